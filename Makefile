@@ -1,0 +1,63 @@
+# Every command brings what it needs. `make help` lists them.
+.DEFAULT_GOAL := help
+SHELL := bash
+.SHELLFLAGS := -euo pipefail -c
+MAKEFLAGS += --no-print-directory
+
+WEB ?= 1
+FREEZE ?= 0
+BIN := .venv/bin
+PAGE := $(wildcard frontend/package.json)
+
+.PHONY: help setup run test check pytest page-check page-test e2e build tools bench lock clean
+
+help: ## this list
+	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / {printf "  make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+setup: ## the Python environment in .venv, and nothing else
+	@scripts/setup
+
+run: setup ## the whole system at http://localhost:3000; WEB=0 leaves out the page
+	@if [[ "$(WEB)" != 0 ]]; then scripts/node-packages; fi
+	@exec $(BIN)/sidestream local $(if $(filter-out 0,$(WEB)),--web) $(if $(filter-out 0,$(FREEZE)),--freeze)
+
+test: check pytest $(if $(PAGE),page-test e2e) ## every check and every test
+
+check: setup $(if $(PAGE),page-check) ## format, lint, types and import rules
+	@$(BIN)/ruff format --check .
+	@$(BIN)/ruff check .
+	@$(BIN)/mypy
+	@$(BIN)/lint-imports
+
+pytest: setup
+	@scripts/system-packages pgbouncer
+	@$(BIN)/pytest
+
+page-check:
+	@scripts/node-packages
+	@cd frontend && npm run --silent check
+
+page-test:
+	@scripts/node-packages
+	@cd frontend && npm test --silent
+
+e2e: setup ## the browser tests alone
+	@scripts/system-packages chromium fonts-noto-core
+	@scripts/node-packages
+	@scripts/e2e
+
+tools: setup ## SAM and checkov under .tools
+	@scripts/deploy-tools
+
+build: tools ## sam build
+	@PATH="$(CURDIR)/.tools/sam/bin:$(CURDIR)/$(BIN):$$PATH" sam build
+
+bench: setup ## the benchmarks, as ratios, with a table and a plot
+	@$(BIN)/python -m benchmarks
+
+lock: ## compile requirements/*.in again, keeping the pins that still fit
+	@scripts/lock
+
+clean: ## everything generated, the local data included
+	rm -rf .venv .tools .local .aws-sam .mypy_cache .ruff_cache .pytest_cache .import_linter_cache
+	rm -rf frontend/node_modules frontend/.next

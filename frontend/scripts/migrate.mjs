@@ -1,0 +1,39 @@
+// @ts-check
+/**
+ * Make or update Better Auth's tables, in their own schema. Reads DATABASE_URL (a role that may
+ * create a schema). Running it again changes nothing. Run it before the page starts: Better Auth
+ * remembers a schema it found wanting until the process ends.
+ */
+import { getMigrations } from "better-auth/db/migration";
+import { AUTH_SCHEMA, authOptions, openPool } from "../src/lib/auth/options.mjs";
+
+const databaseUrl = process.env.DATABASE_URL;
+if (!databaseUrl) {
+  console.error("DATABASE_URL is missing.");
+  process.exit(1);
+}
+
+const pool = openPool(databaseUrl);
+try {
+  const options = authOptions({
+    pool,
+    secret: "unused: no session is made here",
+    baseUrl: "http://localhost",
+    secureCookie: false,
+    httpOnly: true,
+    limitRate: true,
+  });
+  const { toBeCreated, toBeAdded, runMigrations } = await getMigrations({
+    ...options,
+    logger: { level: "error" },
+  });
+  await runMigrations();
+  const made = [...toBeCreated, ...toBeAdded].map(({ table }) => table);
+  console.log(
+    made.length > 0
+      ? `Sign-in tables in schema "${AUTH_SCHEMA}": ${[...new Set(made)].join(", ")}.`
+      : `Sign-in tables in schema "${AUTH_SCHEMA}" are up to date.`,
+  );
+} finally {
+  await pool.end();
+}

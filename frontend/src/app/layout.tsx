@@ -1,0 +1,45 @@
+import "@fontsource-variable/inter/wght.css";
+import "@fontsource/noto-nastaliq-urdu/arabic-400.css";
+import "@fontsource/noto-nastaliq-urdu/arabic-600.css";
+import "./globals.css";
+
+import type { Metadata, Viewport } from "next";
+import type { ReactNode } from "react";
+import { LanguageProvider } from "@/components/LanguageProvider";
+import { CONFIG } from "@/lib/config";
+import { LANGUAGES } from "@/lib/i18n/language";
+import { messagesOf, requestLanguage, serverTranslator } from "@/lib/i18n/server";
+
+export async function generateMetadata(): Promise<Metadata> {
+  const { t } = await serverTranslator();
+  return {
+    title: { default: t("app.name"), template: `%s · ${t("app.name")}` },
+    description: t("app.tagline"),
+    referrer: "strict-origin-when-cross-origin",
+  };
+}
+
+export const viewport: Viewport = {
+  themeColor: "#faf8f5",
+  width: "device-width",
+  initialScale: 1,
+  interactiveWidget: "resizes-content",
+};
+
+export default async function RootLayout({ children }: { children: ReactNode }) {
+  const language = await requestLanguage();
+  return (
+    <html
+      lang={language}
+      dir={LANGUAGES[language].direction}
+      data-config={JSON.stringify(CONFIG)}
+      className="h-full"
+    >
+      <body className="min-h-full font-sans">
+        <LanguageProvider language={language} messages={messagesOf(language)}>
+          {children}
+        </LanguageProvider>
+      </body>
+    </html>
+  );
+}

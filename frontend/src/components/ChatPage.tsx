@@ -1,0 +1,26 @@
+"use client";
+/** The assistant as a page of its own. */
+import { useEffect } from "react";
+import { AssistantSurface } from "./AssistantSurface";
+import { useChat } from "./ChatProvider";
+import { SparkIcon } from "./icons";
+import { useLanguage } from "./LanguageProvider";
+
+export function ChatPage() {
+  const { t } = useLanguage();
+  const { panel, wake } = useChat();
+
+  useEffect(wake, [wake]);
+
+  return (
+    <div className="mx-auto flex h-[calc(100dvh-4rem)] w-full max-w-3xl flex-col sm:px-6 sm:py-5">
+      <div className="flex min-h-0 flex-1 flex-col overflow-hidden border-line bg-surface sm:rounded-2xl sm:border sm:shadow-card">
+        <h1 className="flex shrink-0 items-center gap-2.5 border-b border-line px-5 py-3.5 font-semibold">
+          <SparkIcon className="text-brand-strong" />
+          {t("assistant.title")}
+        </h1>
+        {panel !== "none" && <AssistantSurface />}
+      </div>
+    </div>
+  );
+}

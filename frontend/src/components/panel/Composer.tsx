@@ -1,0 +1,231 @@
+"use client";
+/** Where a person writes: text, files, the model, send and stop. */
+import { useEffect, useLayoutEffect, useRef, useState } from "react";
+import { DEFAULT_MAX_ATTACHMENT_BYTES } from "@/lib/chat/options";
+import type { Attachment } from "@/lib/chat/protocol";
+import { isUrduScript } from "@/lib/i18n/language";
+import { COMPOSER_ID, useChat } from "../ChatProvider";
+import { ArrowUpIcon, ClipIcon, CloseIcon, FileIcon, StopIcon } from "../icons";
+import { useLanguage } from "../LanguageProvider";
+import type { ConversationControl } from "./useConversation";
+
+const MAX_MESSAGE_CHARS = 8_000;
+const MAX_HEIGHT_PX = 180;
+const MEGABYTE = 1024 * 1024;
+
+interface Upload {
+  key: string;
+  name: string;
+  attachment: Attachment | null;
+}
+
+export function Composer({ control }: { control: ConversationControl }) {
+  const { t } = useLanguage();
+  const { client, health } = useChat();
+  const [text, setText] = useState("");
+  const [model, setModel] = useState<string>();
+  const [uploads, setUploads] = useState<Upload[]>([]);
+  const [uploadError, setUploadError] = useState<string | null>(null);
+  const box = useRef<HTMLTextAreaElement>(null);
+  const files = useRef<HTMLInputElement>(null);
+
+  const { phase, conversation, failed, outgoing } = control;
+  const status = conversation.thread?.status;
+  const isLocked = status !== undefined && status.type !== "active";
+  const isAnswering = phase === "answering" || phase === "reconnecting" || phase === "stopping";
+  const canSend =
+    phase === "idle" &&
+    !isLocked &&
+    (text.trim() !== "" || uploads.length > 0) &&
+    uploads.every(({ attachment }) => attachment);
+
+  useLayoutEffect(() => {
+    const element = box.current;
+    if (!element) return;
+    element.style.height = "auto";
+    element.style.height = `${Math.min(element.scrollHeight, MAX_HEIGHT_PX)}px`;
+  }, [text]);
+
+  // A message that the API refused comes back to be changed, when the box is free.
+  const [givenBack, setGivenBack] = useState<unknown>(null);
+  if (failed && outgoing && !failed.again && givenBack !== failed) {
+    setGivenBack(failed);
+    if (!text) setText(outgoing.text);
+  }
+  useEffect(() => {
+    if (givenBack) control.takeBack();
+    // eslint-disable-next-line react-hooks/exhaustive-deps -- once for each message given back
+  }, [givenBack]);
+
+  function send() {
+    if (!canSend) return;
+    const attachments = uploads.flatMap(({ attachment }) => (attachment ? [attachment] : []));
+    control.send(text.trim(), attachments, model);
+    setText("");
+    setUploads([]);
+    setUploadError(null);
+    box.current?.focus();
+  }
+
+  async function attach(list: FileList) {
+    setUploadError(null);
+    const limits = typeof health?.attachments === "object" ? health.attachments : {};
+    const maxBytes = limits.max_bytes ?? DEFAULT_MAX_ATTACHMENT_BYTES;
+    for (const file of list) {
+      if (file.size > maxBytes) {
+        const size = Math.floor(maxBytes / MEGABYTE);
+        setUploadError(t("chat.attachment_large", { name: file.name, size }));
+        continue;
+      }
+      const key = crypto.randomUUID();
+      setUploads((known) => [...known, { key, name: file.name, attachment: null }]);
+      try {
+        const attachment = await client.attach(file);
+        setUploads((known) =>
+          known.map((upload) => (upload.key === key ? { ...upload, attachment } : upload)),
+        );
+      } catch {
+        setUploads((known) => known.filter((upload) => upload.key !== key));
+        setUploadError(t("chat.attachment_failed", { name: file.name }));
+      }
+    }
+  }
+
+  if (isLocked) {
+    return (
+      <p className="shrink-0 border-t border-line p-5 text-center text-sm text-muted">
+        {("reason" in status && status.reason) || t("chat.locked")}
+      </p>
+    );
+  }
+
+  const models = health?.models ?? [];
+  return (
+    <form
+      className="shrink-0 px-3 pt-1 pb-3"
+      onSubmit={(event) => {
+        event.preventDefault();
+        send();
+      }}
+    >
+      <div className="rounded-2xl border border-line-strong bg-surface p-1.5 focus-within:border-brand-strong focus-within:ring-1 focus-within:ring-brand-strong">
+        {(uploads.length > 0 || uploadError) && (
+          <div className="flex flex-wrap gap-1.5 p-1.5">
+            {uploads.map((upload) => (
+              <span
+                key={upload.key}
+                className="flex max-w-full items-center gap-1.5 rounded-lg bg-sunken ps-2.5 text-xs"
+              >
+                <FileIcon size={14} className={upload.attachment ? "" : "animate-breathe"} />
+                <span dir="auto" className="truncate">
+                  {upload.name}
+                </span>
+                {!upload.attachment && (
+                  <span role="status" className="sr-only">
+                    {t("chat.attachment_uploading", { name: upload.name })}
+                  </span>
+                )}
+                <button
+                  type="button"
+                  className="icon-btn size-7"
+                  aria-label={t("chat.attachment_remove", { name: upload.name })}
+                  onClick={() => setUploads(uploads.filter(({ key }) => key !== upload.key))}
+                >
+                  <CloseIcon size={13} />
+                </button>
+              </span>
+            ))}
+            {uploadError && (
+              <p role="alert" className="px-1 text-xs text-bad">
+                {uploadError}
+              </p>
+            )}
+          </div>
+        )}
+        <textarea
+          ref={box}
+          id={COMPOSER_ID}
+          rows={1}
+          dir={text ? "auto" : undefined}
+          className={`block w-full resize-none bg-transparent px-3 py-2 text-[max(var(--text-base),16px)] outline-none placeholder:text-muted ${
+            isUrduScript(text) ? "script-urdu" : "leading-6 rtl:leading-[2]"
+          }`}
+          placeholder={t("assistant.placeholder")}
+          aria-label={t("chat.message")}
+          maxLength={MAX_MESSAGE_CHARS}
+          enterKeyHint="send"
+          value={text}
+          onChange={(event) => setText(event.target.value)}
+          onKeyDown={(event) => {
+            const sends =
+              event.key === "Enter" && !event.shiftKey && !event.nativeEvent.isComposing;
+            if (!sends) return;
+            event.preventDefault();
+            send();
+          }}
+        />
+        <div className="flex items-center gap-1">
+          {health?.attachments && (
+            <>
+              <input
+                ref={files}
+                type="file"
+                multiple
+                hidden
+                onChange={(event) => {
+                  if (event.target.files) void attach(event.target.files);
+                  event.target.value = "";
+                }}
+              />
+              <button
+                type="button"
+                className="icon-btn"
+                aria-label={t("chat.attach")}
+                title={t("chat.attach")}
+                onClick={() => files.current?.click()}
+              >
+                <ClipIcon />
+              </button>
+            </>
+          )}
+          {models.length > 1 && (
+            <select
+              className="h-9 max-w-40 rounded-lg bg-transparent px-2 text-xs text-muted hover:bg-sunken"
+              aria-label={t("chat.model")}
+              value={model ?? models[0]}
+              onChange={(event) => setModel(event.target.value)}
+            >
+              {models.map((name) => (
+                <option key={name}>{name}</option>
+              ))}
+            </select>
+          )}
+          <span className="flex-1" />
+          {isAnswering ? (
+            <button
+              type="button"
+              className="grid size-9 place-items-center rounded-full bg-ink text-white disabled:opacity-50"
+              aria-label={t("chat.stop")}
+              title={t("chat.stop")}
+              disabled={phase === "stopping"}
+              onClick={control.stop}
+            >
+              <StopIcon />
+            </button>
+          ) : (
+            <button
+              type="submit"
+              className="grid size-9 place-items-center rounded-full bg-brand text-brand-ink transition-colors hover:bg-brand-hover disabled:bg-sunken disabled:text-muted"
+              aria-label={t("chat.send")}
+              title={t("chat.send")}
+              disabled={!canSend}
+            >
+              <ArrowUpIcon />
+            </button>
+          )}
+        </div>
+      </div>
+      <p className="mt-2 text-center text-xs text-muted">{t("assistant.disclaimer")}</p>
+    </form>
+  );
+}

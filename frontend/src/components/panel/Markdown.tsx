@@ -1,0 +1,30 @@
+"use client";
+/** Text written by a model, as Markdown: no raw HTML, links that leave safely, no remote images. */
+import { memo } from "react";
+import ReactMarkdown, { type Components } from "react-markdown";
+import remarkGfm from "remark-gfm";
+import { isUrduScript } from "@/lib/i18n/language";
+
+const PLUGINS = [remarkGfm];
+
+const COMPONENTS: Components = {
+  a: ({ href, children }) => (
+    <a href={href} target="_blank" rel="noopener noreferrer nofollow">
+      {children}
+    </a>
+  ),
+  // An image's address could carry what the model has read; its words are enough.
+  img: ({ alt }) => <span>{alt}</span>,
+  p: ({ children }) => <p dir="auto">{children}</p>,
+  li: ({ children }) => <li dir="auto">{children}</li>,
+};
+
+export const Markdown = memo(function Markdown({ text }: { text: string }) {
+  return (
+    <div dir="auto" className={`prose break-words ${isUrduScript(text) ? "script-urdu" : ""}`}>
+      <ReactMarkdown remarkPlugins={PLUGINS} components={COMPONENTS} skipHtml>
+        {text}
+      </ReactMarkdown>
+    </div>
+  );
+});

@@ -1,0 +1,338 @@
+"use client";
+/**
+ * One conversation as our own panel shows it: loading it, sending, stopping, taking up a run that
+ * goes on after a reload, and moving between conversations.
+ */
+import { useCallback, useEffect, useReducer, useRef, useState } from "react";
+import { beginTurn, EMPTY, endTurn, fold, fromThread, type Conversation } from "@/lib/chat/frames";
+import type {
+  Action,
+  Attachment,
+  MessageInput,
+  StreamingRequest,
+  StructuredAnswer,
+  Thread,
+  ThreadEvent,
+  ThreadItem,
+} from "@/lib/chat/protocol";
+import { Problem, problemOf } from "@/lib/problems";
+import { TASKS_CHANGED, useChat } from "../ChatProvider";
+
+/**
+ * idle -> loading -> idle                       a conversation is fetched
+ * idle -> answering (-> stopping) -> idle       a turn
+ *         answering <-> reconnecting            the line broke in mid-answer
+ */
+export type Phase = "idle" | "loading" | "answering" | "reconnecting" | "stopping";
+
+/** A message on its way, shown until the API has it. */
+export interface Outgoing {
+  text: string;
+  attachments: Attachment[];
+}
+
+interface Failed {
+  problem: Problem;
+  /** Sending the same request again, under the same key; absent when that cannot help. */
+  again?: () => void;
+}
+
+type Step =
+  | { type: "show"; thread: Thread | null }
+  | { type: "earlier"; items: ThreadItem[] }
+  | { type: "begin" }
+  | { type: "event"; event: ThreadEvent }
+  | { type: "end" };
+
+function step(state: Conversation, step: Step): Conversation {
+  switch (step.type) {
+    case "show":
+      return step.thread ? fromThread(step.thread) : EMPTY;
+    case "earlier":
+      return { ...state, items: [...step.items, ...state.items] };
+    case "begin":
+      return beginTurn(state);
+    case "event":
+      return fold(state, step.event);
+    case "end":
+      return endTurn(state);
+  }
+}
+
+/** After a stop, how long the API may take to end the stream by itself. */
+const STOP_PATIENCE_MS = 10_000;
+
+export function useConversation() {
+  const { client, threadId: remembered, rememberThread, tasksChanged } = useChat();
+  const [conversation, dispatch] = useReducer(step, EMPTY);
+  const [phase, setPhase] = useState<Phase>("loading");
+  const [outgoing, setOutgoing] = useState<Outgoing | null>(null);
+  const [failed, setFailed] = useState<Failed | null>(null);
+  const [stopped, setStopped] = useState(false);
+  const [earlier, setEarlier] = useState<string | null>(null);
+  const [turns, setTurns] = useState(0);
+
+  // Events of a turn that the person has left behind are not shown; its effects still count.
+  const view = useRef(0);
+  const current = useRef<string | null>(null);
+  const stopWanted = useRef(false);
+  const reopen = useRef<(threadId: string | null) => void>(() => {});
+  const stopTimer = useRef<ReturnType<typeof setTimeout> | undefined>(undefined);
+
+  const show = useCallback((thread: Thread | null) => {
+    view.current += 1;
+    current.current = thread?.id ?? null;
+    stopWanted.current = false;
+    clearTimeout(stopTimer.current);
+    dispatch({ type: "show", thread });
+    setOutgoing(null);
+    setFailed(null);
+    setStopped(false);
+    setEarlier(thread?.items.has_more ? (thread.items.after ?? null) : null);
+    setPhase("idle");
+    return view.current;
+  }, []);
+
+  const requestStop = useCallback(() => {
+    const threadId = current.current;
+    if (!threadId) return;
+    client.stop(threadId).catch(() => {});
+  }, [client]);
+
+  /** Run a stream for the view that is open now, whatever becomes of it. */
+  const follow = useCallback(
+    async (
+      stream: (handlers: {
+        onEvent: (event: ThreadEvent) => void;
+        onThread: (threadId: string) => void;
+        onBroken: (broken: boolean) => void;
+      }) => Promise<void>,
+      again?: () => void,
+    ) => {
+      const mine = view.current;
+      const isMine = () => view.current === mine;
+      let accepted = false;
+      dispatch({ type: "begin" });
+      setFailed(null);
+      setStopped(false);
+      setPhase("answering");
+      stopWanted.current = false;
+      try {
+        await stream({
+          onThread(threadId) {
+            accepted = true;
+            if (!isMine()) return;
+            current.current = threadId;
+            rememberThread(threadId);
+            if (stopWanted.current) requestStop();
+          },
+          onEvent(event) {
+            accepted = true;
+            if (event.type === "client_effect" && event.name === TASKS_CHANGED) tasksChanged();
+            if (!isMine()) return;
+            dispatch({ type: "event", event });
+            if ("item" in event && event.item.type === "user_message") setOutgoing(null);
+          },
+          onBroken(broken) {
+            if (isMine()) setPhase(broken ? "reconnecting" : "answering");
+          },
+        });
+        if (isMine() && stopWanted.current) setStopped(true);
+      } catch (error) {
+        if (isMine()) {
+          const problem = problemOf(error);
+          // Once the API has the message, trying again means looking at what became of it.
+          const retry = accepted ? () => reopen.current(current.current) : again;
+          setFailed({ problem, again: accepted || problem.retryable ? retry : undefined });
+        }
+      } finally {
+        tasksChanged();
+        if (isMine()) {
+          clearTimeout(stopTimer.current);
+          stopWanted.current = false;
+          dispatch({ type: "end" });
+          setPhase("idle");
+          setTurns((count) => count + 1);
+        }
+      }
+    },
+    [rememberThread, requestStop, tasksChanged],
+  );
+
+  const open = useCallback(
+    async (threadId: string) => {
+      const mine = ++view.current;
+      setPhase("loading");
+      setFailed(null);
+      try {
+        const [thread, run] = await Promise.all([
+          client.loadThread(threadId),
+          client.lastRun(threadId).catch(() => null),
+        ]);
+        if (view.current !== mine) return;
+        show(thread);
+        rememberThread(threadId);
+        if (run?.status === "running") {
+          await follow((handlers) => client.follow(run.run_id, handlers));
+        }
+      } catch (error) {
+        if (view.current !== mine) return;
+        const problem = problemOf(error);
+        if (problem.kind === "not_found") {
+          show(null);
+          rememberThread(null);
+          return;
+        }
+        setPhase("idle");
+        setFailed({ problem, again: () => reopen.current(threadId) });
+      }
+    },
+    [client, follow, rememberThread, show],
+  );
+
+  useEffect(() => {
+    reopen.current = (threadId) => {
+      if (threadId) void open(threadId);
+    };
+  }, [open]);
+
+  // Once, when the browser has said which conversation was the last.
+  const started = useRef(false);
+  useEffect(() => {
+    if (started.current || remembered === undefined) return;
+    started.current = true;
+    // After the effect: this is where the conversation starts, not a reaction to a change.
+    queueMicrotask(() => {
+      if (remembered) void open(remembered);
+      else show(null);
+    });
+  }, [remembered, open, show]);
+
+  const startNew = useCallback(() => {
+    show(null);
+    rememberThread(null);
+  }, [rememberThread, show]);
+
+  const run = useCallback(
+    (request: StreamingRequest, messageId: string = crypto.randomUUID()) => {
+      function attempt() {
+        void follow((handlers) => client.stream(request, handlers, messageId), attempt);
+      }
+      attempt();
+    },
+    [client, follow],
+  );
+
+  const send = useCallback(
+    (text: string, attachments: Attachment[], model?: string) => {
+      const input: MessageInput = {
+        content: text ? [{ type: "input_text", text }] : [],
+        attachments: attachments.map(({ id }) => id),
+        inference_options: model ? { model } : {},
+      };
+      setOutgoing({ text, attachments });
+      const threadId = current.current;
+      run(
+        threadId
+          ? { type: "threads.add_user_message", params: { thread_id: threadId, input } }
+          : { type: "threads.create", params: { input } },
+      );
+    },
+    [run],
+  );
+
+  /** Answer the message `itemId` again: what came after it goes. */
+  const retry = useCallback(
+    (itemId: string) => {
+      const threadId = current.current;
+      if (!threadId) return;
+      run({
+        type: "threads.retry_after_item",
+        params: { thread_id: threadId, item_id: itemId },
+      });
+    },
+    [run],
+  );
+
+  const act = useCallback(
+    (itemId: string, action: Action) => {
+      const threadId = current.current;
+      if (!threadId || action.handler === "client") return;
+      run({
+        type: "threads.custom_action",
+        params: {
+          thread_id: threadId,
+          item_id: itemId,
+          action: { type: action.type, payload: action.payload ?? {} },
+        },
+      });
+    },
+    [run],
+  );
+
+  const answer = useCallback(
+    (itemId: string, answers: Record<string, StructuredAnswer>) => {
+      const threadId = current.current;
+      if (!threadId) return;
+      const skipped = Object.values(answers).every((answer) => answer.skipped);
+      run({
+        type: "threads.add_structured_input",
+        params: {
+          thread_id: threadId,
+          item_id: itemId,
+          input: { status: skipped ? "skipped" : "answered", answers },
+        },
+      });
+    },
+    [run],
+  );
+
+  const stop = useCallback(() => {
+    stopWanted.current = true;
+    setPhase("stopping");
+    requestStop();
+    const threadId = current.current;
+    clearTimeout(stopTimer.current);
+    stopTimer.current = setTimeout(() => {
+      if (threadId) void open(threadId);
+    }, STOP_PATIENCE_MS);
+  }, [open, requestStop]);
+
+  const loadEarlier = useCallback(async () => {
+    const threadId = current.current;
+    if (!threadId || !earlier) return;
+    const mine = view.current;
+    try {
+      const page = await client.earlierItems(threadId, earlier);
+      if (view.current !== mine) return;
+      dispatch({ type: "earlier", items: page.data });
+      setEarlier(page.has_more ? (page.after ?? null) : null);
+    } catch (error) {
+      setFailed({ problem: problemOf(error), again: undefined });
+    }
+  }, [client, earlier]);
+
+  return {
+    conversation,
+    phase,
+    outgoing,
+    failed,
+    dismissFailure: () => setFailed(null),
+    /** The person stopped the last answer. */
+    stopped,
+    /** Counts finished turns. */
+    turns,
+    hasEarlier: earlier !== null,
+    loadEarlier,
+    open,
+    startNew,
+    send,
+    retry,
+    act,
+    answer,
+    stop,
+    takeBack: () => setOutgoing(null),
+  };
+}
+
+export type ConversationControl = ReturnType<typeof useConversation>;

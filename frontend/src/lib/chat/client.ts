@@ -1,0 +1,209 @@
+/**
+ * The chat API as our own panel uses it: requests, streams of events, and following a run.
+ *
+ * A stream that breaks is taken up again where it broke: every event carries its number, and the
+ * API replays and follows a run from any number.
+ */
+import { pauseMs, sleep, type Backoff } from "@/lib/backoff";
+import { problemFrom, problemOf } from "@/lib/problems";
+import { CHAT_PATH } from "./fetch";
+import type {
+  Attachment,
+  Page,
+  RunStatus,
+  StreamingRequest,
+  Thread,
+  ThreadEvent,
+  ThreadItem,
+} from "./protocol";
+import { readEvents } from "./sse";
+
+export interface Run {
+  run_id: string;
+  status: RunStatus;
+}
+
+export interface StreamHandlers {
+  onEvent: (event: ThreadEvent) => void;
+  /** The thread of the run, as soon as the API names it. */
+  onThread?: (threadId: string) => void;
+  /** The connection broke (true) or is back (false). */
+  onBroken?: (broken: boolean) => void;
+  signal?: AbortSignal;
+}
+
+const RESUME: Backoff = { tries: 8, baseMs: 400, maxMs: 8_000 };
+
+/** How much of a thread is fetched at once, newest first. */
+const ITEMS_PAGE = 50;
+
+export class ChatClient {
+  constructor(
+    private readonly baseUrl: string,
+    private readonly fetch: typeof globalThis.fetch,
+    private readonly random: () => number = Math.random,
+  ) {}
+
+  async listThreads(after?: string): Promise<Page<Thread>> {
+    return this.json("threads.list", { limit: 30, order: "desc", after });
+  }
+
+  /** Give a thread with its latest items; `items.after` leads to the ones before. */
+  async loadThread(threadId: string): Promise<Thread> {
+    const thread = await this.json<Thread>("threads.get_by_id", { thread_id: threadId });
+    if (!thread.items.has_more) return thread;
+    return { ...thread, items: await this.earlierItems(threadId) };
+  }
+
+  /** Give the items before `before`, oldest first; without it, the latest ones. */
+  async earlierItems(threadId: string, before?: string | null): Promise<Page<ThreadItem>> {
+    const page = await this.json<Page<ThreadItem>>("items.list", {
+      thread_id: threadId,
+      limit: ITEMS_PAGE,
+      order: "desc",
+      after: before ?? undefined,
+    });
+    return { ...page, data: page.data.toReversed() };
+  }
+
+  async renameThread(threadId: string, title: string): Promise<void> {
+    await this.json("threads.update", { thread_id: threadId, title });
+  }
+
+  async deleteThread(threadId: string): Promise<void> {
+    await this.json("threads.delete", { thread_id: threadId });
+  }
+
+  async giveFeedback(
+    threadId: string,
+    itemId: string,
+    kind: "positive" | "negative",
+  ): Promise<void> {
+    await this.json("items.feedback", { thread_id: threadId, item_ids: [itemId], kind });
+  }
+
+  /** Announce a file and upload it where the API says. */
+  async attach(file: File): Promise<Attachment> {
+    const mime = file.type || "application/octet-stream";
+    const attachment = await this.json<Attachment>("attachments.create", {
+      name: file.name,
+      size: file.size,
+      mime_type: mime,
+    });
+    const target = attachment.upload_descriptor;
+    if (target) {
+      const response = await globalThis.fetch(target.url, {
+        method: target.method,
+        headers: target.headers,
+        body: file,
+      });
+      if (!response.ok) throw await problemFrom(response);
+    }
+    return attachment;
+  }
+
+  /** Ask the API to stop what runs in a thread. The stream then ends by itself. */
+  async stop(threadId: string): Promise<void> {
+    const response = await this.fetch(
+      `${this.baseUrl}${CHAT_PATH}/threads/${encodeURIComponent(threadId)}/stop`,
+      { method: "POST" },
+    );
+    if (!response.ok) throw await problemFrom(response);
+  }
+
+  /** Give the last run of a thread, or null when it never had one. */
+  async lastRun(threadId: string): Promise<Run | null> {
+    const response = await this.fetch(
+      `${this.baseUrl}${CHAT_PATH}/threads/${encodeURIComponent(threadId)}/run`,
+    );
+    if (response.status === 404) return null;
+    if (!response.ok) throw await problemFrom(response);
+    return (await response.json()) as Run;
+  }
+
+  /**
+   * Send a request and read its stream, to the end of the run, through breaks of the line. Sending
+   * a request again under the `messageId` of a failed attempt repeats nothing that had happened.
+   */
+  async stream(
+    request: StreamingRequest,
+    handlers: StreamHandlers,
+    messageId: string = crypto.randomUUID(),
+  ): Promise<void> {
+    const response = await this.fetch(this.baseUrl + CHAT_PATH, {
+      method: "POST",
+      headers: { "content-type": "application/json", accept: "text/event-stream" },
+      // The same words sent twice are two messages, each with an idempotency key of its own.
+      body: JSON.stringify({ ...request, metadata: { message_id: messageId } }),
+      signal: handlers.signal,
+    });
+    if (!response.ok) throw await problemFrom(response);
+    const runId = response.headers.get("x-sidestream-run-id");
+    const threadId = response.headers.get("x-sidestream-thread-id");
+    if (threadId) handlers.onThread?.(threadId);
+    const reading = { last: 0 };
+    try {
+      await this.read(response, handlers, reading);
+      if (!runId || !threadId || !(await this.stillRuns(threadId, runId))) return;
+    } catch (error) {
+      handlers.signal?.throwIfAborted();
+      if (!runId) throw problemOf(error);
+    }
+    handlers.onBroken?.(true);
+    await this.follow(runId, handlers, reading.last);
+  }
+
+  /** Follow a run from after event number `after` to its end. */
+  async follow(runId: string, handlers: StreamHandlers, after = 0): Promise<void> {
+    const reading = { last: after };
+    for (let attempt = 1; ; attempt++) {
+      const before = reading.last;
+      try {
+        const response = await this.fetch(
+          `${this.baseUrl}${CHAT_PATH}/runs/${encodeURIComponent(runId)}/events?after=${reading.last}`,
+          { headers: { accept: "text/event-stream" }, signal: handlers.signal },
+        );
+        if (!response.ok) throw await problemFrom(response);
+        handlers.onBroken?.(false);
+        await this.read(response, handlers, reading);
+        return;
+      } catch (error) {
+        handlers.signal?.throwIfAborted();
+        if (reading.last > before) attempt = 1;
+        const problem = problemOf(error);
+        if (!problem.retryable || attempt >= RESUME.tries) throw problem;
+        handlers.onBroken?.(true);
+        await sleep(problem.retryAfterMs ?? pauseMs(attempt, RESUME, this.random), handlers.signal);
+      }
+    }
+  }
+
+  private async read(
+    response: Response,
+    handlers: StreamHandlers,
+    reading: { last: number },
+  ): Promise<void> {
+    if (!response.body) return;
+    for await (const frame of readEvents(response.body)) {
+      handlers.onEvent(JSON.parse(frame.data) as ThreadEvent);
+      // Events are numbered from 1 within their run; a live stream may leave the ids out.
+      reading.last = Number(frame.id) || reading.last + 1;
+    }
+  }
+
+  /** A body may also end cleanly before its run does, as when a proxy gives up. */
+  private async stillRuns(threadId: string, runId: string): Promise<boolean> {
+    const run = await this.lastRun(threadId).catch(() => null);
+    return run?.run_id === runId && run.status === "running";
+  }
+
+  private async json<T>(type: string, params: object): Promise<T> {
+    const response = await this.fetch(this.baseUrl + CHAT_PATH, {
+      method: "POST",
+      headers: { "content-type": "application/json", accept: "application/json" },
+      body: JSON.stringify({ type, params }),
+    });
+    if (!response.ok) throw await problemFrom(response);
+    return (await response.json()) as T;
+  }
+}

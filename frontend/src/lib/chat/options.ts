@@ -1,0 +1,84 @@
+/** How OpenAI's ChatKit looks and what it offers on this page. */
+import type { ChatKitOptions, ThemeOption } from "@openai/chatkit-react";
+import type { User } from "@/lib/auth/user";
+import type { Config } from "@/lib/config";
+import type { Translator } from "@/lib/i18n/translate";
+import type { Health } from "./health";
+import { firstName, prompts } from "./start";
+
+interface Inputs {
+  config: Config;
+  endpoint: string;
+  fetch: typeof fetch;
+  user: User;
+  language: Translator;
+  /** The thread to show first. */
+  threadId: string | null;
+  health: Health | null;
+  /** Given where the assistant can be closed. */
+  onClose: (() => void) | undefined;
+}
+
+const THEME: ThemeOption = {
+  colorScheme: "light",
+  radius: "round",
+  density: "normal",
+  color: { accent: { primary: "#FF6B4A", level: 2 } },
+};
+
+export const DEFAULT_MAX_ATTACHMENT_BYTES = 10 * 1024 * 1024;
+
+export function chatKitOptions(inputs: Inputs): ChatKitOptions {
+  const { language, health } = inputs;
+  const { t } = language;
+  const models = health?.models ?? [];
+  const limits = typeof health?.attachments === "object" ? health.attachments : {};
+  return {
+    api: {
+      url: inputs.endpoint,
+      domainKey: inputs.config.DOMAIN_KEY,
+      fetch: inputs.fetch,
+      uploadStrategy: { type: "two_phase" },
+    },
+    locale: language.language,
+    frameTitle: t("assistant.title"),
+    theme: {
+      ...THEME,
+      typography: {
+        baseSize: language.language === "ur" ? 17 : 15,
+        fontFamily:
+          language.language === "ur"
+            ? '"Noto Nastaliq Urdu", system-ui, sans-serif'
+            : '"Inter Variable", Inter, system-ui, sans-serif',
+      },
+    },
+    initialThread: inputs.threadId,
+    header: {
+      enabled: true,
+      rightAction: inputs.onClose && { icon: "close", onClick: inputs.onClose },
+    },
+    history: { enabled: true, showDelete: true, showRename: true },
+    startScreen: {
+      greeting: t("assistant.greeting", { name: firstName(inputs.user.name) }),
+      prompts: prompts(language).map(({ label, prompt, icon }) => ({ label, prompt, icon })),
+    },
+    threadItemActions: { feedback: true, retry: true },
+    thread: { autoScroll: true },
+    composer: {
+      placeholder: t("assistant.placeholder"),
+      attachments: health?.attachments
+        ? {
+            enabled: true,
+            maxSize: limits.max_bytes ?? DEFAULT_MAX_ATTACHMENT_BYTES,
+            maxCount: limits.max_count ?? 5,
+          }
+        : undefined,
+      dictation: health?.dictation ? { enabled: true } : undefined,
+      models:
+        models.length > 1
+          ? models.map((id, index) => ({ id, label: id, default: index === 0 }))
+          : undefined,
+    },
+    disclaimer: { text: t("assistant.disclaimer") },
+  };
+}

@@ -1,0 +1,44 @@
+# Sourced by the other scripts: finds Python 3.13 and uv, and says what is missing in a sentence.
+# shellcheck shell=bash
+
+say() { printf '%s\n' "$*" >&2; }
+
+fail() {
+  say "$*"
+  exit 1
+}
+
+# Prints a CPython 3.13 that runs; nothing when the machine has none. A pyenv shim can be on PATH and
+# still refuse to run, so each candidate is tried.
+find_python() {
+  local candidate
+  for candidate in "${PYTHON313:-}" python3.13 \
+    "${PYENV_ROOT:-$HOME/.pyenv}"/versions/3.13.*/bin/python3.13 \
+    /usr/local/bin/python3.13 /opt/homebrew/bin/python3.13; do
+    [[ -n $candidate ]] || continue
+    "$candidate" -c 'import sys; print(sys.executable) if sys.version_info[:2] == (3, 13) else sys.exit(1)' \
+      2>/dev/null && return
+  done
+  [[ -z ${PYTHON313:-} ]] || fail "PYTHON313 is set to $PYTHON313, which is not a Python 3.13."
+}
+
+# Prints the path of uv: the machine's, or one of the project's own in .tools/, installed if need be.
+find_uv() {
+  local own=.tools/uv/bin/uv base
+  if command -v uv >/dev/null && uv --version >/dev/null 2>&1; then
+    command -v uv
+    return
+  fi
+  if [[ ! -x $own ]] || ! "$own" --version >/dev/null 2>&1; then
+    base=$(find_python)
+    base=${base:-$(command -v python3 || true)}
+    [[ -n $base ]] || fail "Neither uv nor Python is installed. Install uv (https://docs.astral.sh/uv/) and try again."
+    say "Installing uv into .tools/ ..."
+    rm -rf .tools/uv
+    "$base" -m venv .tools/uv ||
+      fail "$base cannot make a virtual environment. Install uv (https://docs.astral.sh/uv/) or python3-venv."
+    .tools/uv/bin/python -m pip install --quiet --disable-pip-version-check \
+      --require-hashes --only-binary=:all: -r requirements/uv.txt >&2
+  fi
+  printf '%s\n' "$PWD/$own"
+}

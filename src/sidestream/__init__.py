@@ -1,0 +1,1 @@
+"""Sidestream: an AI task sidebar on ChatKit, served from AWS Lambda, streaming from Python."""

@@ -1,0 +1,144 @@
+"""Attachments: files on S3, uploaded by the browser itself in two phases.
+
+`attachments.create` registers a file and gives a presigned PUT, whose signature fixes type and
+size; the browser uploads; a message that refers to the file is accepted once the file is there. The
+bucket is private, each object's key begins with its owner's hash, and a file goes when its thread
+does.
+"""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+from functools import cached_property
+from typing import TYPE_CHECKING, Any, Final
+
+from chatkit.store import AttachmentStore
+from chatkit.types import (
+    Attachment,
+    AttachmentCreateParams,
+    AttachmentUploadDescriptor,
+    FileAttachment,
+    ImageAttachment,
+)
+from openai.types.responses import ResponseInputImageParam, ResponseInputTextParam
+from openai.types.responses.response_input_message_content_list_param import (
+    ResponseInputContentParam,
+)
+from pydantic import AnyUrl
+
+from sidestream.config import ChatSettings
+from sidestream.identity import Caller
+from sidestream.problems import (
+    Invalid,
+    NotConfigured,
+    NotFound,
+    TooLarge,
+    UnsupportedMedia,
+)
+from sidestream.store.ids import new_id
+
+if TYPE_CHECKING:
+    from sidestream.chat.bucket import Bucket
+
+IMAGE_TYPES: Final = frozenset({"image/png", "image/jpeg", "image/gif", "image/webp"})
+TEXT_TYPES: Final = frozenset(
+    {"text/plain", "text/markdown", "text/csv", "text/html", "application/json"}
+)
+MAX_NAME_CHARS: Final = 255
+
+_UPLOAD_TTL_S: Final = 600
+_PREVIEW_TTL_S: Final = 3600
+_MAX_TEXT_CHARS: Final = 20_000
+
+
+class AttachmentFiles(AttachmentStore[Caller]):
+    """The files behind attachments. Raises `NotConfigured` where there is no bucket."""
+
+    def __init__(self, settings: ChatSettings) -> None:
+        self._bucket = settings.attachments_bucket
+        self._max_bytes = settings.max_attachment_bytes
+
+    @cached_property
+    def _objects(self) -> Bucket:
+        if not self._bucket:
+            raise NotConfigured("Attachments are not configured here.")
+        # Imported on first use: boto3 takes longer than a whole turn, and most turns have no files.
+        from sidestream.chat.bucket import Bucket
+
+        return Bucket(self._bucket)
+
+    def generate_attachment_id(self, mime_type: str, context: Caller) -> str:  # noqa: ARG002
+        return new_id("atc")
+
+    async def create_attachment(self, input: AttachmentCreateParams, context: Caller) -> Attachment:
+        """Register a file and give the presigned PUT for it. Raises problems for a bad one."""
+        if not 0 < len(input.name.strip()) <= MAX_NAME_CHARS:
+            raise Invalid(f"A file's name has 1 to {MAX_NAME_CHARS} characters.")
+        if input.size < 1:
+            raise Invalid("A file has at least one byte.")
+        if input.size > self._max_bytes:
+            raise TooLarge(f"A file may have {self._max_bytes} bytes at most.")
+        if input.mime_type not in IMAGE_TYPES | TEXT_TYPES:
+            raise UnsupportedMedia("Only images and text files can be attached.")
+        attachment_id = self.generate_attachment_id(input.mime_type, context)
+        key = _key(context, attachment_id)
+        upload = AttachmentUploadDescriptor(
+            url=AnyUrl(
+                await self._objects.upload_url(key, input.mime_type, input.size, _UPLOAD_TTL_S)
+            ),
+            method="PUT",
+            headers={"Content-Type": input.mime_type},
+        )
+        common: dict[str, Any] = {
+            "id": attachment_id,
+            "name": input.name.strip(),
+            "mime_type": input.mime_type,
+            "upload_descriptor": upload,
+            "metadata": {"key": key, "size": input.size},
+        }
+        if input.mime_type in IMAGE_TYPES:
+            preview = await self._objects.download_url(key, _PREVIEW_TTL_S)
+            return ImageAttachment(**common, preview_url=AnyUrl(preview))
+        return FileAttachment(**common)
+
+    async def delete_attachment(self, attachment_id: str, context: Caller) -> None:
+        """Delete the file of an attachment. Deleting it again changes nothing."""
+        await self._objects.delete(_key(context, attachment_id))
+
+    async def check_uploaded(self, attachment: Attachment) -> None:
+        """Raise `Invalid` unless the file is there in the size that was announced."""
+        metadata = attachment.metadata or {}
+        try:
+            size = await self._objects.size(metadata["key"])
+        except NotFound:
+            raise Invalid(f"The file {attachment.name!r} has not been uploaded.") from None
+        if size != metadata["size"]:
+            raise Invalid(f"The file {attachment.name!r} does not have the size announced.")
+
+    async def fresh_preview(self, attachment: Attachment) -> Attachment:
+        """Give an attachment with a preview address that works now: they expire."""
+        if not isinstance(attachment, ImageAttachment) or not self._bucket:
+            return attachment
+        key = (attachment.metadata or {})["key"]
+        preview = AnyUrl(await self._objects.download_url(key, _PREVIEW_TTL_S))
+        return attachment.model_copy(update={"preview_url": preview})
+
+    async def model_content(self, attachment: Attachment) -> ResponseInputContentParam:
+        """Give an attachment's content as the model takes it: an image, or text."""
+        label = f"[Attached file: {attachment.name} ({attachment.mime_type})]"
+        try:
+            body = await self._objects.read((attachment.metadata or {})["key"])
+        except (NotFound, KeyError):
+            return ResponseInputTextParam(type="input_text", text=f"{label} (no longer there)")
+        if attachment.mime_type in IMAGE_TYPES:
+            data = base64.b64encode(body).decode()
+            url = f"data:{attachment.mime_type};base64,{data}"
+            return ResponseInputImageParam(type="input_image", detail="auto", image_url=url)
+        words = body.decode("utf-8", errors="replace")[:_MAX_TEXT_CHARS]
+        return ResponseInputTextParam(type="input_text", text=f"{label}\n{words}")
+
+
+def _key(caller: Caller, attachment_id: str) -> str:
+    owner = hashlib.sha256(caller.user_id.encode()).hexdigest()[:32]
+    return f"attachments/{owner}/{attachment_id}"

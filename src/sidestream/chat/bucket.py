@@ -1,0 +1,83 @@
+"""The S3 bucket of attachments: what is done with its objects, off the event loop.
+
+Credentials, region and endpoint come from the environment as boto3 finds them, so the same code
+talks to S3 and to its stand-in on a laptop.
+"""
+
+import asyncio
+from collections.abc import Callable
+
+import boto3
+from botocore.config import Config
+from botocore.exceptions import BotoCoreError, ClientError
+
+from sidestream.problems import BadGateway, NotFound
+
+_MISSING = frozenset({"404", "NoSuchKey", "NotFound"})
+
+
+class Bucket:
+    """One bucket. Raises `NotFound` for a missing object, `BadGateway` when S3 fails."""
+
+    def __init__(self, name: str) -> None:
+        self._name = name
+        self._s3 = boto3.client(
+            "s3",
+            config=Config(
+                signature_version="s3v4",
+                s3={"addressing_style": "path"},
+                connect_timeout=3,
+                read_timeout=10,
+                retries={"max_attempts": 2},
+            ),
+        )
+
+    async def upload_url(self, key: str, mime_type: str, size_bytes: int, ttl_s: int) -> str:
+        """Give an address that takes one PUT of exactly this type and size."""
+        return await _in_thread(
+            lambda: self._s3.generate_presigned_url(
+                "put_object",
+                Params={
+                    "Bucket": self._name,
+                    "Key": key,
+                    "ContentType": mime_type,
+                    "ContentLength": size_bytes,
+                },
+                ExpiresIn=ttl_s,
+            )
+        )
+
+    async def download_url(self, key: str, ttl_s: int) -> str:
+        """Give an address from which the object can be read for a while."""
+        return await _in_thread(
+            lambda: self._s3.generate_presigned_url(
+                "get_object", Params={"Bucket": self._name, "Key": key}, ExpiresIn=ttl_s
+            )
+        )
+
+    async def size(self, key: str) -> int:
+        """Give the size of an object in bytes."""
+        return await _in_thread(
+            lambda: int(self._s3.head_object(Bucket=self._name, Key=key)["ContentLength"])
+        )
+
+    async def read(self, key: str) -> bytes:
+        """Give the bytes of an object."""
+        return await _in_thread(
+            lambda: bytes(self._s3.get_object(Bucket=self._name, Key=key)["Body"].read())
+        )
+
+    async def delete(self, key: str) -> None:
+        """Delete an object. One that is not there is deleted already."""
+        await _in_thread(lambda: self._s3.delete_object(Bucket=self._name, Key=key))
+
+
+async def _in_thread[T](work: Callable[[], T]) -> T:
+    try:
+        return await asyncio.to_thread(work)
+    except ClientError as error:
+        if error.response.get("Error", {}).get("Code") in _MISSING:
+            raise NotFound("The file is not there.") from None
+        raise BadGateway("The file store refused the request.") from error
+    except BotoCoreError as error:
+        raise BadGateway("The file store cannot be reached.") from error

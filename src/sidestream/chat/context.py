@@ -1,0 +1,80 @@
+"""What travels with one turn: who asks, the run it belongs to, and how it can be ended early."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from enum import StrEnum
+from typing import Any
+
+from sidestream.identity import Caller
+
+
+class EndReason(StrEnum):
+    """Why a run ends before its model is done."""
+
+    STOPPED = "stopped"
+    """The person pressed Stop."""
+    DEADLINE = "deadline"
+    """The function is about to be cut off by Lambda."""
+    LOST = "lost"
+    """The lease ran out and somebody else may own the thread: nothing more may be written."""
+
+
+@dataclass(frozen=True, slots=True)
+class ToolRecord:
+    """One finished tool call, as the plain stream and the model's memory see it."""
+
+    call_id: str
+    name: str
+    arguments: dict[str, Any]
+    output: str
+    failed: bool
+    waiting: bool = False
+    """The call was not made: it waits for the person's answer."""
+    reached: bool = True
+    """False when the task server gave no answer, so that nothing is known of the effect."""
+
+
+@dataclass(slots=True)
+class Control:
+    """The handle by which a run is ended early: the first reason given counts."""
+
+    reason: EndReason | None = None
+    _cancel: Callable[[], None] | None = None
+
+    def end(self, reason: EndReason) -> None:
+        """End the run as soon as it can."""
+        if self.reason is None:
+            self.reason = reason
+            if self._cancel is not None:
+                self._cancel()
+
+    def on_end(self, cancel: Callable[[], None]) -> None:
+        """Say how the work in hand is cancelled. Called at once when the end came first."""
+        self._cancel = cancel
+        if self.reason is not None:
+            cancel()
+
+
+@dataclass(slots=True)
+class TurnState:
+    """What a turn gathers as it runs."""
+
+    control: Control = field(default_factory=Control)
+    history: tuple[Any, ...] = ()
+    calls: dict[str, asyncio.Task[ToolRecord]] = field(default_factory=dict)
+    records: list[ToolRecord] = field(default_factory=list)
+    deletions: int = 0
+    on_tool: Callable[[ToolRecord], None] | None = None
+    input_tokens: int = 0
+    output_tokens: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class TurnContext(Caller):
+    """A caller in the middle of a turn: the context of the agent and of the ChatKit server."""
+
+    run_id: str = ""
+    turn: TurnState = field(default_factory=TurnState)

@@ -1,0 +1,142 @@
+"""What went wrong with a model, as one sentence a person can act on.
+
+Each failure of a provider has its own text, says whether trying again can help, and carries a code
+for logs and metrics. A provider's own words are not passed on: they may quote the prompt.
+"""
+
+from dataclasses import dataclass
+from typing import Final
+
+import httpx2
+import openai
+from agents.exceptions import MaxTurnsExceeded, ModelBehaviorError
+
+from sidestream.i18n import _
+
+
+@dataclass(frozen=True, slots=True)
+class Failure:
+    """A failure of a run: a stable `code`, a text for people (English, to be looked up)."""
+
+    code: str
+    message: str
+    retryable: bool
+
+
+DEADLINE: Final = Failure(
+    "deadline",
+    _("The answer took too long and was cut short. What is here is saved. Try again to go on."),
+    retryable=True,
+)
+_MODEL_KEY: Final = Failure(
+    "model_unauthorized",
+    _("The model refused our key. Somebody has to check OPENAI_API_KEY."),
+    retryable=False,
+)
+_MODEL_MISSING: Final = Failure(
+    "model_not_found",
+    _("The configured model does not exist any more. Somebody has to choose another one."),
+    retryable=False,
+)
+_MODEL_BUSY: Final = Failure(
+    "model_rate_limited",
+    _("The model is busy right now. Try again in a moment."),
+    retryable=True,
+)
+_MODEL_QUOTA: Final = Failure(
+    "model_quota",
+    _("The model account has no credit left. Somebody has to add some."),
+    retryable=False,
+)
+_MODEL_DOWN: Final = Failure(
+    "model_unavailable",
+    _("The model is having trouble. Try again in a moment."),
+    retryable=True,
+)
+_MODEL_UNREACHABLE: Final = Failure(
+    "model_unreachable",
+    _("The model cannot be reached. Try again in a moment."),
+    retryable=True,
+)
+_MODEL_CUT: Final = Failure(
+    "model_cut",
+    _("The connection to the model broke in the middle. What is here is saved. Try again."),
+    retryable=True,
+)
+_FILTERED: Final = Failure(
+    "content_filter",
+    _("The model's content filter stopped this answer. Say it in another way."),
+    retryable=False,
+)
+_OVERFLOW: Final = Failure(
+    "context_overflow",
+    _("This conversation is too long for the model. Start a new one."),
+    retryable=False,
+)
+_TOO_MANY_STEPS: Final = Failure(
+    "max_turns",
+    _("This took more steps than one answer may take. Ask for a part of it."),
+    retryable=False,
+)
+_UNEXPECTED: Final = Failure(
+    "internal",
+    _("Something went wrong on our side. Try again."),
+    retryable=True,
+)
+
+_BY_CODE: Final = {
+    "content_filter": _FILTERED,
+    "content_policy_violation": _FILTERED,
+    "context_length_exceeded": _OVERFLOW,
+    "insufficient_quota": _MODEL_QUOTA,
+    "model_not_found": _MODEL_MISSING,
+    "rate_limit_exceeded": _MODEL_BUSY,
+    "server_error": _MODEL_DOWN,
+}
+
+
+class ModelFailed(Exception):
+    """The model ended its response with an error of its own, named by a provider's code."""
+
+    def __init__(self, code: str) -> None:
+        super().__init__(code)
+        self.code = code
+
+
+def classify(error: BaseException, *, answering: bool) -> Failure:
+    """Say what an exception of a run means. `answering`: words had already arrived."""
+    match error:
+        case MaxTurnsExceeded():
+            return _TOO_MANY_STEPS
+        case ModelFailed():
+            return _BY_CODE.get(error.code, _MODEL_DOWN)
+        case openai.APIStatusError():
+            return _status(error)
+        case openai.APIConnectionError():
+            return _MODEL_CUT if answering else _MODEL_UNREACHABLE
+        case openai.APIError():
+            return _BY_CODE.get(str(error.code), _MODEL_CUT if answering else _MODEL_DOWN)
+        case httpx2.HTTPError() | ConnectionError() | TimeoutError():
+            return _MODEL_CUT if answering else _MODEL_UNREACHABLE
+        case ModelBehaviorError():
+            return _MODEL_CUT if answering else _MODEL_DOWN
+        case _ if type(error).__module__.split(".")[0] in {"httpx", "httpcore", "httpcore2"}:
+            return _MODEL_CUT if answering else _MODEL_UNREACHABLE
+        case _:
+            return _UNEXPECTED
+
+
+def _status(error: openai.APIStatusError) -> Failure:
+    if known := _BY_CODE.get(str(error.code)):
+        return known
+    match error.status_code:
+        case 401 | 403:
+            return _MODEL_KEY
+        case 404:
+            return _MODEL_MISSING
+        case 429:
+            return _MODEL_BUSY
+        case 400 | 422:
+            return _UNEXPECTED
+        case _:
+            return _MODEL_DOWN

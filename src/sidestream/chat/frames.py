@@ -1,0 +1,66 @@
+"""Frames: ChatKit events as they go over the wire.
+
+A frame is the compact JSON of one event (`exclude_none`), sent as `data: <json>` and a blank line
+(WHATWG HTML section 9.2.6). Times inside carry their zone: the store keeps naive UTC, as ChatKit's
+own code does, and a browser would read that as local time.
+"""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import UTC
+from typing import Any
+
+from chatkit.types import (
+    Page,
+    SyncCustomActionResponse,
+    Thread,
+    ThreadCreatedEvent,
+    ThreadItemAddedEvent,
+    ThreadItemBase,
+    ThreadItemDoneEvent,
+    ThreadItemReplacedEvent,
+    ThreadMetadata,
+    ThreadUpdatedEvent,
+)
+from pydantic import BaseModel
+
+
+@dataclass(frozen=True, slots=True)
+class Frame:
+    """One event of a run: its number within the run, from 1, and its JSON."""
+
+    number: int
+    payload: str
+
+    def sse(self, *, with_id: bool = False) -> bytes:
+        """Give the frame as a server-sent event, with its number as the event id if asked."""
+        head = f"id: {self.number}\n" if with_id else ""
+        return f"{head}data: {self.payload}\n\n".encode()
+
+
+def encode(value: BaseModel) -> str:
+    """Give the wire JSON of an event or an answer."""
+    for dated in _dated(value):
+        if dated.created_at.tzinfo is None:
+            dated.created_at = dated.created_at.replace(tzinfo=UTC)
+    return value.model_dump_json(
+        by_alias=True, exclude_none=True, context={"exclude_metadata": True}
+    )
+
+
+def _dated(value: Any) -> Iterable[ThreadItemBase | ThreadMetadata]:
+    match value:
+        case ThreadCreatedEvent() | ThreadUpdatedEvent():
+            yield from _dated(value.thread)
+        case ThreadItemAddedEvent() | ThreadItemDoneEvent() | ThreadItemReplacedEvent():
+            yield value.item
+        case Thread():
+            yield value
+            yield from _dated(value.items)
+        case ThreadItemBase():
+            yield value
+        case Page():
+            for row in value.data:
+                yield from _dated(row)
+        case SyncCustomActionResponse():
+            yield from _dated(value.updated_item)

@@ -1,0 +1,122 @@
+"""What the model is told of the conversation so far.
+
+Thread items become the model's input by ChatKit's own converter, with the parts it leaves open
+filled in. Tool calls come back as the function calls and outputs they were (from the hidden item
+behind each workflow), so that what a tool said is never read as the user's words.
+"""
+
+from collections.abc import Sequence
+from typing import Final
+
+from agents import TResponseInputItem
+from chatkit.agents import ThreadItemConverter
+from chatkit.types import (
+    Attachment,
+    HiddenContextItem,
+    StructuredInputItem,
+    TaskItem,
+    ThreadItem,
+    UserMessageItem,
+    UserMessageTagContent,
+    WidgetItem,
+    WorkflowItem,
+)
+from openai.types.responses import ResponseInputTextParam
+from openai.types.responses.response_function_tool_call_param import ResponseFunctionToolCallParam
+from openai.types.responses.response_input_item_param import FunctionCallOutput, Message
+from openai.types.responses.response_input_message_content_list_param import (
+    ResponseInputContentParam,
+)
+
+from sidestream.chat.attachments import AttachmentFiles
+from sidestream.chat.trace import TOOL_CALLS_KIND
+
+NOTE_KIND: Final = "note"
+
+# Rough, and on the safe side for Urdu, whose letters take two bytes each.
+_BYTES_PER_TOKEN: Final = 3
+
+
+class HistoryConverter(ThreadItemConverter):
+    """ChatKit's converter, with tool calls, notes, tags and attachments filled in."""
+
+    def __init__(self, files: AttachmentFiles) -> None:
+        self._files = files
+
+    async def hidden_context_to_input(
+        self, item: HiddenContextItem
+    ) -> TResponseInputItem | list[TResponseInputItem] | None:
+        content = item.content
+        if not isinstance(content, dict):
+            return await super().hidden_context_to_input(item)
+        if content.get("kind") == NOTE_KIND:
+            part = ResponseInputTextParam(type="input_text", text=str(content["text"]))
+            return Message(type="message", role="developer", content=[part])
+        if content.get("kind") != TOOL_CALLS_KIND:
+            return None
+        calls: list[TResponseInputItem] = []
+        for call in content["calls"]:
+            calls.append(
+                ResponseFunctionToolCallParam(
+                    type="function_call",
+                    call_id=call["call_id"],
+                    name=call["name"],
+                    arguments=call["arguments"],
+                )
+            )
+            calls.append(
+                FunctionCallOutput(
+                    type="function_call_output", call_id=call["call_id"], output=call["output"]
+                )
+            )
+        return calls
+
+    async def workflow_to_input(self, item: WorkflowItem) -> None:
+        """The hidden item behind a workflow carries its calls."""
+
+    async def widget_to_input(self, item: WidgetItem) -> None:
+        """A widget shows what a tool already told the model."""
+
+    async def task_to_input(self, item: TaskItem) -> None:
+        """A task item is for people."""
+
+    async def attachment_to_message_content(
+        self, attachment: Attachment
+    ) -> ResponseInputContentParam:
+        return await self._files.model_content(attachment)
+
+    async def structured_input_to_input(
+        self, item: StructuredInputItem
+    ) -> TResponseInputItem | list[TResponseInputItem] | None:
+        """The question and its answer, without the person having to have typed it."""
+        if item.status == "pending":
+            return None
+        lines = [
+            f"{question.question} -> {', '.join(question.answer.values) or 'skipped'}"
+            for question in item.inputs
+            if question.answer is not None
+        ]
+        words = "The person answered a question on a card:\n" + "\n".join(lines)
+        part = ResponseInputTextParam(type="input_text", text=words)
+        return Message(type="message", role="user", content=[part])
+
+    async def tag_to_message_content(self, tag: UserMessageTagContent) -> ResponseInputContentParam:
+        return ResponseInputTextParam(type="input_text", text=f"@{tag.text} (id: {tag.id})")
+
+
+def recent(items: Sequence[ThreadItem], *, max_tokens: int) -> list[ThreadItem]:
+    """Give the newest items that fit `max_tokens`, cut at the beginning of a turn.
+
+    The newest turn is always whole, however long.
+    """
+    kept = len(items)
+    spent = 0
+    start = kept
+    for index in range(kept - 1, -1, -1):
+        item = items[index]
+        spent += len(item.model_dump_json(exclude_none=True).encode()) // _BYTES_PER_TOKEN
+        if spent > max_tokens and start < kept:
+            break
+        if isinstance(item, UserMessageItem):
+            start = index
+    return list(items[start:] if start < kept else items)

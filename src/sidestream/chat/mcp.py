@@ -1,0 +1,113 @@
+"""The MCP client: one `tools/call` POST per tool call, on one kept-alive connection pool.
+
+It speaks revision 2026-07-28 of the protocol, which has no handshake: each POST carries its
+protocol version and the client's capabilities in `_meta`, and repeats method and name in headers
+(modelcontextprotocol.io, specification 2026-07-28, "Streamable HTTP"). So a call is one round trip
+and nothing is fetched before the first token.
+"""
+
+import asyncio
+import itertools
+import json
+from dataclasses import dataclass
+from typing import Any, Final
+
+import httpx2
+
+from sidestream.identity import SigningKey
+
+PROTOCOL_VERSION: Final = "2026-07-28"
+IDEMPOTENCY_META_KEY: Final = "sidestream/idempotency-key"
+
+_RETRY_STATUSES: Final = frozenset({429, 502, 503, 504})
+_ATTEMPTS: Final = 3
+_BACKOFF_S: Final = 0.2
+
+
+class ToolServerError(Exception):
+    """The tool server could not be reached, or did not answer as MCP says it should."""
+
+
+@dataclass(frozen=True, slots=True)
+class ToolResult:
+    """What a tool call gave: its text, and whether the tool says that it failed."""
+
+    text: str
+    failed: bool
+
+
+class McpClient:
+    """Calls tools on behalf of one user at a time, with a fresh short-lived token for each call."""
+
+    def __init__(self, url: str, key: SigningKey, *, timeout_s: float = 20.0) -> None:
+        self._url = url
+        self._key = key
+        self._ids = itertools.count(1)
+        self._http = httpx2.AsyncClient(timeout=httpx2.Timeout(timeout_s, connect=5.0))
+
+    async def close(self) -> None:
+        """Close the connections."""
+        await self._http.aclose()
+
+    async def call(
+        self, name: str, arguments: dict[str, Any], *, user_id: str, key: str, request_id: str
+    ) -> ToolResult:
+        """Call a tool as a user.
+
+        `key` makes a repeated call safe: the server does the work once for each key. Raises
+        `ToolServerError` once the retries are used up.
+        """
+        payload = {
+            "jsonrpc": "2.0",
+            "id": next(self._ids),
+            "method": "tools/call",
+            "params": {
+                "name": name,
+                "arguments": arguments,
+                "_meta": {
+                    "io.modelcontextprotocol/protocolVersion": PROTOCOL_VERSION,
+                    "io.modelcontextprotocol/clientCapabilities": {},
+                    IDEMPOTENCY_META_KEY: key,
+                },
+            },
+        }
+        token, _expiry = self._key.mint(user_id)
+        headers = {
+            "accept": "application/json, text/event-stream",
+            "authorization": f"Bearer {token}",
+            "content-type": "application/json",
+            "mcp-protocol-version": PROTOCOL_VERSION,
+            "mcp-method": "tools/call",
+            "mcp-name": name,
+            "x-request-id": request_id,
+        }
+        body = json.dumps(payload, ensure_ascii=False).encode()
+        return _read(await self._post(body, headers))
+
+    async def _post(self, body: bytes, headers: dict[str, str]) -> httpx2.Response:
+        for attempt in range(1, _ATTEMPTS + 1):
+            last = attempt == _ATTEMPTS
+            try:
+                response = await self._http.post(self._url, content=body, headers=headers)
+            except httpx2.HTTPError as error:
+                if last:
+                    raise ToolServerError(type(error).__name__) from error
+            else:
+                if last or response.status_code not in _RETRY_STATUSES:
+                    return response
+            await asyncio.sleep(_BACKOFF_S * attempt)
+        raise AssertionError("unreachable")
+
+
+def _read(response: httpx2.Response) -> ToolResult:
+    if response.status_code != httpx2.codes.OK:
+        raise ToolServerError(f"HTTP {response.status_code}")
+    try:
+        document = response.json()
+        if error := document.get("error"):
+            return ToolResult(str(error["message"]), failed=True)
+        result = document["result"]
+        parts = [part["text"] for part in result["content"] if part.get("type") == "text"]
+        return ToolResult("\n".join(parts), failed=bool(result.get("isError")))
+    except (ValueError, KeyError, TypeError, AttributeError) as error:
+        raise ToolServerError("not an MCP answer") from error

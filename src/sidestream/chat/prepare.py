@@ -1,0 +1,211 @@
+"""From a request to the turn it opens: ids given, preconditions checked, nothing written yet.
+
+Creating a thread and adding a message need nothing from the database here, so that the turn itself
+is the only round trip before the model. The rarer kinds look at the item they refer to first.
+"""
+
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any, Final
+
+from chatkit.actions import Action
+from chatkit.store import Store
+from chatkit.types import (
+    Attachment,
+    ClientToolCallItem,
+    StreamingReq,
+    StructuredInputAnswer,
+    StructuredInputItem,
+    StructuredInputMultipleChoice,
+    StructuredInputSubmission,
+    ThreadItem,
+    ThreadMetadata,
+    ThreadsAddClientToolOutputReq,
+    ThreadsAddStructuredInputReq,
+    ThreadsAddUserMessageReq,
+    ThreadsCreateReq,
+    ThreadsCustomActionReq,
+    ThreadsRetryAfterItemReq,
+    UserMessageInput,
+    UserMessageItem,
+    WidgetItem,
+)
+
+from sidestream.chat.attachments import AttachmentFiles
+from sidestream.chat.requests import Idempotency
+from sidestream.chat.widgets import RowAction, row_action
+from sidestream.config import ChatSettings
+from sidestream.identity import Caller
+from sidestream.problems import Conflict, Invalid
+from sidestream.store.ids import new_id
+from sidestream.store.turns import TurnStart
+
+_MAX_TITLE_CHARS: Final = 60
+
+
+@dataclass(frozen=True, slots=True)
+class WidgetAction:
+    """What a person did in a widget, and the widget."""
+
+    sender: WidgetItem
+    action: RowAction
+
+
+@dataclass(frozen=True, slots=True)
+class Prepared:
+    """A checked request, what it is about, and what the store needs to open its turn."""
+
+    start: TurnStart
+    message: UserMessageItem | None = None
+    """The message to answer. A retry answers one that is already there."""
+    retry: bool = False
+    answered: StructuredInputItem | None = None
+    """The question that the person has answered."""
+    widget: WidgetAction | None = None
+
+
+class Preparer:
+    """Prepares turns: looks things up as the caller, and checks them."""
+
+    def __init__(
+        self, store: Store[Caller], files: AttachmentFiles, settings: ChatSettings
+    ) -> None:
+        self._store = store
+        self._files = files
+        self._settings = settings
+
+    async def prepare(
+        self, request: StreamingReq, caller: Caller, idempotency: Idempotency
+    ) -> Prepared:
+        """Prepare a turn. Raises `NotFound`, `Invalid` and `Conflict`."""
+        match request:
+            case ThreadsCreateReq():
+                thread = ThreadMetadata(
+                    id=new_id("thr"),
+                    created_at=datetime.now(UTC),
+                    title=_title(request.params.input),
+                )
+                message = await self._message(request.params.input, thread.id, caller)
+                start = self._start(thread.id, idempotency, thread=thread, item=message)
+                return Prepared(start, message)
+            case ThreadsAddUserMessageReq():
+                thread_id = request.params.thread_id
+                message = await self._message(request.params.input, thread_id, caller)
+                return Prepared(self._start(thread_id, idempotency, item=message), message)
+            case ThreadsRetryAfterItemReq():
+                thread_id = request.params.thread_id
+                item = await self._store.load_item(thread_id, request.params.item_id, caller)
+                if not isinstance(item, UserMessageItem):
+                    raise Invalid("Only a message of the user can be answered again.")
+                return Prepared(self._start(thread_id, idempotency), item, retry=True)
+            case ThreadsAddStructuredInputReq():
+                thread_id = request.params.thread_id
+                item = await self._store.load_item(thread_id, request.params.item_id, caller)
+                answered = _answered(item, request.params.input)
+                start = self._start(thread_id, idempotency, save=(answered,))
+                return Prepared(start, answered=answered)
+            case ThreadsAddClientToolOutputReq():
+                thread_id = request.params.thread_id
+                call = await self._client_call(thread_id, request.params.result, caller)
+                return Prepared(self._start(thread_id, idempotency, save=(call,)))
+            case ThreadsCustomActionReq():
+                thread_id = request.params.thread_id
+                widget = await self.widget_action(
+                    thread_id, request.params.item_id, request.params.action, caller
+                )
+                return Prepared(self._start(thread_id, idempotency), widget=widget)
+
+    async def widget_action(
+        self, thread_id: str, item_id: str | None, action: Action[str, Any], caller: Caller
+    ) -> WidgetAction:
+        """Find the widget of an action and read the action. Raises `NotFound` and `Invalid`."""
+        if item_id is None:
+            raise Invalid("An action needs the widget it comes from.")
+        item = await self._store.load_item(thread_id, item_id, caller)
+        if not isinstance(item, WidgetItem):
+            raise Invalid("An action needs the widget it comes from.")
+        return WidgetAction(item, row_action(action))
+
+    def _start(
+        self,
+        thread_id: str,
+        idempotency: Idempotency,
+        *,
+        thread: ThreadMetadata | None = None,
+        item: UserMessageItem | None = None,
+        save: tuple[ThreadItem, ...] = (),
+    ) -> TurnStart:
+        settings = self._settings
+        return TurnStart(
+            run_id=new_id("run"),
+            thread_id=thread_id,
+            new_thread=thread,
+            item=item,
+            items_to_save=save,
+            idempotency_key=idempotency.key,
+            request_hash=idempotency.request_hash,
+            lease_s=settings.run_lease_s,
+            history_limit=settings.history_items,
+            requests_per_minute=settings.requests_per_minute or None,
+            tokens_per_day=settings.tokens_per_day or None,
+        )
+
+    async def _message(
+        self, message: UserMessageInput, thread_id: str, caller: Caller
+    ) -> UserMessageItem:
+        attachments: list[Attachment] = []
+        for attachment_id in message.attachments:
+            attachment = await self._store.load_attachment(attachment_id, caller)
+            if attachment.thread_id not in {None, thread_id}:
+                raise Invalid("An attachment of this message belongs to another conversation.")
+            await self._files.check_uploaded(attachment)
+            update = {"thread_id": thread_id, "upload_descriptor": None}
+            attachment = attachment.model_copy(update=update)
+            attachments.append(attachment)
+        return UserMessageItem(
+            id=new_id("msg"),
+            thread_id=thread_id,
+            created_at=datetime.now(UTC),
+            content=message.content,
+            attachments=attachments,
+            quoted_text=message.quoted_text,
+            inference_options=message.inference_options,
+        )
+
+    async def _client_call(self, thread_id: str, result: Any, caller: Caller) -> ClientToolCallItem:
+        newest = await self._store.load_thread_items(thread_id, None, 1, "desc", caller)
+        item = newest.data[0] if newest.data else None
+        if not isinstance(item, ClientToolCallItem) or item.status != "pending":
+            raise Conflict("No tool call of this conversation waits for a result.")
+        return item.model_copy(update={"output": result, "status": "completed"})
+
+
+def _answered(item: ThreadItem, submission: StructuredInputSubmission) -> StructuredInputItem:
+    if not isinstance(item, StructuredInputItem):
+        raise Invalid("This item is not a question.")
+    if item.status != "pending":
+        raise Conflict("This question has been answered already.")
+    known = {question.id for question in item.inputs}
+    if unknown := sorted(set(submission.answers) - known):
+        raise Invalid(f"The question has no part named {unknown[0]!r}.")
+    answered = item.model_copy(deep=True, update={"status": submission.status})
+    for question in answered.inputs:
+        given = submission.answers.get(question.id)
+        if submission.status == "skipped" or given is None or given.skipped or not given.values:
+            question.answer = StructuredInputAnswer(skipped=True)
+            continue
+        single = isinstance(question, StructuredInputMultipleChoice) and not question.multiple
+        question.answer = StructuredInputAnswer(values=given.values[:1] if single else given.values)
+    return answered
+
+
+def _title(message: UserMessageInput) -> str | None:
+    """Name a thread after the first line of its first message, cut at a word."""
+    lines = "".join(part.text for part in message.content).strip().splitlines()
+    if not lines:
+        return None
+    first = " ".join(lines[0].split())
+    if len(first) <= _MAX_TITLE_CHARS:
+        return first
+    cut = first[: _MAX_TITLE_CHARS - 1].rsplit(" ", 1)[0]
+    return cut + "…"

@@ -1,0 +1,170 @@
+"""A ChatKit request: read, checked and counted before anything else happens.
+
+ChatKit's own models decide what is well formed. On top come the limits they leave open: sizes,
+page limits, NUL characters (which Postgres cannot store), models that are not offered.
+"""
+
+import hashlib
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any, Final
+
+from chatkit.types import (
+    ChatKitReq,
+    InferenceOptions,
+    ItemsFeedbackReq,
+    ItemsListReq,
+    ThreadsAddUserMessageReq,
+    ThreadsCreateReq,
+    ThreadsListReq,
+    ThreadsUpdateReq,
+    UserMessageInput,
+    UserMessageTextContent,
+)
+from pydantic import BaseModel, TypeAdapter, ValidationError
+from starlette.requests import Request
+
+from sidestream.chat.tools import TOOL_NAMES
+from sidestream.config import ChatSettings
+from sidestream.problems import BadRequest, Invalid, TooLarge
+
+MAX_PAGE: Final = 100
+MAX_TITLE_CHARS: Final = 200
+MAX_FEEDBACK_ITEMS: Final = 100
+
+_ADAPTER: Final[TypeAdapter[ChatKitReq]] = TypeAdapter(ChatKitReq)
+_KEY: Final = re.compile(r"[\x21-\x7e]{1,255}")
+_MAX_ERRORS: Final = 10
+
+
+class PlainMessage(BaseModel):
+    """The body of the plain chat route."""
+
+    message: str
+    thread_id: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Idempotency:
+    """An `Idempotency-Key` and the SHA-256 of the body it came with."""
+
+    key: str | None
+    request_hash: bytes
+
+
+async def read_body(request: Request, max_bytes: int) -> bytes:
+    """Read a request's body. Raises `TooLarge` before more than `max_bytes` are held."""
+    body = bytearray()
+    async for chunk in request.stream():
+        body += chunk
+        if len(body) > max_bytes:
+            raise TooLarge(f"The request may have {max_bytes} bytes at most.")
+    return bytes(body)
+
+
+def idempotency(request: Request, body: bytes) -> Idempotency:
+    """Take the `Idempotency-Key` of a request. Raises `BadRequest` when it is malformed."""
+    key = request.headers.get("idempotency-key")
+    if key is not None and not _KEY.fullmatch(key):
+        raise BadRequest("An Idempotency-Key is 1 to 255 visible ASCII characters.")
+    return Idempotency(key, hashlib.sha256(body).digest())
+
+
+def parse(body: bytes, settings: ChatSettings) -> ChatKitReq:
+    """Parse and check a ChatKit request. Raises `BadRequest`, `Invalid` or `TooLarge`."""
+    try:
+        request = _ADAPTER.validate_json(body)
+    except ValidationError as error:
+        raise _problem(error) from None
+    if b"\\u0000" in body and any("\0" in string for string in _strings(request.model_dump())):
+        raise Invalid("The text contains a NUL character, which cannot be stored.")
+    _check(request, settings)
+    return request
+
+
+def parse_plain(body: bytes, settings: ChatSettings) -> ChatKitReq:
+    """Parse a plain message as the ChatKit request it stands for."""
+    try:
+        plain = PlainMessage.model_validate_json(body)
+    except ValidationError as error:
+        raise _problem(error) from None
+    message = UserMessageInput(
+        content=[UserMessageTextContent(text=plain.message)],
+        attachments=[],
+        inference_options=InferenceOptions(),
+    )
+    params: dict[str, Any] = {"input": message.model_dump()}
+    kind = "threads.create"
+    if plain.thread_id is not None:
+        kind = "threads.add_user_message"
+        params["thread_id"] = plain.thread_id
+    if "\0" in plain.message or "\0" in (plain.thread_id or ""):
+        raise Invalid("The text contains a NUL character, which cannot be stored.")
+    request = _ADAPTER.validate_python({"type": kind, "params": params})
+    _check(request, settings)
+    return request
+
+
+def is_plain(body: bytes) -> bool:
+    """Tell a plain message from a ChatKit request: only the latter has a `type`."""
+    try:
+        document = TypeAdapter(dict[str, Any]).validate_json(body)
+    except ValidationError as error:
+        raise _problem(error) from None
+    return "type" not in document
+
+
+def _check(request: ChatKitReq, settings: ChatSettings) -> None:
+    match request:
+        case ThreadsCreateReq() | ThreadsAddUserMessageReq():
+            _check_message(request.params.input, settings)
+        case ThreadsListReq() | ItemsListReq():
+            if request.params.limit is not None:
+                request.params.limit = max(1, min(MAX_PAGE, request.params.limit))
+        case ThreadsUpdateReq():
+            title = request.params.title.strip()
+            if not 0 < len(title) <= MAX_TITLE_CHARS:
+                raise Invalid(f"A title has 1 to {MAX_TITLE_CHARS} characters.")
+            request.params.title = title
+        case ItemsFeedbackReq():
+            if not 0 < len(request.params.item_ids) <= MAX_FEEDBACK_ITEMS:
+                raise Invalid(f"Feedback is for 1 to {MAX_FEEDBACK_ITEMS} items.")
+
+
+def _check_message(message: UserMessageInput, settings: ChatSettings) -> None:
+    words = "".join(part.text for part in message.content) + (message.quoted_text or "")
+    if len(words) > settings.max_message_chars:
+        raise TooLarge(f"A message may have {settings.max_message_chars} characters at most.")
+    if not words.strip() and not message.attachments:
+        raise Invalid("A message needs some text or an attachment.")
+    options = message.inference_options
+    if options.model is not None and options.model not in settings.allowed_models:
+        raise Invalid("This model is not offered here.")
+    if options.tool_choice is not None and options.tool_choice.id not in TOOL_NAMES:
+        raise Invalid("This tool is not offered here.")
+    if len(message.attachments) > settings.max_attachments:
+        raise TooLarge(f"A message may have {settings.max_attachments} attachments at most.")
+
+
+def _strings(value: Any) -> Iterator[str]:
+    if isinstance(value, str):
+        yield value
+    elif isinstance(value, dict):
+        for key, inner in value.items():
+            yield from _strings(key)
+            yield from _strings(inner)
+    elif isinstance(value, list | tuple):
+        for inner in value:
+            yield from _strings(inner)
+
+
+def _problem(error: ValidationError) -> BadRequest | Invalid:
+    errors = error.errors(include_url=False, include_input=False, include_context=False)
+    if any(item["type"] == "json_invalid" for item in errors):
+        return BadRequest("The body is not valid JSON.")
+    listed = [
+        {"loc": [str(part) for part in item["loc"]], "msg": item["msg"]}
+        for item in errors[:_MAX_ERRORS]
+    ]
+    return Invalid("The request does not have the form it needs.", errors=listed)

@@ -1,0 +1,199 @@
+"""The response: one run of the agent, from the history to the last saved item.
+
+Whatever ends the run (the model, an error, Stop, the deadline), what was written is saved, tool
+calls under way are waited for and told, and an error comes as an event that says what to do.
+"""
+
+import asyncio
+from collections.abc import AsyncIterator, Sequence
+from datetime import UTC, datetime
+from typing import Any, Final
+
+from agents import Agent, OpenAIProvider, Runner
+from chatkit.types import (
+    ErrorEvent,
+    HiddenContextItem,
+    StructuredInputItem,
+    ThreadItem,
+    ThreadItemDoneEvent,
+    ThreadMetadata,
+    ThreadStreamEvent,
+    UserMessageItem,
+)
+
+from sidestream.chat.agent import run_config
+from sidestream.chat.answer import Answer
+from sidestream.chat.attachments import AttachmentFiles
+from sidestream.chat.confirmation import DELETE_TOOL, DeletionCounter, chosen, question, titles
+from sidestream.chat.context import EndReason, TurnContext
+from sidestream.chat.failures import DEADLINE, Failure, classify
+from sidestream.chat.history import NOTE_KIND, HistoryConverter, recent
+from sidestream.chat.tools import TaskTools
+from sidestream.chat.trace import ToolTrace
+from sidestream.chat.widgets import listing, rows_of, widget_item
+from sidestream.config import ChatSettings
+from sidestream.i18n import text
+from sidestream.store.ids import new_id
+from sidestream.telemetry import logger
+
+_STOPPED_NOTE: Final = "The person stopped the answer here. Do not go on with it unless asked."
+_TOOLS_GRACE_S: Final = 5.0
+
+log = logger("chat")
+
+
+class Responder:
+    """Answers with the agent."""
+
+    def __init__(
+        self,
+        tools: TaskTools,
+        agent: Agent[TurnContext],
+        provider: OpenAIProvider,
+        files: AttachmentFiles,
+        settings: ChatSettings,
+    ) -> None:
+        self._tools = tools
+        self._agent = agent
+        self._provider = provider
+        self._settings = settings
+        self._converter = HistoryConverter(files)
+        self._hooks = DeletionCounter()
+
+    def model_of(self, message: UserMessageItem | None) -> str:
+        """Give the model that answers a message."""
+        chosen_model = message.inference_options.model if message else None
+        allowed = chosen_model in self._settings.allowed_models
+        return chosen_model if chosen_model and allowed else self._settings.model
+
+    async def respond(
+        self, thread: ThreadMetadata, message: UserMessageItem | None, context: TurnContext
+    ) -> AsyncIterator[ThreadStreamEvent]:
+        """Answer the history of a turn, whose last message may choose model and tool."""
+        control = context.turn.control
+        answer = Answer(thread.id, context)
+        failure: Failure | None = None
+        try:
+            async for event in self._run_agent(answer, message, context):
+                yield event
+        except Exception as error:
+            if control.reason is None:
+                failure = classify(error, answering=answer.started)
+                _report(error, failure, context)
+        await _settle(context)
+        if control.reason is EndReason.LOST:
+            return
+        for event in answer.close():
+            yield event
+        if control.reason is EndReason.DEADLINE:
+            failure = DEADLINE
+        if failure is None:
+            async for event in self._conclude(thread.id, context):
+                yield event
+        else:
+            yield ErrorEvent(
+                code="custom",
+                message=text(context.locale, failure.message),
+                allow_retry=failure.retryable,
+            )
+
+    async def carry_on(
+        self, thread: ThreadMetadata, answered: StructuredInputItem, context: TurnContext
+    ) -> AsyncIterator[ThreadStreamEvent]:
+        """Do what the answer to a question says, and let the agent carry on."""
+        turn = context.turn
+        trace = ToolTrace(thread.id, context.locale)
+        for number, task_id in enumerate(chosen(answered, turn.history)):
+            if turn.control.reason is not None:
+                break
+            call_id = f"call_{context.run_id}_{number}"
+            for event in trace.started(call_id, DELETE_TOOL):
+                yield event
+            arguments = {"task_id": task_id}
+            record = await self._tools.call(context, DELETE_TOOL, call_id, arguments)
+            for event in trace.finished(record):
+                yield event
+        for event in trace.close():
+            if isinstance(event, ThreadItemDoneEvent):
+                turn.history = (*turn.history, event.item)
+            yield event
+        async for event in self.respond(thread, None, context):
+            yield event
+
+    async def _run_agent(
+        self, answer: Answer, message: UserMessageItem | None, context: TurnContext
+    ) -> AsyncIterator[ThreadStreamEvent]:
+        tool_choice = message.inference_options.tool_choice if message else None
+        result = Runner.run_streamed(
+            self._agent,
+            await self._input(context.turn.history),
+            context=context,
+            max_turns=self._settings.max_turns,
+            hooks=self._hooks,
+            run_config=run_config(
+                self._provider, self.model_of(message), tool_choice.id if tool_choice else None
+            ),
+        )
+        context.turn.control.on_end(result.cancel)
+        try:
+            async for event in result.stream_events():
+                for out in answer.feed(event):
+                    yield out
+        finally:
+            if not result.is_complete:
+                result.cancel()
+
+    async def _input(self, history: Sequence[ThreadItem]) -> list[Any]:
+        items = recent(history, max_tokens=self._settings.history_tokens)
+        return list(await self._converter.to_agent_input(items))
+
+    async def _conclude(
+        self, thread_id: str, context: TurnContext
+    ) -> AsyncIterator[ThreadStreamEvent]:
+        """Note that the answer was stopped, ask about deletions that wait, or show the list that
+        was asked for."""
+        turn = context.turn
+        if turn.control.reason is EndReason.STOPPED:
+            yield ThreadItemDoneEvent(item=_note(thread_id, _STOPPED_NOTE))
+        elif waiting := [record for record in turn.records if record.waiting]:
+            known = titles(turn.history, turn)
+            for record in waiting:
+                task_id = str(record.arguments.get("task_id"))
+                if task_id not in known:
+                    found = await self._tools.call(
+                        context, "get_task", f"{record.call_id}_title", {"task_id": task_id}
+                    )
+                    known.update({row.id: row.title for row in rows_of(found.output)})
+            asked = question(turn, known, thread_id, context.locale)
+            yield ThreadItemDoneEvent(item=asked.memory)
+            yield ThreadItemDoneEvent(item=asked.item)
+        elif rows := listing(turn.records):
+            yield ThreadItemDoneEvent(item=widget_item(rows, thread_id, context.locale))
+
+
+async def _settle(context: TurnContext) -> None:
+    """Wait for tool calls under way: what they did has to be told."""
+    calls = [call for call in context.turn.calls.values() if not call.done()]
+    if calls:
+        await asyncio.wait(calls, timeout=_TOOLS_GRACE_S)
+
+
+def _report(error: Exception, failure: Failure, context: TurnContext) -> None:
+    log.warning(
+        "model failed",
+        extra={
+            "code": failure.code,
+            "error": type(error).__name__,
+            "run_id": context.run_id,
+            "request_id": context.request_id,
+        },
+    )
+
+
+def _note(thread_id: str, words: str) -> HiddenContextItem:
+    return HiddenContextItem(
+        id=new_id("hid"),
+        thread_id=thread_id,
+        created_at=datetime.now(UTC),
+        content={"kind": NOTE_KIND, "text": words},
+    )

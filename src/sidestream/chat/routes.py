@@ -1,0 +1,165 @@
+"""The chat's routes: ChatKit's one endpoint, the plain stream, stop, resume and health."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from datetime import UTC, datetime
+from typing import Annotated, Any, Final
+
+from chatkit.types import ChatKitReq, is_streaming_req
+from fastapi import APIRouter, Depends, Query, Request, Response
+from fastapi.responses import JSONResponse
+
+from sidestream.chat.conversations import Arrival, Conversation, begin, follow_stored, stop
+from sidestream.chat.frames import Frame
+from sidestream.chat.middleware import REQUEST_ID, STARTED
+from sidestream.chat.requests import idempotency, is_plain, parse, parse_plain, read_body
+from sidestream.chat.services import Services
+from sidestream.chat.streams import EventStream, chatkit_chunks, plain_chunks
+from sidestream.i18n import negotiate
+from sidestream.identity import Caller, bearer
+from sidestream.problems import Forbidden, NotFound, Problem
+from sidestream.streaming.context import lambda_context
+
+RUN_ID_HEADER: Final = "x-sidestream-run-id"
+THREAD_ID_HEADER: Final = "x-sidestream-thread-id"
+_HEALTH_TIMEOUT_S: Final = 2.0
+
+router = APIRouter()
+
+
+def services_of(request: Request) -> Services:
+    """Give the services of the application that serves a request."""
+    services = request.app.state.services
+    assert isinstance(services, Services)
+    return services
+
+
+async def caller_of(request: Request) -> Caller:
+    """Authenticate a request. Raises `Unauthorized`."""
+    token = bearer(request.headers.get("authorization"))
+    return Caller(
+        user_id=await services_of(request).verifier.subject(token),
+        locale=negotiate(request.headers.get("accept-language")),
+        request_id=request.scope[REQUEST_ID],
+    )
+
+
+type Authenticated = Annotated[Caller, Depends(caller_of)]
+type Wired = Annotated[Services, Depends(services_of)]
+
+
+@router.post("/api/chatkit")
+async def chatkit(request: Request, caller: Authenticated, services: Wired) -> Response:
+    """Serve a ChatKit request of any type: a stream, or JSON, as its type says."""
+    body = await read_body(request, services.settings.max_body_bytes)
+    return await _answer(request, caller, services, body, parse(body, services.settings))
+
+
+@router.post("/api/{user_id}/chat")
+async def chat(user_id: str, request: Request, caller: Authenticated, services: Wired) -> Response:
+    """Serve a ChatKit request, or a plain message with the plain stream, under a user's path."""
+    if user_id != caller.user_id:
+        raise Forbidden
+    body = await read_body(request, services.settings.max_body_bytes)
+    if not is_plain(body):
+        return await _answer(request, caller, services, body, parse(body, services.settings))
+    parsed = parse_plain(body, services.settings)
+    assert is_streaming_req(parsed)
+    conversation = await begin(
+        services, parsed, caller, idempotency(request, body), _arrival(request, services)
+    )
+    chunks = plain_chunks(conversation.entries, conversation.thread_id, conversation.ttft_ms)
+    return _stream(conversation, chunks)
+
+
+@router.post("/api/chatkit/threads/{thread_id}/stop", status_code=202)
+async def stop_run(thread_id: str, caller: Authenticated, services: Wired) -> dict[str, str]:
+    """Stop the run in progress in a thread, wherever it runs."""
+    return {"run_id": await stop(services, caller, thread_id), "status": "stopping"}
+
+
+@router.get("/api/chatkit/threads/{thread_id}/run")
+async def current_run(thread_id: str, caller: Authenticated, services: Wired) -> dict[str, Any]:
+    """Tell the newest run of a thread and its status."""
+    run = await services.runs.current(caller, thread_id)
+    if run is None:
+        raise NotFound("There has been no run in this conversation.")
+    return {"run_id": run.run_id, "status": run.status, "last_event": run.last_event}
+
+
+@router.get("/api/chatkit/runs/{run_id}/events")
+async def run_events(
+    run_id: str,
+    caller: Authenticated,
+    services: Wired,
+    after: Annotated[int, Query(ge=0)] = 0,
+) -> Response:
+    """Replay the events of a run after number `after`, then follow it until it ends."""
+    entries = follow_stored(services, caller, run_id, after=after)
+    first = await anext(entries, None)  # a run that is not there is a 404, not a broken stream
+    return EventStream(chatkit_chunks(_from(first, entries), with_id=True))
+
+
+@router.get("/api/chatkit/health")
+async def health(services: Wired) -> JSONResponse:
+    """Tell what is configured and whether the database answers. Never a secret."""
+    settings = services.settings
+    database = "reachable"
+    try:
+        async with asyncio.timeout(_HEALTH_TIMEOUT_S):
+            await services.database.ping()
+    except (Problem, TimeoutError):
+        database = "unreachable"
+    has_key = bool(settings.openai_api_key.get_secret_value())
+    document = {
+        "status": "ok" if database == "reachable" and has_key else "degraded",
+        "timestamp": datetime.now(UTC).isoformat(),
+        "stage": settings.stage,
+        "database": database,
+        "model": settings.model,
+        "models": settings.allowed_models,
+        "api_key": "configured" if has_key else "missing",
+        "hosted_workflow": bool(settings.openai_chatkit_workflow_id),
+    }
+    return JSONResponse(document, headers={"cache-control": "no-store"})
+
+
+@router.get("/healthz")
+async def healthz() -> dict[str, str]:
+    """Answer without touching anything: for warm-up and probes."""
+    return {"status": "ok"}
+
+
+async def _answer(
+    request: Request, caller: Caller, services: Services, body: bytes, parsed: ChatKitReq
+) -> Response:
+    if not is_streaming_req(parsed):
+        document = await services.server.answer(parsed, caller)
+        return Response(document, media_type="application/json")
+    conversation = await begin(
+        services, parsed, caller, idempotency(request, body), _arrival(request, services)
+    )
+    return _stream(conversation, chatkit_chunks(conversation.entries))
+
+
+def _stream(conversation: Conversation, chunks: AsyncIterator[bytes]) -> EventStream:
+    headers = {RUN_ID_HEADER: conversation.run_id, THREAD_ID_HEADER: conversation.thread_id}
+    until = conversation.live.wait if conversation.live else None
+    return EventStream(chunks, headers=headers, until=until)
+
+
+def _arrival(request: Request, services: Services) -> Arrival:
+    context = lambda_context(request.scope)
+    cold, services.cold = services.cold, False
+    return Arrival(
+        started=request.scope[STARTED],
+        deadline_in_s=context.remaining_ms() / 1000 if context else None,
+        cold_start=context.cold_start if context else cold,
+    )
+
+
+async def _from(first: Frame | None, rest: AsyncIterator[Frame]) -> AsyncIterator[Frame]:
+    if first is not None:
+        yield first
+    async for frame in rest:
+        yield frame

@@ -1,0 +1,258 @@
+"""The ChatKit server: what each kind of request does, on ChatKit's own event pipeline.
+
+`ChatKitServer._process_events` saves items as they are done and turns exceptions into error events;
+the version is pinned, and a test watches over it. What comes before it is ours, because the turn
+has already been opened in one round trip: the thread is loaded, the message saved.
+"""
+
+import base64
+import binascii
+from collections.abc import AsyncIterator
+from typing import Final
+
+from chatkit.server import DEFAULT_PAGE_SIZE, ChatKitServer
+from chatkit.types import (
+    AssistantMessageItem,
+    AudioInput,
+    ClientEffectEvent,
+    FeedbackKind,
+    HiddenContextItem,
+    InputTranscribeReq,
+    ItemsListParams,
+    ItemsListReq,
+    NonStreamingReq,
+    NoticeEvent,
+    Page,
+    SDKHiddenContextItem,
+    SyncCustomActionResponse,
+    ThreadCreatedEvent,
+    ThreadItem,
+    ThreadItemDoneEvent,
+    ThreadItemRemovedEvent,
+    ThreadItemReplacedEvent,
+    ThreadMetadata,
+    ThreadsDeleteReq,
+    ThreadsGetByIdReq,
+    ThreadsSyncCustomActionReq,
+    ThreadStreamEvent,
+    TranscriptionResult,
+    UserMessageItem,
+    WidgetItem,
+)
+from openai import AsyncOpenAI
+from pydantic import BaseModel
+
+from sidestream.chat.attachments import AttachmentFiles
+from sidestream.chat.context import ToolRecord, TurnContext
+from sidestream.chat.frames import encode
+from sidestream.chat.prepare import Prepared, Preparer, WidgetAction
+from sidestream.chat.respond import Responder
+from sidestream.chat.speech import transcribe
+from sidestream.chat.tools import TaskTools
+from sidestream.chat.trace import TASKS_CHANGED, memory
+from sidestream.chat.widgets import TaskRow, rebuilt, rows_of
+from sidestream.config import ChatSettings
+from sidestream.i18n import _, text
+from sidestream.identity import Caller
+from sidestream.problems import Invalid, Problem
+from sidestream.store.feedback import Feedback
+from sidestream.store.ids import new_id
+from sidestream.store.threads import PostgresStore
+from sidestream.telemetry import logger
+
+_ACTION_FAILED: Final = _("That did not work. The list shows how things are now.")
+
+log = logger("chat")
+
+
+class ChatServer(ChatKitServer[Caller]):
+    """Answers every kind of ChatKit request, with the agent where one is needed."""
+
+    def __init__(
+        self,
+        store: PostgresStore,
+        files: AttachmentFiles,
+        feedback: Feedback,
+        tools: TaskTools,
+        responder: Responder,
+        preparer: Preparer,
+        speech: AsyncOpenAI,
+        settings: ChatSettings,
+    ) -> None:
+        super().__init__(store, files)
+        self._rows = store
+        self._files = files
+        self._feedback = feedback
+        self._tools = tools
+        self._responder = responder
+        self._preparer = preparer
+        self._speech = speech
+        self._settings = settings
+
+    async def answer(self, request: NonStreamingReq, caller: Caller) -> bytes:
+        """Give the JSON answer of a request that is no turn. Raises problems, `NotFound` first."""
+        match request:
+            case ThreadsDeleteReq():
+                await self._delete_thread(request.params.thread_id, caller)
+                return b"{}"
+            case ThreadsSyncCustomActionReq():
+                params = request.params
+                widget = await self._preparer.widget_action(
+                    params.thread_id, params.item_id, params.action, caller
+                )
+                return self._serialize(await self._act_now(params.thread_id, widget, caller))
+            case ThreadsGetByIdReq():
+                thread = await self._load_full_thread(request.params.thread_id, caller)
+                await self._freshen(thread.items)
+                return self._serialize(self._to_thread_response(thread))
+            case ItemsListReq():
+                return self._serialize(await self._list_items(request.params, caller))
+            case InputTranscribeReq():
+                audio = AudioInput(
+                    data=_decoded(request.params.audio_base64), mime_type=request.params.mime_type
+                )
+                return self._serialize(await self.transcribe(audio, caller))
+        return await self._process_non_streaming(request, caller)
+
+    async def turn(
+        self, prepared: Prepared, thread: ThreadMetadata, context: TurnContext
+    ) -> AsyncIterator[ThreadStreamEvent]:
+        """Give the events of a turn that has been opened in the store."""
+        if prepared.start.new_thread is not None:
+            yield ThreadCreatedEvent(thread=self._to_thread_response(thread))
+        if prepared.start.item is not None:
+            yield ThreadItemDoneEvent(item=prepared.start.item)
+        if prepared.answered is not None:
+            yield ThreadItemReplacedEvent(item=prepared.answered)
+        events = self._events(prepared, thread, context)
+        async for event in self._process_events(thread, context, lambda: events):
+            yield event
+
+    def _events(
+        self, prepared: Prepared, thread: ThreadMetadata, context: TurnContext
+    ) -> AsyncIterator[ThreadStreamEvent]:
+        if prepared.widget is not None:
+            return self._act(thread, prepared.widget, context)
+        if prepared.answered is not None:
+            return self._responder.carry_on(thread, prepared.answered, context)
+        if prepared.retry and prepared.message is not None:
+            return self._retry(thread, prepared.message, context)
+        return self._responder.respond(thread, prepared.message, context)
+
+    def respond(
+        self,
+        thread: ThreadMetadata,
+        input_user_message: UserMessageItem | None,
+        context: Caller,
+    ) -> AsyncIterator[ThreadStreamEvent]:
+        assert isinstance(context, TurnContext)
+        return self._responder.respond(thread, input_user_message, context)
+
+    async def add_feedback(
+        self, thread_id: str, item_ids: list[str], feedback: FeedbackKind, context: Caller
+    ) -> None:
+        await self._feedback.save(context, thread_id, item_ids, feedback)
+
+    async def transcribe(self, audio_input: AudioInput, context: Caller) -> TranscriptionResult:  # noqa: ARG002
+        model = self._settings.transcription_model
+        return TranscriptionResult(text=await transcribe(self._speech, model, audio_input))
+
+    def _serialize(self, obj: BaseModel) -> bytes:
+        return encode(obj).encode()
+
+    async def _retry(
+        self, thread: ThreadMetadata, message: UserMessageItem, context: TurnContext
+    ) -> AsyncIterator[ThreadStreamEvent]:
+        """Answer a message again. The old answer goes when the new one is there, not before."""
+        before, after = await self._split(thread, message.id, context)
+        context.turn.history = tuple(before)
+        async for event in self._responder.respond(thread, message, context):
+            yield event
+            if isinstance(event, ThreadItemDoneEvent) and isinstance(
+                event.item, AssistantMessageItem
+            ):
+                for old in after:
+                    yield ThreadItemRemovedEvent(item_id=old.id)
+                after = []
+
+    async def _split(
+        self, thread: ThreadMetadata, item_id: str, context: TurnContext
+    ) -> tuple[list[ThreadItem], list[ThreadItem]]:
+        items = list(context.turn.history)
+        if all(item.id != item_id for item in items):
+            items = [item async for item in self._paginate_thread_items_reverse(thread.id, context)]
+            items.reverse()
+        cut = next(index for index, item in enumerate(items) if item.id == item_id) + 1
+        return items[:cut], items[cut:]
+
+    async def _act(
+        self, thread: ThreadMetadata, widget: WidgetAction, context: TurnContext
+    ) -> AsyncIterator[ThreadStreamEvent]:
+        record, item = await self._perform(widget, context)
+        yield ThreadItemReplacedEvent(item=item)
+        yield ThreadItemDoneEvent(item=memory(thread.id, [record]))
+        if record.failed:
+            yield NoticeEvent(level="warning", message=text(context.locale, _ACTION_FAILED))
+        yield ClientEffectEvent(name=TASKS_CHANGED, data={"tool": record.name})
+
+    async def _act_now(
+        self, thread_id: str, widget: WidgetAction, caller: Caller
+    ) -> SyncCustomActionResponse:
+        context = TurnContext(
+            caller.user_id, caller.locale, caller.request_id, run_id=new_id("act")
+        )
+        record, item = await self._perform(widget, context)
+        await self._rows.save_item(thread_id, item, caller)
+        await self._rows.add_thread_item(thread_id, memory(thread_id, [record]), caller)
+        return SyncCustomActionResponse(updated_item=item)
+
+    async def _perform(
+        self, widget: WidgetAction, context: TurnContext
+    ) -> tuple[ToolRecord, WidgetItem]:
+        """Do what a row's action says. Gives the record, and the widget as it is now."""
+        action = widget.action
+        call_id = f"call_{context.run_id}"
+        record = await self._tools.call(context, action.tool, call_id, action.arguments)
+        now: TaskRow | None = None
+        if record.failed or action.tool != "delete_task":
+            current = record
+            if record.failed:
+                current = await self._tools.call(
+                    context, "get_task", f"{call_id}_now", {"task_id": action.row.id}
+                )
+            now = next(iter(rows_of(current.output)), None if current.reached else action.row)
+        return record, rebuilt(widget.sender, {action.row.id: now}, context.locale)
+
+    async def _list_items(self, params: ItemsListParams, caller: Caller) -> Page[ThreadItem]:
+        page = await self._rows.load_thread_items(
+            params.thread_id, params.after, params.limit or DEFAULT_PAGE_SIZE, params.order, caller
+        )
+        hidden = (HiddenContextItem, SDKHiddenContextItem)
+        page.data = [item for item in page.data if not isinstance(item, hidden)]
+        await self._freshen(page)
+        return page
+
+    async def _freshen(self, page: Page[ThreadItem]) -> None:
+        """Renew the previews of attached images, whose addresses expire."""
+        for item in page.data:
+            if isinstance(item, UserMessageItem) and item.attachments:
+                item.attachments = [
+                    await self._files.fresh_preview(attachment) for attachment in item.attachments
+                ]
+
+    async def _delete_thread(self, thread_id: str, caller: Caller) -> None:
+        """Delete a thread, and then its files. A file that stays behind expires in its bucket."""
+        attachments = await self._rows.load_thread_attachments(thread_id, caller)
+        await self._rows.delete_thread(thread_id, caller)
+        for attachment in attachments:
+            try:
+                await self._files.delete_attachment(attachment.id, caller)
+            except Problem as problem:
+                log.warning("file not deleted", extra={"code": problem.code})
+
+
+def _decoded(audio_base64: str) -> bytes:
+    try:
+        return base64.b64decode(audio_base64, validate=True)
+    except binascii.Error:
+        raise Invalid("The recording is not valid base64.") from None

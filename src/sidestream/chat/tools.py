@@ -1,0 +1,107 @@
+"""The agent's tools: static function tools that forward one MCP `tools/call` each.
+
+`tasks_tools.json` is what the task server answers to `tools/list`, written by
+`sidestream.tasks.manifest` and compared with the server by a test. So the model is offered the
+tools without a request to the server, and a product that swaps the tasks for its own domain
+regenerates one file.
+"""
+
+import asyncio
+import json
+from pathlib import Path
+from typing import Any, Final
+
+from agents import FunctionTool
+from agents.tool_context import ToolContext
+
+from sidestream.chat.confirmation import WAITING_OUTPUT, waits
+from sidestream.chat.context import ToolRecord, TurnContext
+from sidestream.chat.mcp import McpClient, ToolServerError
+
+MANIFEST: Final[list[dict[str, Any]]] = json.loads(
+    Path(__file__).with_name("tasks_tools.json").read_text(encoding="utf-8")
+)
+"""The tools as the task server describes them."""
+
+TOOL_NAMES: Final = frozenset(str(entry["name"]) for entry in MANIFEST)
+
+WRITE_TOOLS: Final = frozenset({"add_task", "update_task", "complete_task", "delete_task"})
+"""The tools whose success changes the list that the page shows."""
+
+_UNREACHABLE = "The task service cannot be reached right now. Nothing was changed."
+_UNCERTAIN = "The task service did not answer. Look at the list before trying this again."
+
+
+class TaskTools:
+    """Calls the task server for one turn at a time, and keeps a record of each call."""
+
+    def __init__(self, client: McpClient) -> None:
+        self._client = client
+
+    def function_tools(self) -> list[FunctionTool]:
+        """Build the agent's tools from the manifest."""
+        return [self._tool(entry) for entry in MANIFEST]
+
+    async def call(
+        self, context: TurnContext, name: str, call_id: str, arguments: dict[str, Any]
+    ) -> ToolRecord:
+        """Call a tool as the turn's user. A failure is a record too, and never an exception."""
+        try:
+            result = await self._client.call(
+                name,
+                arguments,
+                user_id=context.user_id,
+                key=f"{context.run_id}:{call_id}",
+                request_id=context.request_id,
+            )
+            record = ToolRecord(call_id, name, arguments, result.text, result.failed)
+        except ToolServerError:
+            sentence = _UNCERTAIN if name in WRITE_TOOLS else _UNREACHABLE
+            record = ToolRecord(call_id, name, arguments, sentence, failed=True, reached=False)
+        return _keep(context, record)
+
+    def _tool(self, entry: dict[str, Any]) -> FunctionTool:
+        name = str(entry["name"])
+
+        async def invoke(tool: ToolContext[TurnContext], arguments: str) -> str:
+            # The call outlives a cancelled run: its effect may already be committed, and the
+            # trace has to tell what really happened.
+            call = asyncio.ensure_future(self._invoke(tool, name, arguments))
+            tool.context.turn.calls[tool.tool_call_id] = call
+            return (await asyncio.shield(call)).output
+
+        return FunctionTool(
+            name=name,
+            description=str(entry["description"]),
+            params_json_schema=dict(entry["inputSchema"]),
+            on_invoke_tool=invoke,
+            strict_json_schema=False,
+        )
+
+    async def _invoke(
+        self, tool: ToolContext[TurnContext], name: str, arguments: str
+    ) -> ToolRecord:
+        context, call_id = tool.context, tool.tool_call_id
+        try:
+            parsed = _parse(arguments)
+        except ValueError as error:
+            words = f"The arguments are not valid: {error}"
+            return _keep(context, ToolRecord(call_id, name, {}, words, failed=True))
+        if waits(context.turn, name, parsed):
+            record = ToolRecord(call_id, name, parsed, WAITING_OUTPUT, failed=False, waiting=True)
+            return _keep(context, record)
+        return await self.call(context, name, call_id, parsed)
+
+
+def _keep(context: TurnContext, record: ToolRecord) -> ToolRecord:
+    context.turn.records.append(record)
+    if context.turn.on_tool is not None:
+        context.turn.on_tool(record)
+    return record
+
+
+def _parse(arguments: str) -> dict[str, Any]:
+    parsed = json.loads(arguments or "{}")
+    if not isinstance(parsed, dict):
+        raise ValueError("a JSON object is needed")
+    return parsed

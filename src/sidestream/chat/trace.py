@@ -1,0 +1,196 @@
+"""The tool trace: each tool call, as a person sees it, in a workflow item that stays.
+
+ChatKit's server SDK shows nothing of tool calls. Here every call is a task of one workflow item:
+announced when the model names the tool, completed with its result, saved before the answer's text.
+Each event carries a copy and an explicit index, so that parallel and identical calls stay apart. A
+hidden item after the workflow keeps the calls themselves: next turn, the model reads them as the
+function calls they were, not as words of the user.
+"""
+
+import json
+from collections.abc import Iterator, Sequence
+from datetime import UTC, datetime
+from typing import Any, Final
+
+from chatkit.icons import IconName
+from chatkit.types import (
+    ClientEffectEvent,
+    CustomSummary,
+    CustomTask,
+    HiddenContextItem,
+    ThreadItemAddedEvent,
+    ThreadItemDoneEvent,
+    ThreadItemUpdatedEvent,
+    ThreadStreamEvent,
+    Workflow,
+    WorkflowItem,
+    WorkflowTaskAdded,
+    WorkflowTaskUpdated,
+)
+
+from sidestream.chat.context import ToolRecord
+from sidestream.chat.tools import WRITE_TOOLS
+from sidestream.i18n import _, text
+from sidestream.store.ids import new_id
+
+TOOL_CALLS_KIND: Final = "tool_calls"
+TASKS_CHANGED: Final = "tasks.changed"
+
+_TITLES: Final = {
+    "add_task": _("Add a task"),
+    "list_tasks": _("Look at the list"),
+    "get_task": _("Look at a task"),
+    "update_task": _("Change a task"),
+    "complete_task": _("Complete a task"),
+    "delete_task": _("Delete a task"),
+    "search_tasks": _("Search the tasks"),
+}
+_FAILED: Final = _("{title}: did not work")
+_WAITING: Final = _("{title}: waits for your answer")
+_UNFINISHED: Final = _("{title}: stopped")
+_ONE_TOOL: Final = _("Used 1 tool")
+_TOOLS: Final = _("Used {count} tools")
+_TASK_COUNT: Final = _("{count} tasks")
+_ICON_RUNNING: Final[IconName] = "bolt"
+_ICON_DONE: Final[IconName] = "check-circle"
+_ICON_FAILED: Final[IconName] = "info"
+
+_MAX_DETAIL_CHARS = 200
+_MAX_OUTPUT_CHARS = 8_000
+
+
+class ToolTrace:
+    """The trace of one group of tool calls: what happened between two pieces of the answer."""
+
+    def __init__(self, thread_id: str, locale: str) -> None:
+        self._thread_id = thread_id
+        self._locale = locale
+        self._item: WorkflowItem | None = None
+        self._tasks: list[CustomTask] = []
+        self._names: dict[str, str] = {}
+        self._index: dict[str, int] = {}
+        self._records: list[ToolRecord] = []
+        self._finished: set[str] = set()
+
+    def started(self, call_id: str, name: str) -> Iterator[ThreadStreamEvent]:
+        """A model named a tool."""
+        if call_id in self._index:
+            return
+        task = CustomTask(title=self._title(name), icon=_ICON_RUNNING, status_indicator="loading")
+        self._index[call_id] = len(self._tasks)
+        self._names[call_id] = name
+        self._tasks.append(task)
+        if self._item is None:
+            self._item = WorkflowItem(
+                id=new_id("wf"),
+                thread_id=self._thread_id,
+                created_at=datetime.now(UTC),
+                workflow=Workflow(type="custom", tasks=[], expanded=True),
+            )
+            yield ThreadItemAddedEvent(item=self._snapshot(expanded=True))
+        else:
+            update = WorkflowTaskAdded(
+                task_index=self._index[call_id], task=task.model_copy(deep=True)
+            )
+            yield ThreadItemUpdatedEvent(item_id=self._item.id, update=update)
+
+    def finished(self, record: ToolRecord) -> Iterator[ThreadStreamEvent]:
+        """A tool call ended, well or badly. Saying so twice changes nothing."""
+        if record.call_id in self._finished:
+            return
+        self._finished.add(record.call_id)
+        yield from self.started(record.call_id, record.name)
+        title = self._title(record.name)
+        if record.failed:
+            title = text(self._locale, _FAILED, title=title)
+        elif record.waiting:
+            title = text(self._locale, _WAITING, title=title)
+        yield from self._complete(
+            record.call_id,
+            title=title,
+            icon=_ICON_FAILED if record.failed or record.waiting else _ICON_DONE,
+            content=None if record.waiting else self._detail(record),
+        )
+        self._records.append(record)
+        if record.name in WRITE_TOOLS and not record.failed and not record.waiting:
+            yield ClientEffectEvent(name=TASKS_CHANGED, data={"tool": record.name})
+
+    def close(self) -> Iterator[ThreadStreamEvent]:
+        """The group is over: save it, with the calls for the model's memory behind it."""
+        if self._item is None:
+            return
+        done = {record.call_id for record in self._records}
+        for call_id, name in self._names.items():
+            if call_id not in done:
+                title = text(self._locale, _UNFINISHED, title=self._title(name))
+                yield from self._complete(call_id, title=title, icon=_ICON_FAILED, content=None)
+        yield ThreadItemDoneEvent(item=self._snapshot(expanded=False))
+        if self._records:
+            yield ThreadItemDoneEvent(item=memory(self._thread_id, self._records))
+        self._item = None
+        self._tasks, self._names, self._index, self._records = [], {}, {}, []
+
+    def _complete(
+        self, call_id: str, *, title: str, icon: IconName, content: str | None
+    ) -> Iterator[ThreadStreamEvent]:
+        assert self._item is not None
+        index = self._index[call_id]
+        task = CustomTask(title=title, icon=icon, content=content, status_indicator="complete")
+        self._tasks[index] = task
+        update = WorkflowTaskUpdated(task_index=index, task=task.model_copy(deep=True))
+        yield ThreadItemUpdatedEvent(item_id=self._item.id, update=update)
+
+    def _snapshot(self, *, expanded: bool) -> WorkflowItem:
+        assert self._item is not None
+        count = len(self._tasks)
+        summary = None
+        if not expanded:
+            words = _ONE_TOOL if count == 1 else _TOOLS
+            summary = CustomSummary(title=text(self._locale, words, count=count), icon="bolt")
+        workflow = Workflow(
+            type="custom",
+            tasks=[task.model_copy(deep=True) for task in self._tasks],
+            summary=summary,
+            expanded=expanded,
+        )
+        return self._item.model_copy(update={"workflow": workflow})
+
+    def _title(self, name: str) -> str:
+        return text(self._locale, _TITLES.get(name, name))
+
+    def _detail(self, record: ToolRecord) -> str | None:
+        if record.failed:
+            return _clip(record.output)
+        try:
+            output: Any = json.loads(record.output)
+        except ValueError:
+            return _clip(record.output)
+        if isinstance(output, dict) and isinstance(output.get("title"), str):
+            return _clip(output["title"])
+        if isinstance(output, dict) and isinstance(output.get("data"), list):
+            return text(self._locale, _TASK_COUNT, count=len(output["data"]))
+        wanted = record.arguments.get("title") or record.arguments.get("query")
+        return _clip(wanted) if isinstance(wanted, str) else None
+
+
+def memory(thread_id: str, records: Sequence[ToolRecord]) -> HiddenContextItem:
+    """Make the hidden item from which the model will remember these calls."""
+    calls = [
+        {
+            "call_id": record.call_id,
+            "name": record.name,
+            "arguments": json.dumps(record.arguments, ensure_ascii=False),
+            "output": record.output[:_MAX_OUTPUT_CHARS],
+        }
+        for record in records
+    ]
+    return HiddenContextItem(
+        id=new_id("hid"),
+        thread_id=thread_id,
+        created_at=datetime.now(UTC),
+        content={"kind": TOOL_CALLS_KIND, "calls": calls},
+    )
+
+
+def _clip(words: str) -> str:
+    return words if len(words) <= _MAX_DETAIL_CHARS else words[: _MAX_DETAIL_CHARS - 1] + "…"

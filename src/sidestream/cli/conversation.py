@@ -1,0 +1,121 @@
+"""The terminal's side of the ChatKit protocol: requests out, events in, over plain HTTP.
+
+Works with any ChatFunction, local or deployed. Source of the protocol: `chatkit.types` of
+openai-chatkit, whose models are not imported because they take a second to load.
+"""
+
+import json
+import time
+import uuid
+from collections.abc import Iterator
+from typing import Any, Final, Self
+
+import httpx2
+
+from sidestream.cli.errors import CommandError
+
+type Event = dict[str, Any]
+
+_CONNECT_TIMEOUT_S: Final = 10.0
+_READ_TIMEOUT_S: Final = 120.0
+_STOP_WAIT_S: Final = 10.0
+_STOP_POLL_S: Final = 0.2
+
+
+class Conversation:
+    """One thread with the assistant. A context manager, which closes its connections.
+
+    `thread_id` is None until the first message has made a thread.
+    """
+
+    def __init__(
+        self, base_url: str, token: str, *, thread_id: str | None = None, locale: str = "en"
+    ) -> None:
+        self.thread_id = thread_id
+        self._client = httpx2.Client(
+            base_url=base_url.rstrip("/"),
+            headers={"Authorization": f"Bearer {token}", "Accept-Language": locale},
+            timeout=httpx2.Timeout(_READ_TIMEOUT_S, connect=_CONNECT_TIMEOUT_S),
+        )
+
+    def say(self, text: str) -> Iterator[Event]:
+        """Send a message and give the events of the answer as they come. Raises `CommandError`."""
+        message = {
+            "content": [{"type": "input_text", "text": text}],
+            "attachments": [],
+            "inference_options": {},
+        }
+        if self.thread_id is None:
+            return self._stream("threads.create", {"input": message})
+        return self._stream(
+            "threads.add_user_message", {"thread_id": self.thread_id, "input": message}
+        )
+
+    def answer(self, item_id: str, answers: dict[str, list[str]]) -> Iterator[Event]:
+        """Answer the assistant's question: chosen values by the id of each of its inputs."""
+        submitted = {name: {"values": values} for name, values in answers.items()}
+        params = {
+            "thread_id": self.thread_id,
+            "item_id": item_id,
+            "input": {"status": "answered", "answers": submitted},
+        }
+        return self._stream("threads.add_structured_input", params)
+
+    def stop(self) -> None:
+        """Stop the answer in progress, and wait until it is saved. Gives up after 10 s."""
+        if self.thread_id is None:
+            return
+        path = f"/api/chatkit/threads/{self.thread_id}"
+        try:
+            self._client.post(f"{path}/stop")
+            deadline = time.monotonic() + _STOP_WAIT_S
+            while time.monotonic() < deadline:
+                run = self._client.get(f"{path}/run")
+                if run.is_error or run.json()["status"] != "running":
+                    return
+                time.sleep(_STOP_POLL_S)
+        except httpx2.HTTPError as error:
+            raise CommandError(f"The answer could not be stopped: {error}") from error
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._client.close()
+
+    def _stream(self, kind: str, params: dict[str, Any]) -> Iterator[Event]:
+        # One key for each message: sent twice, it still runs once.
+        headers = {"Idempotency-Key": uuid.uuid4().hex, "Accept": "text/event-stream"}
+        body = {"type": kind, "params": params}
+        try:
+            with self._client.stream(
+                "POST", "/api/chatkit", json=body, headers=headers
+            ) as response:
+                if response.is_error:
+                    response.read()
+                    raise CommandError(problem_sentence(response))
+                self.thread_id = response.headers.get("x-sidestream-thread-id", self.thread_id)
+                for event in _events(response.iter_lines()):
+                    if event.get("type") == "thread.created":
+                        self.thread_id = event["thread"]["id"]
+                    yield event
+        except httpx2.ConnectError as error:
+            raise CommandError(f"Nothing answers at {self._client.base_url}.") from error
+        except httpx2.HTTPError as error:
+            raise CommandError(f"The connection broke: {error or type(error).__name__}") from error
+
+
+def problem_sentence(response: httpx2.Response) -> str:
+    """What a problem document (RFC 9457) says, in one line; the status alone when it is none."""
+    try:
+        document = response.json()
+        words = document.get("detail") or document["title"]
+    except (ValueError, KeyError, AttributeError):
+        return f"The server answered {response.status_code}."
+    return f"{words} ({response.status_code})"
+
+
+def _events(lines: Iterator[str]) -> Iterator[Event]:
+    for line in lines:
+        if line.startswith("data:"):
+            yield json.loads(line.removeprefix("data:"))

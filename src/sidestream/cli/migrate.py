@@ -1,0 +1,56 @@
+"""`sidestream migrate`: bring a database's schema up to date, or take it back."""
+
+from typing import Annotated
+
+import typer
+from rich.console import Console
+
+from sidestream.cli.errors import CommandError
+from sidestream.cli.local import FOLDER, FolderOption
+
+
+def migrate(
+    url: Annotated[
+        str,
+        typer.Option(
+            envvar="DIRECT_DATABASE_URL",
+            help="The direct connection, as the tables' owner; not the pooled one. "
+            "Without it: the local system that runs.",
+        ),
+    ] = "",
+    app_password: Annotated[
+        str,
+        typer.Option(
+            envvar="APP_DATABASE_PASSWORD",
+            help="Let the functions' role sidestream_app log in with this password.",
+        ),
+    ] = "",
+    rollback: Annotated[
+        int, typer.Option(min=0, help="Undo so many migrations instead. Drops their data.")
+    ] = 0,
+    folder: FolderOption = FOLDER,
+) -> None:
+    """Apply the migrations that a database lacks."""
+    import psycopg
+
+    from sidestream.local.endpoints import Endpoints
+    from sidestream.store import migrate as migrations
+
+    if not url:
+        endpoints = Endpoints.read(folder)
+        if endpoints is None:
+            raise CommandError("Give --url: no local system runs here.")
+        url = endpoints.database_url
+    console = Console()
+    try:
+        if rollback:
+            changed, verb = migrations.rollback(url, rollback), "Undid"
+        else:
+            changed, verb = migrations.migrate(url, app_password or None), "Applied"
+    except psycopg.Error as error:
+        reason = str(error).strip().splitlines()[0]
+        raise CommandError(f"The database refused: {reason}") from error
+    for name in changed:
+        console.print(f"{verb} {name}", markup=False, highlight=False)
+    if not changed:
+        console.print("Nothing to undo." if rollback else "The database is up to date.")

@@ -1,0 +1,109 @@
+"""A conversation on the terminal: words as they come, tool calls with their status."""
+
+import sys
+import time
+import unicodedata
+from collections.abc import Iterable
+from typing import Any
+
+from rich.console import Console
+from rich.text import Text
+
+from sidestream.cli.conversation import Event
+
+
+class Transcript:
+    """Prints the events of one answer.
+
+    Afterwards `ttft_ms` is the time from its creation to the first word (None when there was
+    none), `failed` says whether the answer ended in an error, and `question` is the structured
+    input item that waits for an answer, if any.
+    """
+
+    def __init__(self, console: Console) -> None:
+        self.ttft_ms: float | None = None
+        self.failed = False
+        self.question: dict[str, Any] | None = None
+        self._console = console
+        self._started = time.perf_counter()
+        self._streamed: set[str] = set()
+        self._mid_line = False
+
+    def show(self, events: Iterable[Event]) -> None:
+        """Print everything, until the answer ends."""
+        for event in events:
+            self._show(event)
+        self._end_line()
+
+    def _show(self, event: Event) -> None:
+        match event:
+            case {"type": "thread.item.updated", "item_id": item_id, "update": update}:
+                self._update(item_id, update)
+            case {"type": "thread.item.added", "item": {"type": "workflow", "workflow": workflow}}:
+                for task in workflow.get("tasks", []):
+                    self._task(task)
+            case {"type": "thread.item.done", "item": item}:
+                self._done(item)
+            case {"type": "progress_update", "text": text}:
+                self._line(text, "dim")
+            case {"type": "notice", "message": message}:
+                self._line(message, "yellow")
+            case {"type": "error"}:
+                self.failed = True
+                self._line(event.get("message") or "The answer failed.", "bold red")
+
+    def _update(self, item_id: str, update: dict[str, Any]) -> None:
+        match update:
+            case {"type": "assistant_message.content_part.text_delta", "delta": delta}:
+                self._streamed.add(item_id)
+                self._words(delta)
+            case {"type": "workflow.task.added" | "workflow.task.updated", "task": task}:
+                self._task(task)
+
+    def _done(self, item: dict[str, Any]) -> None:
+        match item:
+            case {"type": "assistant_message", "id": item_id, "content": content}:
+                if item_id not in self._streamed:
+                    self._words("".join(part.get("text", "") for part in content))
+                self._end_line()
+            case {"type": "structured_input"}:
+                self.question = item
+            case {"type": "widget", "copy_text": str(text)}:
+                self._line(text, "")
+
+    def _task(self, task: dict[str, Any]) -> None:
+        title, detail = task.get("title") or "", task.get("content") or ""
+        if task.get("status_indicator") == "loading":
+            self._line(f"… {title}", "dim")
+        else:
+            failed = task.get("icon") == "info"
+            mark, style = ("✗", "yellow") if failed else ("✓", "green")
+            self._line(f"{mark} {title}{': ' if detail else ''}{detail}", style)
+
+    def _words(self, words: str) -> None:
+        if self.ttft_ms is None:
+            self.ttft_ms = (time.perf_counter() - self._started) * 1000
+        shown = printable(words)
+        # Rich would hold a line back to wrap it.
+        self._console.file.write(shown)
+        self._console.file.flush()
+        self._mid_line = not shown.endswith("\n")
+
+    def _line(self, text: str, style: str) -> None:
+        self._end_line()
+        self._console.print(Text(printable(text), style=style), soft_wrap=True)
+
+    def _end_line(self) -> None:
+        if self._mid_line:
+            self._console.file.write("\n")
+            self._mid_line = False
+
+
+def printable(text: str) -> str:
+    """Text without what could steer a terminal; direction marks of Urdu stay."""
+    return "".join(c for c in text if c in "\n\t" or unicodedata.category(c) != "Cc")
+
+
+def is_interactive() -> bool:
+    """Whether a person types the input."""
+    return sys.stdin.isatty()

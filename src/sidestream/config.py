@@ -1,0 +1,179 @@
+"""Settings: the one place that reads the environment.
+
+`Settings` holds what both functions need, `ChatSettings` adds what the chat needs. A missing or
+malformed value raises `SettingsError` with one sentence per setting that names it, and never its
+value. Each secret may come from Secrets Manager instead: `DATABASE_URL_SECRET_ARN` for
+`DATABASE_URL`, and so on.
+"""
+
+import os
+from functools import cache
+from typing import Annotated, Any, Literal, Self
+
+from pydantic import BaseModel, Field, HttpUrl, SecretStr, ValidationError, field_validator
+from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
+from pydantic_settings import SettingsError as UnreadableError
+
+from sidestream import secrets_manager
+
+MIN_KEY_BYTES = 32
+
+
+class SettingsError(Exception):
+    """A setting is missing or malformed. The text names it, and not its value."""
+
+
+class Issuer(BaseModel):
+    """An identity provider whose JWTs are accepted: `iss`, `aud` and where its keys are."""
+
+    model_config = {"frozen": True}
+
+    issuer: str
+    audience: str
+    jwks_url: HttpUrl
+
+
+class Settings(BaseSettings):
+    """What both functions need."""
+
+    model_config = SettingsConfigDict(frozen=True, extra="ignore")
+
+    stage: str = "local"
+    database_url: SecretStr
+    """The pooled connection, as the role `sidestream_app`, which row-level security binds."""
+    database_pool_max: Annotated[int, Field(ge=1, le=50)] = 4
+    tool_signing_key: SecretStr
+    """HS256 secret of the 60-second tokens with which the chat calls the task tools."""
+    auth_issuers: tuple[Issuer, ...]
+    """JSON list of `{"issuer", "audience", "jwks_url"}`."""
+    cors_origins: Annotated[tuple[str, ...], NoDecode] = ()
+    """Origins for the app's own CORS middleware, comma-separated. Empty where the Function URL
+    answers CORS: exactly one place may."""
+    mcp_allowed_hosts: Annotated[tuple[str, ...], NoDecode] = ()
+    """`Host` values served at `/mcp`, comma-separated, `name:*` for any port. Empty: every one."""
+    max_body_bytes: Annotated[int, Field(ge=1024, le=6_000_000)] = 1_000_000
+
+    @field_validator("cors_origins", "mcp_allowed_hosts", mode="before")
+    @classmethod
+    def _split(cls, value: Any) -> Any:
+        if isinstance(value, str):
+            return tuple(part.strip() for part in value.split(",") if part.strip())
+        return value
+
+    @field_validator("tool_signing_key", "session_signing_key", check_fields=False)
+    @classmethod
+    def _long_enough(cls, value: SecretStr) -> SecretStr:
+        if len(value.get_secret_value().encode()) < MIN_KEY_BYTES:
+            raise ValueError(f"needs at least {MIN_KEY_BYTES} bytes")
+        return value
+
+    @classmethod
+    def load(cls) -> Self:
+        """Read the environment, and the secrets it names. Raises `SettingsError`."""
+        try:
+            secrets: Any = secrets_manager.read(cls._secret_arns())
+            return cls(**secrets)
+        except secrets_manager.SecretUnreadable as error:
+            name = error.setting.upper()
+            raise SettingsError(
+                f"The setting {name} could not be read from Secrets Manager ({error.reason}); "
+                f"look at {name}{secrets_manager.ARN_SUFFIX} and at what the function may read."
+            ) from None
+        except ValidationError as error:
+            raise SettingsError(_sentences(error)) from None
+        except UnreadableError as error:
+            field = str(error).partition('"')[2].partition('"')[0]
+            raise SettingsError(f"The setting {field.upper()} is not valid JSON.") from None
+
+    @classmethod
+    def _secret_arns(cls) -> dict[str, str]:
+        """Give the ARN of each secret setting that has one."""
+        secret = (name for name, field in cls.model_fields.items() if field.annotation is SecretStr)
+        arns = {name: os.environ.get(name.upper() + secrets_manager.ARN_SUFFIX) for name in secret}
+        return {name: arn for name, arn in arns.items() if arn}
+
+
+class ChatSettings(Settings):
+    """What ChatFunction needs besides."""
+
+    session_signing_key: SecretStr
+    """HS256 secret of the session tokens that the issuer gives to the page."""
+    session_ttl_s: Annotated[int, Field(ge=60, le=3600)] = 600
+    session_max_age_s: Annotated[int, Field(ge=600, le=604_800)] = 43_200
+    """How long a session may be refreshed by its own token before the person has to sign in."""
+    tasks_mcp_url: HttpUrl
+    """The MCP endpoint of TasksFunction, with its path."""
+    tasks_mcp_auth: Literal["bearer", "sigv4"] = "bearer"
+    """`sigv4` signs each call for a Function URL with `AWS_IAM`."""
+
+    openai_api_key: SecretStr = SecretStr("")
+    openai_base_url: HttpUrl | None = None
+    openai_chatkit_workflow_id: str = ""
+    model: str = "gpt-5.6-luna"
+    models: Annotated[tuple[str, ...], NoDecode] = ()
+    """Models a person may choose between, comma-separated. `model` is always among them."""
+    model_api: Literal["responses", "chat_completions"] = "responses"
+    model_timeout_s: Annotated[float, Field(gt=0, le=900)] = 60.0
+    model_max_retries: Annotated[int, Field(ge=0, le=5)] = 2
+    max_output_tokens: Annotated[int, Field(ge=16, le=100_000)] = 4_000
+
+    max_turns: Annotated[int, Field(ge=1, le=50)] = 8
+    history_items: Annotated[int, Field(ge=1, le=200)] = 40
+    history_tokens: Annotated[int, Field(ge=500, le=1_000_000)] = 16_000
+    max_message_chars: Annotated[int, Field(ge=1, le=200_000)] = 8_000
+    requests_per_minute: Annotated[int, Field(ge=0)] = 30
+    """Messages a user may send in a minute; 0 means no limit."""
+    tokens_per_day: Annotated[int, Field(ge=0)] = 500_000
+    """Model tokens a user may spend in a day (UTC); 0 means no limit."""
+    max_attachments: Annotated[int, Field(ge=0, le=20)] = 5
+    """Files that one message may have."""
+    max_attachment_bytes: Annotated[int, Field(ge=1, le=20_000_000)] = 5_000_000
+    attachments_bucket: str = ""
+    """The S3 bucket of attachments. Empty: there are none."""
+    transcription_model: str = ""
+    """OpenAI's model for dictation. Empty: there is none."""
+    run_lease_s: Annotated[float, Field(ge=2, le=120)] = 15.0
+    run_beat_s: Annotated[float, Field(ge=0.1, le=1.0)] = 0.9
+    """How often a run renews its lease, saves its frames and looks for a stop."""
+    deadline_margin_s: Annotated[float, Field(ge=1, le=60)] = 4.0
+    """How long before the function's deadline a run is saved and ended."""
+    ttft_target_ms: Annotated[int, Field(ge=1)] = 500
+
+    @field_validator("models", mode="before")
+    @classmethod
+    def _split_models(cls, value: Any) -> Any:
+        return Settings._split(value)
+
+    @property
+    def allowed_models(self) -> tuple[str, ...]:
+        """The models a request may name, the default first."""
+        return (self.model, *(name for name in self.models if name != self.model))
+
+
+def _sentences(error: ValidationError) -> str:
+    lines = []
+    for item in error.errors(include_input=False, include_url=False):
+        name, *inner = [str(part) for part in item["loc"]] or ["the environment"]
+        where = f" ({'.'.join(inner)})" if inner else ""
+        missing = item["type"] == "missing" and not inner
+        reason = "is missing" if missing else f"is not valid{where}: {item['msg']}"
+        lines.append(f"The setting {name.upper()} {reason}.")
+    return " ".join(dict.fromkeys(lines))
+
+
+@cache
+def settings() -> Settings:
+    """Give the settings of this process (TasksFunction)."""
+    return Settings.load()
+
+
+@cache
+def chat_settings() -> ChatSettings:
+    """Give the settings of this process (ChatFunction)."""
+    return ChatSettings.load()
+
+
+def refresh() -> None:
+    """Forget the settings, so that the next use reads the environment and the secrets again."""
+    settings.cache_clear()
+    chat_settings.cache_clear()

@@ -1,0 +1,188 @@
+"""Who is calling: tokens in, a `Caller` out; and the two kinds of token we sign ourselves.
+
+Three kinds of token exist, each for one audience. An identity provider's JWT (EdDSA, keys by
+JWKS) says who a person is. A session token (HS256, audience `chat`) lets the page talk to the
+chat. A tool token (HS256 under another secret, audience `tasks`, 60 s) lets the chat act for that
+person on the task tools. The key and the algorithm follow from the configured issuer, never from
+the token's header (RFC 8725 section 3.1).
+"""
+
+import asyncio
+import time
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from typing import Any, Final
+
+import jwt
+from jwt import PyJWKClient
+from jwt.exceptions import PyJWKClientConnectionError
+
+from sidestream.config import Issuer
+from sidestream.problems import Unauthorized, Unavailable
+
+CHAT_AUDIENCE: Final = "chat"
+TASKS_AUDIENCE: Final = "tasks"
+SESSION_ISSUER: Final = "sidestream/sessions"
+TOOL_ISSUER: Final = "sidestream/chat"
+TOOL_TOKEN_TTL_S: Final = 60
+TOKEN_HEADER: Final = "x-sidestream-authorization"  # noqa: S105
+
+_LEEWAY_S = 10
+_MAX_TOKEN_CHARS = 8_192
+_MAX_SUBJECT_CHARS = 255
+_REQUIRED = ["exp", "iat", "iss", "aud", "sub"]
+
+
+@dataclass(frozen=True, slots=True)
+class Caller:
+    """The person a request acts for, the language they read and the id that logs share."""
+
+    user_id: str
+    locale: str = "en"
+    request_id: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class SigningKey:
+    """A secret of ours: what it signs (`issuer`, `audience`) and for how long (`ttl_s`)."""
+
+    issuer: str
+    audience: str
+    secret: str
+    ttl_s: int
+
+    def mint(self, subject: str, **claims: Any) -> tuple[str, int]:
+        """Sign a token for a subject. Gives the token and its expiry in epoch seconds."""
+        now = int(time.time())
+        payload = {
+            **claims,
+            "iss": self.issuer,
+            "aud": self.audience,
+            "sub": subject,
+            "iat": now,
+            "exp": now + self.ttl_s,
+        }
+        return jwt.encode(payload, self.secret, algorithm="HS256"), now + self.ttl_s
+
+
+def session_key(secret: str, ttl_s: int) -> SigningKey:
+    """The key of session tokens, which the chat routes accept."""
+    return SigningKey(SESSION_ISSUER, CHAT_AUDIENCE, secret, ttl_s)
+
+
+def tool_key(secret: str) -> SigningKey:
+    """The key of tool tokens, which the task tools accept."""
+    return SigningKey(TOOL_ISSUER, TASKS_AUDIENCE, secret, TOOL_TOKEN_TTL_S)
+
+
+class _Jwks:
+    """One provider's key set: cached for an hour, fetched in a thread, again for a new `kid`."""
+
+    def __init__(self, issuer: Issuer) -> None:
+        # Only the whole set is cached: PyJWT's per-key cache never forgets a revoked key.
+        self._client = PyJWKClient(str(issuer.jwks_url), lifespan=3600, timeout=3)
+
+    async def prefetch(self) -> None:
+        # Also when there is a set: one that was kept in a snapshot may be days old.
+        await asyncio.to_thread(self._client.get_jwk_set, refresh=True)
+
+    async def key(self, kid: str) -> jwt.PyJWK:
+        """Raises `PyJWKClientError` for an unknown key, `Unavailable` when there is no key set."""
+        cached = self._client.jwk_set_cache and self._client.jwk_set_cache.get()
+        if cached:
+            for key in cached.keys:
+                if key.key_id == kid:
+                    return key
+        try:
+            await asyncio.to_thread(self._client.get_jwk_set)
+        except (jwt.PyJWTError, ValueError, OSError):
+            raise Unavailable("The sign-in service cannot be reached.") from None
+        try:
+            return await asyncio.to_thread(self._client.get_signing_key, kid)
+        except PyJWKClientConnectionError:
+            raise Unavailable("The sign-in service cannot be reached.") from None
+
+
+class Verifier:
+    """Checks bearer tokens against the issuers it was given, and nothing else."""
+
+    def __init__(self, issuers: Iterable[Issuer] = (), keys: Iterable[SigningKey] = ()) -> None:
+        self._external = {issuer.issuer: (issuer, _Jwks(issuer)) for issuer in issuers}
+        self._own = {key.issuer: key for key in keys}
+
+    async def prefetch(self) -> None:
+        """Fetch every provider's keys ahead of the first request, which meets any failure."""
+        jobs = (jwks.prefetch() for _, jwks in self._external.values())
+        await asyncio.gather(*jobs, return_exceptions=True)
+
+    async def subject(self, token: str) -> str:
+        """Give the user id a token speaks for. Raises `Unauthorized`, or `Unavailable` when the
+        provider's keys cannot be fetched."""
+        subject: str = (await self.claims(token))["sub"]
+        return subject
+
+    async def claims(self, token: str) -> dict[str, Any]:
+        """Give a token's claims, all verified; `sub` is a user id. Raises as `subject` does."""
+        try:
+            claims = await self._claims(token)
+        except jwt.ExpiredSignatureError:
+            raise Unauthorized("The token has expired.") from None
+        except (jwt.PyJWTError, ValueError):
+            raise Unauthorized("The token is not valid.") from None
+        subject = claims["sub"]
+        if not isinstance(subject, str) or not 0 < len(subject) <= _MAX_SUBJECT_CHARS:
+            raise Unauthorized("The token is not valid.")
+        if not subject.isprintable():
+            raise Unauthorized("The token is not valid.")
+        return claims
+
+    async def _claims(self, token: str) -> dict[str, Any]:
+        if len(token) > _MAX_TOKEN_CHARS:
+            raise Unauthorized("The token is not valid.")
+        unverified = jwt.decode_complete(token, options={"verify_signature": False})
+        issuer = unverified["payload"].get("iss")
+        options: Any = {"require": _REQUIRED}
+        if not isinstance(issuer, str):
+            raise Unauthorized("The token is not valid.")
+        if own := self._own.get(issuer):
+            return jwt.decode(
+                token,
+                own.secret,
+                algorithms=["HS256"],
+                issuer=own.issuer,
+                audience=own.audience,
+                leeway=_LEEWAY_S,
+                options=options,
+            )
+        if external := self._external.get(issuer):
+            provider, jwks = external
+            kid = unverified["header"].get("kid")
+            if not isinstance(kid, str) or not kid:
+                raise Unauthorized("The token is not valid.")
+            return jwt.decode(
+                token,
+                await jwks.key(kid),
+                algorithms=["EdDSA"],
+                issuer=provider.issuer,
+                audience=provider.audience,
+                leeway=_LEEWAY_S,
+                options=options,
+            )
+        raise Unauthorized("The token is not valid.")
+
+
+def bearer(authorization: str | None) -> str:
+    """Take the token out of an `Authorization` header (RFC 6750 section 2.1)."""
+    scheme, _, token = (authorization or "").partition(" ")
+    if scheme.lower() != "bearer" or not token.strip():
+        raise Unauthorized("An Authorization header with a bearer token is needed.")
+    return token.strip()
+
+
+def bearer_token(headers: Mapping[str, str]) -> str:
+    """Give a request's bearer token; header names are lower case.
+
+    Behind SigV4 (a Function URL with `AWS_IAM`, CloudFront's origin access control) `Authorization`
+    is AWS's own and the token travels in a header of ours, which therefore comes first.
+    """
+    return bearer(headers.get(TOKEN_HEADER) or headers.get("authorization"))

@@ -1,0 +1,85 @@
+"""AWS's services on loopback: moto's server in a process of its own.
+
+It forgets everything when it ends. S3 has the bucket `BUCKET`; Secrets Manager and CloudWatch
+answer and are empty.
+"""
+
+import asyncio
+import http.client
+import os
+import socket
+import sys
+from pathlib import Path
+from typing import Final
+
+from sidestream.local.emulator.process import FunctionProcess, LineSink
+
+BUCKET: Final = "sidestream-local"
+_START_TIMEOUT_S = 60
+_STOP_GRACE_S = 2.0
+
+
+class AwsError(RuntimeError):
+    """The server did not start."""
+
+
+class LocalAws:
+    """One server for every service, on any free port."""
+
+    def __init__(self, on_line: LineSink) -> None:
+        self._on_line = on_line
+        self._port = free_port()
+        self._process: FunctionProcess | None = None
+
+    @property
+    def url(self) -> str:
+        """The value of `AWS_ENDPOINT_URL`."""
+        return f"http://127.0.0.1:{self._port}"
+
+    @property
+    def pid(self) -> int:
+        """The server's process id, 0 when it does not run."""
+        return self._process.pid if self._process else 0
+
+    async def start(self) -> None:
+        """Start the server and make the bucket. Raises `AwsError`."""
+        names = ("PATH", "HOME", "TMPDIR")
+        environment = {name: os.environ[name] for name in names if name in os.environ}
+        command = [sys.executable, "-m", "moto.server", "-H", "127.0.0.1", "-p", str(self._port)]
+        self._process = await FunctionProcess.spawn(command, environment, Path.cwd(), self._on_line)
+        deadline = asyncio.get_running_loop().time() + _START_TIMEOUT_S
+        while not await asyncio.to_thread(self._make_bucket):
+            if self._process.exit_code is not None:
+                raise AwsError(f"moto's server ended with exit code {self._process.exit_code}")
+            if asyncio.get_running_loop().time() > deadline:
+                raise AwsError("moto's server did not answer")
+            await asyncio.sleep(0.1)
+
+    async def wait(self) -> None:
+        """Wait for the server to end."""
+        if self._process is not None:
+            await self._process.wait()
+
+    async def stop(self) -> None:
+        """End the server."""
+        if self._process is not None:
+            await self._process.stop(_STOP_GRACE_S)
+
+    def _make_bucket(self) -> bool:
+        # One plain request spares the start an import of boto3.
+        connection = http.client.HTTPConnection("127.0.0.1", self._port, timeout=30)
+        try:
+            connection.request("PUT", f"/{BUCKET}", headers={"Host": "s3.amazonaws.com"})
+            return connection.getresponse().status == http.HTTPStatus.OK
+        except OSError:
+            return False
+        finally:
+            connection.close()
+
+
+def free_port() -> int:
+    """A port of loopback that is free now, for servers that cannot choose one themselves."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port: int = probe.getsockname()[1]
+        return port

@@ -1,0 +1,19 @@
+"""A Lambda Runtime API and Function URL emulator that really streams.
+
+One `FunctionUrl` is one deployed function: an HTTP listener on loopback in front of a pool of
+execution environments, each an operating system process that speaks the Lambda Runtime API to a
+listener of its own. A chunk that the function writes is on the client's socket before the function
+can write the next one, which `sam local` and AWS's Runtime Interface Emulator cannot do: both
+collect the response first.
+
+The code follows AWS's documents ("Building a custom runtime", "Invoking Lambda function URLs") and,
+where these are silent, the behaviour of AWS's open source RAPID. Three things are left out on
+purpose: authentication (`AuthType: NONE` only), the 2 MB/s cap on long streams, and memory limits.
+"""
+
+from sidestream.local.emulator.cors import Cors
+from sidestream.local.emulator.function import FunctionSpec, InvokeMode
+from sidestream.local.emulator.invocation import InvocationRecord
+from sidestream.local.emulator.url import FunctionUrl
+
+__all__ = ["Cors", "FunctionSpec", "FunctionUrl", "InvocationRecord", "InvokeMode"]

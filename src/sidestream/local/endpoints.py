@@ -1,0 +1,72 @@
+"""`endpoints.json`: where a running local system can be reached.
+
+The file is there exactly while the system is ready, so its presence is the signal that scripts and
+tests wait for. After a hard kill it stays behind until the next start.
+"""
+
+import json
+import os
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Self
+
+from sidestream.local.keys import write_private
+
+
+@dataclass(frozen=True, slots=True)
+class Endpoints:
+    """Base URLs without a slash at their end; `web` is None when the page does not run.
+
+    `database_url` is the tables' owner, who sees every row; `app_database_url` is the functions'
+    role, which sees one user's. `model` is None when the model is not the scripted one. `pids` has
+    the processes that a person may want to know of.
+    """
+
+    chat: str
+    tasks: str
+    web: str | None
+    database_url: str
+    app_database_url: str
+    auth: str
+    model: str | None
+    aws: str
+    pids: dict[str, int]
+
+    def write(self, folder: Path) -> None:
+        """Publish, in one step."""
+        write_private(_path(folder), json.dumps(asdict(self), indent=2) + "\n")
+
+    @classmethod
+    def read(cls, folder: Path) -> Self | None:
+        """Give the endpoints of the system that runs in a folder, None when there is none."""
+        try:
+            endpoints = cls(**json.loads(_path(folder).read_text()))
+        except (FileNotFoundError, ValueError, TypeError):
+            return None
+        return endpoints if _is_alive(endpoints.pids.get("sidestream", 0)) else None
+
+    @staticmethod
+    def remove(folder: Path) -> None:
+        """Take the file away. No error when it is not there."""
+        _path(folder).unlink(missing_ok=True)
+
+
+def own_pid() -> dict[str, int]:
+    """The entry of `pids` for this process."""
+    return {"sidestream": os.getpid()}
+
+
+def _is_alive(pid: int) -> bool:
+    if pid <= 0:
+        return False
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return False
+    except PermissionError:
+        return True
+    return True
+
+
+def _path(folder: Path) -> Path:
+    return folder / "endpoints.json"

@@ -1,0 +1,134 @@
+"""The two functions as the local system deploys them: what `template.yaml` says, on loopback.
+
+ChatFunction starts through the real exec wrapper of `layers/runtime`, TasksFunction through AWS's
+own runtime client. Their environment is their configuration in the cloud with local addresses.
+"""
+
+import json
+import sys
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Final
+
+from sidestream.local.emulator import Cors, FunctionSpec, InvokeMode
+from sidestream.local.keys import LocalKeys
+from sidestream.local.settings import PROJECT, LocalOptions
+from sidestream.local.sign_in import AUDIENCE, ISSUER, JWKS_PATH
+
+CHAT: Final = "ChatFunction"
+TASKS: Final = "TasksFunction"
+SCRIPTED_MODEL_KEY: Final = "scripted-model"
+_INIT_TIMEOUT_S: Final = 60.0  # a laptop's first start compiles; Lambda's 10 s are for its own
+
+
+@dataclass(frozen=True, slots=True)
+class Backends:
+    """Where the functions find what they use. `model_url` is None for the person's own model."""
+
+    database_url: str
+    sign_in_url: str
+    aws_url: str
+    model_url: str | None
+    page_port: int
+
+
+def tasks_function(options: LocalOptions, keys: LocalKeys, backends: Backends) -> FunctionSpec:
+    """TasksFunction: buffered, under `awslambdaric`."""
+    handler = "sidestream.tasks.handler.handler"
+    return FunctionSpec(
+        name=TASKS,
+        command=(sys.executable, "-m", "awslambdaric", handler),
+        handler=handler,
+        env=_shared(options, keys, backends),
+        cwd=PROJECT / "src",
+        timeout_s=29.0,
+        memory_mb=1024,
+        max_environments=options.environments,
+        cors=_cors(backends, ("GET", "POST", "PATCH", "DELETE")),
+        freeze=options.freeze,
+        port=options.tasks_port,
+        init_timeout_s=_INIT_TIMEOUT_S,
+    )
+
+
+def chat_function(
+    options: LocalOptions, keys: LocalKeys, backends: Backends, tasks_url: str
+) -> FunctionSpec:
+    """ChatFunction: streamed, under the runtime of `sidestream.streaming`."""
+    environment = {
+        **_shared(options, keys, backends),
+        "SESSION_SIGNING_KEY": keys.session_signing_key,
+        "TASKS_MCP_URL": f"{tasks_url}/mcp",
+        "STREAM_STRIP_CORS_HEADERS": "1",
+    }
+    if backends.model_url is not None:
+        environment["OPENAI_API_KEY"] = SCRIPTED_MODEL_KEY
+        environment["OPENAI_BASE_URL"] = backends.model_url
+    return FunctionSpec(
+        name=CHAT,
+        command=(),
+        handler="sidestream.chat.app.app",
+        env=environment,
+        cwd=PROJECT / "src",
+        timeout_s=300.0,
+        memory_mb=1769,
+        max_environments=options.environments,
+        invoke_mode=InvokeMode.RESPONSE_STREAM,
+        cors=_cors(backends, ("GET", "POST")),
+        freeze=options.freeze,
+        port=options.chat_port,
+        exec_wrapper=PROJECT / "layers" / "runtime" / "stream-runtime",
+        init_timeout_s=_INIT_TIMEOUT_S,
+    )
+
+
+def page_origins(port: int) -> tuple[str, ...]:
+    """The origins under which a browser may know the page; the first is the one that is shown."""
+    return (f"http://localhost:{port}", f"http://127.0.0.1:{port}")
+
+
+def _shared(options: LocalOptions, keys: LocalKeys, backends: Backends) -> Mapping[str, str]:
+    page = page_origins(backends.page_port)[0]
+    issuers = [
+        {
+            "issuer": ISSUER,
+            "audience": AUDIENCE,
+            "jwks_url": f"{backends.sign_in_url}{JWKS_PATH}",
+        },
+        {
+            "issuer": page,
+            "audience": page,
+            "jwks_url": f"http://127.0.0.1:{backends.page_port}/api/auth/jwks",
+        },
+    ]
+    return {
+        **options.settings,
+        "STAGE": "local",
+        "DATABASE_URL": backends.database_url,
+        "TOOL_SIGNING_KEY": keys.tool_signing_key,
+        "AUTH_ISSUERS": json.dumps(issuers),
+        "AWS_ENDPOINT_URL": backends.aws_url,
+        "AWS_LAMBDA_LOG_FORMAT": "JSON",
+        "OPENAI_AGENTS_DISABLE_TRACING": "1",
+    }
+
+
+def _cors(backends: Backends, methods: tuple[str, ...]) -> Cors:
+    return Cors(
+        allow_origins=page_origins(backends.page_port),
+        allow_methods=methods,
+        allow_headers=(
+            "accept-language",
+            "authorization",
+            "content-type",
+            "idempotency-key",
+            "last-event-id",
+        ),
+        expose_headers=(
+            "retry-after",
+            "x-request-id",
+            "x-sidestream-run-id",
+            "x-sidestream-thread-id",
+        ),
+        max_age_s=600,
+    )

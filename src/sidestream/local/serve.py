@@ -1,0 +1,61 @@
+"""`sidestream local`: one system, from the command to the signal that ends it."""
+
+import asyncio
+import os
+import signal
+from collections.abc import Callable
+from contextlib import suppress
+
+from rich.console import Console
+
+from sidestream.local.emulator.environment import InitError
+from sidestream.local.endpoints import Endpoints
+from sidestream.local.settings import LocalOptions
+from sidestream.local.system import LocalSystem, LocalSystemError
+
+_SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+_EXIT_INTERRUPTED = 130
+
+
+async def serve(
+    options: LocalOptions, console: Console | None, on_ready: Callable[[Endpoints], None]
+) -> None:
+    """Run a system until SIGINT, SIGTERM or SIGHUP, then end all of it.
+
+    A second signal ends this process at once; the functions die with it. Raises `LocalSystemError`
+    and the errors of the parts.
+    """
+    loop = asyncio.get_running_loop()
+    running = asyncio.create_task(_run(options, console, on_ready))
+    signals = 0
+
+    def on_signal() -> None:
+        nonlocal signals
+        signals += 1
+        if signals > 1:
+            os._exit(_EXIT_INTERRUPTED)
+        running.cancel()
+
+    for number in _SIGNALS:
+        loop.add_signal_handler(number, on_signal)
+    with suppress(asyncio.CancelledError):
+        await running
+
+
+async def _run(
+    options: LocalOptions, console: Console | None, on_ready: Callable[[Endpoints], None]
+) -> None:
+    async with LocalSystem(options, console=console) as system:
+        on_ready(system.endpoints)
+        # A stop arrives while the run holds the first environment: a second one takes it at once.
+        spare = asyncio.create_task(_warm_spare(system))
+        try:
+            name = await system.broken()
+        finally:
+            spare.cancel()
+        raise LocalSystemError(f"The local system ends because {name} ended.")
+
+
+async def _warm_spare(system: LocalSystem) -> None:
+    with suppress(InitError):
+        await system.chat.warm(2)

@@ -1,0 +1,146 @@
+"""The error tree, and how an error becomes a response.
+
+Every failure that a client may act on is a `Problem`: raised where it is noticed, turned into an
+RFC 9457 document (or, inside a running stream, into a ChatKit `error` event) in one place. `detail`
+is shown to people and never carries a secret, a message text or another user's id.
+"""
+
+import math
+from typing import Any, ClassVar
+
+from starlette.responses import JSONResponse
+
+
+class Problem(Exception):
+    """A failure with a status, a stable `code` and a sentence for people.
+
+    `retry_after_s` becomes the `Retry-After` header in whole seconds, rounded up. `errors` lists
+    field errors, each `{"loc": [...], "msg": ...}`. `retryable` tells a client whether sending the
+    same request again can help.
+    """
+
+    status: ClassVar[int] = 500
+    code: ClassVar[str] = "internal"
+    title: ClassVar[str] = "Something went wrong"
+    retryable: ClassVar[bool] = False
+
+    def __init__(
+        self,
+        detail: str | None = None,
+        *,
+        retry_after_s: float | None = None,
+        errors: list[dict[str, Any]] | None = None,
+    ) -> None:
+        super().__init__(detail or self.title)
+        self.detail = detail or self.title
+        self.retry_after_s = retry_after_s
+        self.errors = errors or []
+
+
+class BadRequest(Problem):
+    status, code, title = 400, "bad_request", "The request is malformed"
+
+
+class Unauthorized(Problem):
+    status, code, title = 401, "unauthorized", "A valid token is needed"
+
+
+class Forbidden(Problem):
+    status, code, title = 403, "forbidden", "This belongs to another user"
+
+
+class NotFound(Problem):
+    """Not there, or not yours: the two are never told apart."""
+
+    status, code, title = 404, "not_found", "Not found"
+
+
+class MethodNotAllowed(Problem):
+    status, code, title = 405, "method_not_allowed", "This method is not allowed here"
+
+
+class Conflict(Problem):
+    status, code, title = 409, "conflict", "The request conflicts with the present state"
+
+
+class RunInProgress(Conflict):
+    code, title, retryable = "run_in_progress", "An answer is still being written", True
+
+
+class KeyInProgress(Conflict):
+    code, title, retryable = "key_in_progress", "This message is still being answered", True
+
+
+class ThreadLocked(Conflict):
+    code, title = "thread_locked", "This conversation takes no more messages"
+
+
+class TooLarge(Problem):
+    status, code, title = 413, "too_large", "The request is too large"
+
+
+class UnsupportedMedia(Problem):
+    status, code, title = 415, "unsupported_media", "This type of content is not accepted"
+
+
+class Invalid(Problem):
+    status, code, title = 422, "invalid", "The request is not valid"
+
+
+class KeyReused(Invalid):
+    code, title = "key_reused", "This Idempotency-Key was used for another request"
+
+
+class RateLimited(Problem):
+    status, code, title, retryable = 429, "rate_limited", "Too many requests", True
+
+
+class Internal(Problem):
+    pass
+
+
+class NotConfigured(Problem):
+    status, code, title = 501, "not_configured", "This feature is not configured here"
+
+
+class BadGateway(Problem):
+    status, code, title, retryable = 502, "bad_gateway", "A service behind this one failed", True
+
+
+class Unavailable(Problem):
+    status, code, title, retryable = 503, "unavailable", "The service is not available", True
+
+
+class DatabaseUnavailable(Unavailable):
+    code, title = "database_unavailable", "The database cannot be reached"
+
+
+def problem_document(problem: Problem, request_id: str) -> dict[str, Any]:
+    """Give the RFC 9457 document of a problem: `type, title, status, detail, code, request_id`."""
+    document: dict[str, Any] = {
+        "type": f"urn:sidestream:problem:{problem.code}",
+        "title": problem.title,
+        "status": problem.status,
+        "detail": problem.detail,
+        "code": problem.code,
+        "retryable": problem.retryable,
+        "request_id": request_id,
+    }
+    if problem.errors:
+        document["errors"] = problem.errors
+    return document
+
+
+def problem_response(problem: Problem, request_id: str) -> JSONResponse:
+    """Give the `application/problem+json` response of a problem."""
+    headers = {"cache-control": "no-store"}
+    if problem.retry_after_s is not None:
+        headers["retry-after"] = str(max(1, math.ceil(problem.retry_after_s)))
+    if problem.status == Unauthorized.status:
+        headers["www-authenticate"] = "Bearer"
+    return JSONResponse(
+        problem_document(problem, request_id),
+        status_code=problem.status,
+        headers=headers,
+        media_type="application/problem+json",
+    )

@@ -1,0 +1,62 @@
+"""Secrets from AWS Secrets Manager, read in parallel through Powertools Parameters.
+
+A setting that is a secret comes from its own environment variable on a laptop, and on AWS from the
+secret whose ARN is in that variable's name plus `_SECRET_ARN`. The secret's text is the value.
+"""
+
+from collections.abc import Mapping
+from concurrent.futures import ThreadPoolExecutor
+from typing import Final
+
+ARN_SUFFIX: Final = "_SECRET_ARN"
+_TIMEOUT_S: Final = 3
+
+
+class SecretUnreadable(Exception):
+    """A secret could not be read. `setting` names what needs it, `reason` is AWS's error code."""
+
+    def __init__(self, setting: str, reason: str) -> None:
+        super().__init__(f"{setting}: {reason}")
+        self.setting = setting
+        self.reason = reason
+
+
+def read(arns: Mapping[str, str]) -> dict[str, str]:
+    """Read secrets, all at once: setting by ARN in, setting by text out. Never from a cache.
+
+    Raises `SecretUnreadable`.
+    """
+    if not arns:
+        return {}
+    # Only a function on AWS needs these, and they take a tenth of a second to import.
+    from aws_lambda_powertools.utilities.parameters.exceptions import GetParameterError
+    from aws_lambda_powertools.utilities.parameters.secrets import SecretsProvider
+    from botocore.config import Config  # type: ignore[import-untyped]
+
+    # One client for all threads: creating clients is not thread-safe, using one is.
+    provider = SecretsProvider(
+        boto_config=Config(
+            connect_timeout=_TIMEOUT_S, read_timeout=_TIMEOUT_S, max_pool_connections=len(arns)
+        )
+    )
+
+    def read_one(setting: str, arn: str) -> str:
+        try:
+            value = provider.get(arn, force_fetch=True)
+        except GetParameterError as error:
+            raise SecretUnreadable(setting, _code(error)) from None
+        if not isinstance(value, str) or not value:
+            raise SecretUnreadable(setting, "the secret has no text")
+        return value
+
+    with ThreadPoolExecutor(len(arns), thread_name_prefix="secrets") as pool:
+        jobs = {setting: pool.submit(read_one, setting, arn) for setting, arn in arns.items()}
+        return {setting: job.result() for setting, job in jobs.items()}
+
+
+def _code(error: Exception) -> str:
+    """AWS's own word for what is wrong; the full text may quote more than it should."""
+    cause = error.__cause__ or error.__context__
+    response = getattr(cause, "response", None) or {}
+    code = response.get("Error", {}).get("Code")
+    return str(code or type(cause or error).__name__)

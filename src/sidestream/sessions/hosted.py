@@ -1,0 +1,71 @@
+"""The issuer for OpenAI's hosted ChatKit: its sessions belong to a workflow, and its client secrets
+are of no use to our own chat.
+
+Imports `openai` when first used, since the self-hosted issuer has no need of it.
+"""
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any, Final
+
+from sidestream.config import ChatSettings
+from sidestream.problems import BadGateway, NotConfigured, Problem, RateLimited, Unauthorized
+from sidestream.sessions.session import Session
+
+if TYPE_CHECKING:
+    from openai import AsyncOpenAI, OpenAIError
+
+_TIMEOUT_S: Final = 10.0
+_RETRIES: Final = 1
+
+
+class HostedIssuer:
+    """Asks OpenAI for sessions of the configured workflow (`POST /v1/chatkit/sessions`)."""
+
+    def __init__(self, settings: ChatSettings) -> None:
+        self._settings = settings
+        self._client: AsyncOpenAI | None = None
+
+    async def create(self, user_id: str) -> Session:
+        from openai import OpenAIError
+
+        try:
+            made = await self._openai().beta.chatkit.sessions.create(
+                user=user_id, workflow={"id": self._settings.openai_chatkit_workflow_id}
+            )
+        except OpenAIError as error:
+            raise _problem(error) from error
+        return Session(made.client_secret, made.id, made.expires_at)
+
+    async def refresh(self, _claims: Mapping[str, Any]) -> Session:
+        """OpenAI's secrets cannot be refreshed; only a person's own token gets a new one."""
+        raise Unauthorized("Sign in to get a new session.")
+
+    def _openai(self) -> "AsyncOpenAI":
+        if self._client is None:
+            from openai import AsyncOpenAI
+
+            if not self._settings.openai_api_key.get_secret_value():
+                raise NotConfigured("Hosted sessions need OPENAI_API_KEY.")
+            base_url = self._settings.openai_base_url
+            self._client = AsyncOpenAI(
+                api_key=self._settings.openai_api_key.get_secret_value(),
+                base_url=str(base_url) if base_url else None,
+                timeout=_TIMEOUT_S,
+                max_retries=_RETRIES,
+            )
+        return self._client
+
+
+def _problem(error: "OpenAIError") -> Problem:
+    """Say what a client may do about it; what OpenAI wrote stays in our log."""
+    from openai import APIStatusError, RateLimitError
+
+    if isinstance(error, RateLimitError):
+        after = error.response.headers.get("retry-after", "")
+        return RateLimited(
+            "OpenAI takes no more sessions right now.",
+            retry_after_s=float(after) if after.isdecimal() else 10.0,
+        )
+    if isinstance(error, APIStatusError) and error.status_code < 500:
+        return BadGateway("OpenAI refused to make a session. Check the workflow and the key.")
+    return BadGateway("OpenAI cannot be reached.")

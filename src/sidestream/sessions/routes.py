@@ -1,0 +1,73 @@
+"""The issuer's routes, mounted by the chat, so that the request which the page makes on load warms
+the function that will answer the first message.
+"""
+
+from dataclasses import asdict
+from typing import Any
+
+from fastapi import APIRouter, Request
+from starlette.responses import JSONResponse
+
+from sidestream.config import ChatSettings
+from sidestream.identity import SESSION_ISSUER, Verifier, bearer_token, session_key
+from sidestream.problems import Forbidden, Unauthorized
+from sidestream.sessions.hosted import HostedIssuer
+from sidestream.sessions.session import Issuer, SelfHostedIssuer, Session
+
+
+def session_routes(settings: ChatSettings, verifier: Verifier) -> APIRouter:
+    """Give the routes. `verifier` knows both the identity providers and the session key; the app
+    turns `Problem` into a response.
+
+    Each answers `{client_secret, session_id, expires_at}` with `expires_at` in epoch seconds.
+    """
+    issuer = _issuer(settings)
+    router = APIRouter()
+
+    async def create(request: Request, user_id: str | None = None) -> JSONResponse:
+        claims = await _claims(request, verifier)
+        if _is_session(claims):
+            raise Unauthorized("A session starts with a sign-in token.")
+        if user_id is not None and user_id != claims["sub"]:
+            raise Forbidden
+        return _answer(await issuer.create(claims["sub"]))
+
+    @router.post("/api/chatkit/session")
+    async def session(request: Request) -> JSONResponse:
+        """Start a session. Needs an identity provider's token."""
+        return await create(request)
+
+    @router.post("/api/{user_id}/chat/session")
+    async def session_of_user(request: Request, user_id: str) -> JSONResponse:
+        """The same under the person's own path."""
+        return await create(request, user_id)
+
+    @router.post("/api/chatkit/refresh")
+    async def refresh(request: Request) -> JSONResponse:
+        """Get a fresh secret. Needs a session token that is still valid, or an identity provider's
+        token, which starts a new session."""
+        claims = await _claims(request, verifier)
+        if _is_session(claims):
+            return _answer(await issuer.refresh(claims))
+        return _answer(await issuer.create(claims["sub"]))
+
+    return router
+
+
+def _issuer(settings: ChatSettings) -> Issuer:
+    if settings.openai_chatkit_workflow_id:
+        return HostedIssuer(settings)
+    key = session_key(settings.session_signing_key.get_secret_value(), settings.session_ttl_s)
+    return SelfHostedIssuer(key, settings.session_max_age_s)
+
+
+async def _claims(request: Request, verifier: Verifier) -> dict[str, Any]:
+    return await verifier.claims(bearer_token(request.headers))
+
+
+def _is_session(claims: dict[str, Any]) -> bool:
+    return bool(claims["iss"] == SESSION_ISSUER)
+
+
+def _answer(session: Session) -> JSONResponse:
+    return JSONResponse(asdict(session), headers={"cache-control": "no-store"})

@@ -1,0 +1,61 @@
+"""A session, and the issuer of our own.
+
+A session's client secret is a token of ours, short-lived and good for the chat alone. It can be
+refreshed while it is valid, up to an absolute age counted from the sign-in, which the token itself
+carries as `auth_time`: nothing is kept on the server.
+"""
+
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from typing import Any, Protocol
+
+from sidestream.identity import SigningKey
+from sidestream.problems import Unauthorized
+from sidestream.store.ids import new_id
+
+
+@dataclass(frozen=True, slots=True)
+class Session:
+    """What the page gets. `expires_at` is in epoch seconds, as in OpenAI's own sessions."""
+
+    client_secret: str
+    session_id: str
+    expires_at: int
+
+
+class Issuer(Protocol):
+    """Makes sessions."""
+
+    async def create(self, user_id: str) -> Session:
+        """Start a session for a person who has just shown who they are."""
+        ...
+
+    async def refresh(self, claims: Mapping[str, Any], /) -> Session:
+        """Go on with the session whose verified claims these are. Raises `Unauthorized`."""
+        ...
+
+
+class SelfHostedIssuer:
+    """Signs session tokens. `max_age_s` is how long refreshing works before a new sign-in."""
+
+    def __init__(self, key: SigningKey, max_age_s: int) -> None:
+        self._key = key
+        self._max_age_s = max_age_s
+
+    async def create(self, user_id: str) -> Session:
+        return self._issue(user_id, new_id("ses"), int(time.time()))
+
+    async def refresh(self, claims: Mapping[str, Any]) -> Session:
+        session_id, auth_time = claims.get("sid"), claims.get("auth_time")
+        if not isinstance(session_id, str) or not isinstance(auth_time, int):
+            raise Unauthorized("The token is not valid.")
+        return self._issue(claims["sub"], session_id, auth_time)
+
+    def _issue(self, user_id: str, session_id: str, auth_time: int) -> Session:
+        left_s = auth_time + self._max_age_s - int(time.time())
+        if left_s <= 0:
+            raise Unauthorized("The session is too old. Sign in again.")
+        key = replace(self._key, ttl_s=min(self._key.ttl_s, left_s))
+        token, expires_at = key.mint(user_id, sid=session_id, auth_time=auth_time)
+        return Session(token, session_id, expires_at)

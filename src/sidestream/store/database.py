@@ -1,0 +1,220 @@
+"""The door to Postgres: a pool, and one call that runs statements in one round trip.
+
+All statements of a call travel together and form one transaction: a psycopg pipeline without
+`BEGIN`, whose single Sync closes Postgres's implicit transaction. It starts by setting
+`app.user_id` for that transaction alone, which is what row-level security reads; set for the
+session it would leak to the next client of a pooler in transaction mode. For the same pooler,
+statements are never prepared by name.
+"""
+
+import asyncio
+import logging
+import time
+from collections.abc import AsyncIterator, Mapping, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from typing import Any, Final, LiteralString
+from weakref import WeakKeyDictionary
+
+import psycopg
+from psycopg.rows import DictRow, dict_row
+from psycopg_pool import AsyncConnectionPool, PoolClosed, PoolTimeout
+
+from sidestream.problems import DatabaseUnavailable, Invalid
+
+type Params = Sequence[Any] | Mapping[str, Any]
+type Rows = list[dict[str, Any]]
+type _Connection = psycopg.AsyncConnection[DictRow]
+
+_logger = logging.getLogger(__name__)
+_SET_USER: Final = "select set_config('app.user_id', %s, true)"
+# character_not_in_repertoire and untranslatable_character: text that Postgres cannot hold.
+_UNSTORABLE_SQLSTATES: Final = frozenset({"22021", "22P05"})
+
+
+@dataclass(frozen=True, slots=True)
+class Statement:
+    """One SQL statement with its parameters, `%s` or `%(name)s`."""
+
+    sql: LiteralString
+    params: Params = ()
+
+
+class Database:
+    """A pool of connections as the role that owns nothing, opened and closed explicitly.
+
+    `idle_check_s`: a connection unused for longer is tried before use, because a frozen function or
+    a suspended database loses connections in silence. `timeout_s` bounds the wait for a connection,
+    `answer_timeout_s` the wait for an answer.
+    """
+
+    def __init__(
+        self,
+        url: str,
+        *,
+        min_size: int = 1,
+        max_size: int = 4,
+        idle_check_s: float = 20.0,
+        timeout_s: float = 5.0,
+        answer_timeout_s: float = 10.0,
+    ) -> None:
+        self.round_trips = 0
+        """How many times a set of statements was sent and answered, retries included."""
+        self._url = url
+        self._min_size = min_size
+        self._max_size = max_size
+        self._idle_check_s = idle_check_s
+        self._timeout_s = timeout_s
+        self._answer_timeout_s = answer_timeout_s
+        self._pool: AsyncConnectionPool[_Connection] | None = None
+        self._used_at: WeakKeyDictionary[_Connection, float] = WeakKeyDictionary()
+        self._calls: set[asyncio.Task[list[Rows]]] = set()
+
+    async def open(self) -> None:
+        """Connect, on the running loop. When the database is away it returns all the same: the pool
+        goes on trying, and calls meet `DatabaseUnavailable` until it succeeds."""
+        if self._pool is not None:
+            return
+        pool = self._pool = AsyncConnectionPool(
+            self._url,
+            connection_class=psycopg.AsyncConnection[DictRow],
+            kwargs={
+                "autocommit": True,
+                "prepare_threshold": None,
+                "row_factory": dict_row,
+                "connect_timeout": max(1, round(self._timeout_s)),
+                "keepalives_idle": 30,
+                "keepalives_interval": 5,
+                "keepalives_count": 3,
+                "tcp_user_timeout": 10_000,
+            },
+            min_size=self._min_size,
+            max_size=self._max_size,
+            timeout=self._timeout_s,
+            max_idle=240,
+            max_lifetime=1800,
+            check=self._check_if_idle,
+            open=False,
+        )
+        await pool.open()
+        try:
+            async with pool.connection():
+                pass
+        except PoolTimeout:
+            _logger.warning("the database did not answer within %s s", self._timeout_s)
+
+    async def close(self) -> None:
+        """Let the calls under way finish, then disconnect. The database may be opened again."""
+        if self._calls:
+            await asyncio.wait(self._calls)
+        pool, self._pool = self._pool, None
+        if pool is not None:
+            await pool.close()
+
+    async def run(self, user_id: str, *statements: Statement, tag: str = "") -> list[Rows]:
+        """Run statements as one user in one transaction and one round trip; give each one's rows.
+
+        All of them happen or none: a caller that is cancelled leaves the call to finish by itself.
+        After a lost connection the whole call is sent once more, so every write has to be one that
+        may be repeated. `tag` names the call in logs. Raises psycopg's error when Postgres refuses
+        a statement, `Invalid` for text that it cannot hold (NUL, lone surrogates), and
+        `DatabaseUnavailable` when it cannot be reached or does not answer.
+        """
+        if not user_id:
+            raise ValueError("a statement needs a user")
+        for statement in statements:
+            _check_text(statement.params)
+        _check_text((user_id,))
+        call = asyncio.create_task(self._run(user_id, statements, tag))
+        self._calls.add(call)
+        call.add_done_callback(self._forget)
+        return await asyncio.shield(call)
+
+    async def ping(self) -> None:
+        """Ask the database for nothing. Raises `DatabaseUnavailable` when it cannot be reached."""
+        await self.run("ping", Statement("select 1"), tag="ping")
+
+    def _forget(self, call: asyncio.Task[list[Rows]]) -> None:
+        self._calls.discard(call)
+        if not call.cancelled():
+            call.exception()  # seen, also when the caller was cancelled and will not look
+
+    async def _run(self, user_id: str, statements: Sequence[Statement], tag: str) -> list[Rows]:
+        pool = self._pool
+        if pool is None:
+            raise RuntimeError("the database is not open")
+        try:
+            return await self._round_trip(pool, user_id, statements)
+        except (PoolTimeout, PoolClosed) as error:
+            raise DatabaseUnavailable from error
+        except psycopg.OperationalError as error:
+            _logger.info("%s is sent again after %s", tag or "a call", type(error).__name__)
+        try:
+            # The other idle connections are as old as the one that just failed.
+            await pool.check()
+            return await self._round_trip(pool, user_id, statements)
+        except psycopg.OperationalError as error:
+            raise DatabaseUnavailable from error
+
+    async def _round_trip(
+        self, pool: AsyncConnectionPool[_Connection], user_id: str, statements: Sequence[Statement]
+    ) -> list[Rows]:
+        async with pool.connection() as connection:
+            self.round_trips += 1
+            try:
+                async with _deadline(connection, self._answer_timeout_s), connection.pipeline():
+                    await connection.execute(_SET_USER, (user_id,))
+                    cursors = [await connection.execute(s.sql, s.params) for s in statements]
+            except psycopg.DataError as error:
+                if error.sqlstate in _UNSTORABLE_SQLSTATES:
+                    raise Invalid("The text contains a character that cannot be kept.") from error
+                raise
+            finally:
+                self._used_at[connection] = time.monotonic()
+            return [await cursor.fetchall() if cursor.description else [] for cursor in cursors]
+
+    async def _check_if_idle(self, connection: _Connection) -> None:
+        used_at = self._used_at.get(connection)
+        if used_at is not None and time.monotonic() - used_at > self._idle_check_s:
+            await AsyncConnectionPool.check_connection(connection)
+
+
+@asynccontextmanager
+async def _deadline(connection: _Connection, seconds: float) -> AsyncIterator[None]:
+    """Give up on a peer that has gone silent, as a half-open socket does.
+
+    The connection is dropped before the wait is cancelled: psycopg would otherwise ask that silent
+    peer to cancel the query, and wait for its word on it.
+    """
+
+    def drop() -> None:
+        connection.pgconn.finish()
+        timeout.reschedule(0)
+
+    dropping = asyncio.get_running_loop().call_later(seconds, drop)
+    try:
+        async with asyncio.timeout(None) as timeout:
+            yield
+    except TimeoutError as error:
+        raise DatabaseUnavailable from error
+    finally:
+        dropping.cancel()
+
+
+def _check_text(params: Params) -> None:
+    """Refuse text that cannot be sent, before any statement of the call is."""
+    for value in params.values() if isinstance(params, Mapping) else params:
+        if isinstance(value, str):
+            require_storable(value)
+        elif isinstance(value, list):
+            _check_text(value)
+
+
+def require_storable(text: str) -> None:
+    """Raise `Invalid` for text that Postgres cannot hold: with a NUL or a lone surrogate."""
+    if "\0" in text:
+        raise Invalid("The text contains a NUL character.")
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        raise Invalid("The text contains half of a surrogate pair.") from None

@@ -1,0 +1,86 @@
+"""Migrations: plain SQL files, run by yoyo on a direct connection as the owner of the tables.
+
+A pooler in transaction mode is no place for this: use the database's direct URL. Imports yoyo only
+when called, because the functions do not carry it.
+"""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any, Final
+
+import psycopg
+from psycopg import sql
+
+MIGRATIONS: Final = Path(__file__).parent / "migrations"
+APP_ROLE: Final = "sidestream_app"
+_LOCK: Final = 0x51DE57
+
+
+def migrate(direct_url: str, app_password: str | None = None) -> list[str]:
+    """Apply what is missing, oldest first. Gives the names of the migrations it applied.
+
+    Two callers at once are safe: the second waits and finds nothing to do. With `app_password` the
+    functions' role `sidestream_app` may log in with it; without, the role is left as it is.
+    """
+    with _locked(direct_url) as (backend, known):
+        missing = backend.to_apply(known)
+        backend.apply_migrations(missing)
+        applied = [migration.id for migration in missing]
+    if app_password is not None:
+        _let_app_log_in(direct_url, app_password)
+    return applied
+
+
+def rollback(direct_url: str, steps: int | None = None, *, to: str | None = None) -> list[str]:
+    """Undo the last `steps` migrations, or all that came after `to`, newest first.
+
+    Their data is dropped. Without either, undoes everything. Gives the names of what it undid.
+    Raises `ValueError` when `to` is not among the applied migrations.
+    """
+    with _locked(direct_url) as (backend, known):
+        applied = backend.to_rollback(known)
+        names = [migration.id for migration in applied]
+        if to is not None:
+            if to not in names:
+                raise ValueError(f"{to} is not an applied migration")
+            steps = names.index(to)
+        undone = applied[:steps]
+        backend.rollback_migrations(undone)
+        return [migration.id for migration in undone]
+
+
+def pending(direct_url: str) -> list[str]:
+    """Give the names of the migrations that the database lacks, oldest first."""
+    with _backend(direct_url) as (backend, known):
+        return [migration.id for migration in backend.to_apply(known)]
+
+
+@contextmanager
+def _locked(direct_url: str) -> Iterator[tuple[Any, Any]]:
+    """Let one migrator in at a time.
+
+    Yoyo's own lock is a row, which a killed process leaves behind for good; an advisory lock goes
+    with its session. So whoever holds the advisory lock may break a row that it finds.
+    """
+    with psycopg.connect(direct_url, autocommit=True) as connection:
+        connection.execute("select pg_advisory_lock(%s)", (_LOCK,))
+        with _backend(direct_url) as (backend, known):
+            backend.break_lock()
+            with backend.lock():
+                yield backend, known
+
+
+@contextmanager
+def _backend(direct_url: str) -> Iterator[tuple[Any, Any]]:
+    from yoyo import get_backend, read_migrations  # type: ignore[import-untyped]
+
+    _, _, rest = direct_url.partition("://")
+    with get_backend(f"postgresql+psycopg://{rest}") as backend:
+        yield backend, read_migrations(str(MIGRATIONS))
+
+
+def _let_app_log_in(direct_url: str, password: str) -> None:
+    statement = sql.SQL("alter role {} login password {}")
+    with psycopg.connect(direct_url, autocommit=True) as connection:
+        connection.execute(statement.format(sql.Identifier(APP_ROLE), sql.Literal(password)))

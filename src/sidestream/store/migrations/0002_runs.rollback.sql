@@ -1,0 +1,2 @@
+drop table if exists run_events;
+drop table if exists runs;

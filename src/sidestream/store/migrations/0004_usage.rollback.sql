@@ -1,0 +1,2 @@
+drop table if exists usage_days;
+drop table if exists usage_minutes;

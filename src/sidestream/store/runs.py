@@ -1,0 +1,252 @@
+"""Runs: the row that a turn lives by, and the frames it streamed, for whoever joins later.
+
+A run is `running` while its lease lasts. Its own process renews the lease with every beat; any
+process may ask it to stop, and it learns of that from the answer to its next beat.
+
+    running -> completed | stopped | failed      finish, by the process that runs it
+    running -> failed                            the lease ran out: seen at once by readers,
+                                                 written by the next turn of the thread
+
+Frames are numbered from 1 in the order in which the first client saw them, and saved in batches.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, Final, Literal
+
+from psycopg.types.json import Json
+
+from sidestream.identity import Caller
+from sidestream.store.codec import RowNotFound
+from sidestream.store.database import Database, Rows, Statement
+
+type RunStatus = Literal["running", "completed", "stopped", "failed"]
+type EndStatus = Literal["completed", "stopped", "failed"]
+
+KEEP_EVENTS_S: Final = 24 * 3600.0
+
+_EXTEND: Final = """
+    with run as (
+      update runs set lease_expires_at = now() + make_interval(secs => %(lease_s)s)
+      where user_id = %(user)s and id = %(run)s and status = 'running'
+      returning id, user_id, stop_requested_at
+    ),
+"""
+_END: Final = """
+    with run as (
+      update runs set status = %(status)s, ended_at = now(), error = %(error)s,
+        input_tokens = %(input_tokens)s, output_tokens = %(output_tokens)s, ttft_ms = %(ttft_ms)s
+      where user_id = %(user)s and id = %(run)s and status = 'running'
+      returning id, user_id, stop_requested_at
+    ),
+    spent as (
+      insert into usage_days (user_id, day, tokens)
+      select user_id, (now() at time zone 'UTC')::date, %(tokens)s from run where %(tokens)s > 0
+      on conflict (user_id, day) do update set tokens = usage_days.tokens + excluded.tokens
+    ),
+"""
+_APPEND: Final = """
+    appended as (
+      insert into run_events (run_id, user_id, first_event, last_event, frames)
+      select id, user_id, %(first)s, %(last)s, %(frames)s::text[] from run where %(frames)s <> '{}'
+      on conflict (run_id, first_event) do nothing
+    )
+    select stop_requested_at is not null as stop_requested from run
+"""
+_BEAT: Final = _EXTEND + _APPEND
+_FINISH: Final = _END + _APPEND
+_FORGET_EVENTS: Final = """
+    delete from run_events
+    where user_id = %(user)s and created_at < now() - make_interval(secs => %(keep_s)s)
+"""
+_FORGET_KEYS: Final = """
+    update runs set idempotency_key = null, request_hash = null
+    where user_id = %(user)s and idempotency_key is not null
+      and ended_at < now() - make_interval(secs => %(keep_s)s)
+"""
+_FORGET_MINUTES: Final = """
+    delete from usage_minutes
+    where user_id = %(user)s and minute < now() - interval '1 hour'
+"""
+_STOP: Final = """
+    update runs set stop_requested_at = coalesce(stop_requested_at, now())
+    where user_id = %(user)s and thread_id = %(thread)s
+      and status = 'running' and lease_expires_at > now()
+    returning id
+"""
+_THREAD: Final = "select id from threads where user_id = %(user)s and id = %(thread)s"
+_VIEW: Final = """
+    select id as run_id, thread_id, user_item_id, started_at, ended_at, error,
+      stop_requested_at is not null as stop_requested,
+      case when status = 'running' and lease_expires_at <= now() then 'failed' else status end
+        as status,
+      coalesce((select max(last_event) from run_events
+                where run_events.user_id = %(user)s and run_id = runs.id), 0) as last_event
+    from runs
+"""
+_CURRENT: Final = (
+    _VIEW
+    + """
+    where user_id = %(user)s and thread_id = %(thread)s order by started_at desc, id desc limit 1
+"""
+)
+_RUN: Final = _VIEW + "where user_id = %(user)s and id = %(run)s"
+_EVENTS: Final = """
+    select first_event, frames from run_events
+    where user_id = %(user)s and run_id = %(run)s and last_event > %(after)s
+    order by first_event
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class BeatResult:
+    """What a run learns from a beat: whether to stop, and whether it is still the thread's run."""
+
+    stop_requested: bool
+    still_owner: bool
+
+
+@dataclass(frozen=True, slots=True)
+class RunUsage:
+    """What a run cost, in the model's tokens, and its time to first token in milliseconds."""
+
+    input_tokens: int = 0
+    output_tokens: int = 0
+    ttft_ms: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class RunView:
+    """A run as others see it. `last_event` is the number of the last frame saved, 0 for none."""
+
+    run_id: str
+    thread_id: str
+    status: RunStatus
+    stop_requested: bool
+    last_event: int
+    user_item_id: str | None
+    started_at: datetime
+    ended_at: datetime | None
+    error: dict[str, Any] | None
+
+
+@dataclass(frozen=True, slots=True)
+class RunEvents:
+    """Frames of a run after a given one, each with its number, and the run as of the same moment.
+
+    When `run.status` is not `running` and these have been read, there is no more to come.
+    """
+
+    run: RunView
+    frames: tuple[tuple[int, str], ...]
+
+
+class Runs:
+    """The runs of each caller. `keep_events_s`: how long after its end a run can be replayed."""
+
+    def __init__(self, database: Database, *, keep_events_s: float = KEEP_EVENTS_S) -> None:
+        self._database = database
+        self._keep_events_s = keep_events_s
+
+    async def beat(
+        self,
+        caller: Caller,
+        run_id: str,
+        lease_s: float,
+        frames: Sequence[str | bytes] = (),
+        first: int = 1,
+    ) -> BeatResult:
+        """Renew the lease for `lease_s` from now and save the frames numbered from `first` on.
+
+        Saving a batch again under the same `first` changes nothing.
+        """
+        params = {"user": caller.user_id, "run": run_id, "lease_s": lease_s}
+        statement = Statement(_BEAT, params | _batch(frames, first))
+        [rows] = await self._database.run(caller.user_id, statement, tag="beat_run")
+        return BeatResult(bool(rows) and rows[0]["stop_requested"], bool(rows))
+
+    async def finish(
+        self,
+        caller: Caller,
+        run_id: str,
+        status: EndStatus,
+        *,
+        error: dict[str, Any] | None = None,
+        usage: RunUsage = RunUsage(),
+        frames: Sequence[str | bytes] = (),
+        first: int = 1,
+    ) -> bool:
+        """End a run with its last frames, and count its tokens. False when it had ended already.
+
+        Forgets the caller's events and idempotency keys that are past keeping.
+        """
+        params = {
+            "user": caller.user_id,
+            "run": run_id,
+            "status": status,
+            "error": Json(error) if error is not None else None,
+            "input_tokens": usage.input_tokens,
+            "output_tokens": usage.output_tokens,
+            "tokens": usage.input_tokens + usage.output_tokens,
+            "ttft_ms": usage.ttft_ms,
+        }
+        keep = {"user": caller.user_id, "keep_s": self._keep_events_s}
+        [rows, *_] = await self._database.run(
+            caller.user_id,
+            Statement(_FINISH, params | _batch(frames, first)),
+            Statement(_FORGET_EVENTS, keep),
+            Statement(_FORGET_KEYS, keep),
+            Statement(_FORGET_MINUTES, keep),
+            tag="finish_run",
+        )
+        return bool(rows)
+
+    async def request_stop(self, caller: Caller, thread_id: str) -> str | None:
+        """Ask the thread's run to stop. Gives its id, or None when nothing is running.
+
+        Raises `RowNotFound` when the thread is not there or not the caller's.
+        """
+        rows = await self._of_thread(caller, thread_id, Statement(_STOP, _key(caller, thread_id)))
+        return str(rows[0]["id"]) if rows else None
+
+    async def current(self, caller: Caller, thread_id: str) -> RunView | None:
+        """Give the thread's latest run, running or not, or None when there never was one.
+
+        Raises `RowNotFound` when the thread is not there or not the caller's.
+        """
+        statement = Statement(_CURRENT, _key(caller, thread_id))
+        rows = await self._of_thread(caller, thread_id, statement)
+        return RunView(**rows[0]) if rows else None
+
+    async def events(self, caller: Caller, run_id: str, after: int = 0) -> RunEvents:
+        """Give the saved frames numbered above `after`. Raises `RowNotFound`."""
+        params = {"user": caller.user_id, "run": run_id, "after": after}
+        runs, batches = await self._database.run(
+            caller.user_id, Statement(_RUN, params), Statement(_EVENTS, params), tag="run_events"
+        )
+        if not runs:
+            raise RowNotFound
+        numbered = (
+            (number, frame)
+            for batch in batches
+            for number, frame in enumerate(batch["frames"], batch["first_event"])
+        )
+        frames = tuple(pair for pair in numbered if pair[0] > after)
+        return RunEvents(RunView(**runs[0]), frames)
+
+    async def _of_thread(self, caller: Caller, thread_id: str, statement: Statement) -> Rows:
+        exists = Statement(_THREAD, _key(caller, thread_id))
+        rows, found = await self._database.run(caller.user_id, statement, exists, tag="thread_run")
+        if not found:
+            raise RowNotFound
+        return rows
+
+
+def _key(caller: Caller, thread_id: str) -> dict[str, str]:
+    return {"user": caller.user_id, "thread": thread_id}
+
+
+def _batch(frames: Sequence[str | bytes], first: int) -> dict[str, Any]:
+    texts = [frame.decode() if isinstance(frame, bytes) else frame for frame in frames]
+    return {"first": first, "last": first + len(texts) - 1, "frames": texts}

@@ -1,0 +1,272 @@
+"""The ChatKit `Store` on Postgres: all 14 methods, each within the caller's own rows.
+
+Every statement names the user, and row-level security stands behind it. A row of another user is
+met exactly as one that is not there: loads raise `RowNotFound`, deletes do nothing. Writes are
+upserts that keep an item's place in its thread, because ChatKit saves some items twice and because
+a call may be sent twice.
+"""
+
+from collections.abc import Sequence
+from typing import Any, Final, LiteralString
+
+import psycopg
+from chatkit.store import Store, StoreItemType
+from chatkit.types import Attachment, Page, ThreadItem, ThreadMetadata
+
+from sidestream.identity import Caller
+from sidestream.store import codec
+from sidestream.store.codec import RowNotFound
+from sidestream.store.database import Database, Rows, Statement
+from sidestream.store.ids import new_id
+
+MAX_PAGE: Final = 100
+
+_PREFIXES: Final[dict[StoreItemType, str]] = {
+    "thread": "thr",
+    "message": "msg",
+    "tool_call": "tc",
+    "task": "tsk",
+    "workflow": "wf",
+    "attachment": "atc",
+    "sdk_hidden_context": "shcx",
+}
+
+_THREAD: Final = """
+    select data::text as data from threads where user_id = %(user)s and id = %(thread)s
+"""
+_SAVE_THREAD: Final = """
+    insert into threads (id, user_id, created_at, data)
+    values (%(thread)s, %(user)s, %(created_at)s, %(data)s)
+    on conflict (id) do update set data = excluded.data, updated_at = now()
+    where threads.user_id = excluded.user_id
+    returning id
+"""
+_TOUCH_THREAD: Final = """
+    update threads set updated_at = now() where user_id = %(user)s and id = %(thread)s
+"""
+_DELETE_THREAD: Final = "delete from threads where user_id = %(user)s and id = %(thread)s"
+_THREAD_CURSOR: Final = "select id from threads where user_id = %(user)s and id = %(after)s"
+_THREADS_ASC: Final = """
+    select data::text as data from threads
+    where user_id = %(user)s and (%(after)s::text is null or (updated_at, id) > (
+        select updated_at, id from threads where user_id = %(user)s and id = %(after)s))
+    order by updated_at, id limit %(limit)s
+"""
+_THREADS_DESC: Final = """
+    select data::text as data from threads
+    where user_id = %(user)s and (%(after)s::text is null or (updated_at, id) < (
+        select updated_at, id from threads where user_id = %(user)s and id = %(after)s))
+    order by updated_at desc, id desc limit %(limit)s
+"""
+
+_ITEM: Final = """
+    select data::text as data from thread_items
+    where user_id = %(user)s and thread_id = %(thread)s and id = %(item)s
+"""
+_SAVE_ITEM: Final = """
+    insert into thread_items (thread_id, id, user_id, type, created_at, data)
+    values (%(thread)s, %(item)s, %(user)s, %(type)s, %(created_at)s, %(data)s)
+    on conflict (thread_id, id) do update set type = excluded.type, data = excluded.data
+    where thread_items.user_id = excluded.user_id
+    returning id
+"""
+_DELETE_ITEM: Final = """
+    delete from thread_items
+    where user_id = %(user)s and thread_id = %(thread)s and id = %(item)s
+"""
+_ITEM_CURSOR: Final = """
+    select id from thread_items
+    where user_id = %(user)s and thread_id = %(thread)s and id = %(after)s
+"""
+_ITEMS_ASC: Final = """
+    select data::text as data from thread_items
+    where user_id = %(user)s and thread_id = %(thread)s and (%(after)s::text is null or seq > (
+        select seq from thread_items
+        where user_id = %(user)s and thread_id = %(thread)s and id = %(after)s))
+    order by seq limit %(limit)s
+"""
+_ITEMS_DESC: Final = """
+    select data::text as data from thread_items
+    where user_id = %(user)s and thread_id = %(thread)s and (%(after)s::text is null or seq < (
+        select seq from thread_items
+        where user_id = %(user)s and thread_id = %(thread)s and id = %(after)s))
+    order by seq desc limit %(limit)s
+"""
+
+_ATTACHMENT: Final = """
+    select data::text as data from attachments where user_id = %(user)s and id = %(attachment)s
+"""
+_THREAD_ATTACHMENTS: Final = """
+    select data::text as data from attachments
+    where user_id = %(user)s and thread_id = %(thread)s order by created_at, id
+"""
+_SAVE_ATTACHMENT: Final = """
+    insert into attachments (id, user_id, thread_id, data)
+    values (%(attachment)s, %(user)s, %(thread)s, %(data)s)
+    on conflict (id) do update set thread_id = excluded.thread_id, data = excluded.data
+    where attachments.user_id = excluded.user_id
+    returning id
+"""
+_DELETE_ATTACHMENT: Final = """
+    delete from attachments where user_id = %(user)s and id = %(attachment)s
+"""
+
+
+class PostgresStore(Store[Caller]):
+    """Threads, items and attachments of each caller.
+
+    `limit` of a page is brought into 1..100. A page starts after the row named by `after`; when
+    that row is gone or another user's, `RowNotFound`. Threads come by last activity, items in the
+    order in which they were first saved. Content that Postgres cannot hold raises `Invalid`.
+    """
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    def generate_thread_id(self, context: Caller) -> str:  # noqa: ARG002
+        return new_id("thr")
+
+    def generate_item_id(
+        self,
+        item_type: StoreItemType,
+        thread: ThreadMetadata,  # noqa: ARG002
+        context: Caller,  # noqa: ARG002
+    ) -> str:
+        return new_id(_PREFIXES[item_type])
+
+    async def load_thread(self, thread_id: str, context: Caller) -> ThreadMetadata:
+        row = await self._one(context, "load_thread", _THREAD, thread=thread_id)
+        return codec.thread_from(row)
+
+    async def save_thread(self, thread: ThreadMetadata, context: Caller) -> None:
+        await self._one(
+            context,
+            "save_thread",
+            _SAVE_THREAD,
+            thread=thread.id,
+            created_at=codec.aware_utc(thread.created_at),
+            data=codec.thread_json(thread),
+        )
+
+    async def load_threads(
+        self, limit: int, after: str | None, order: str, context: Caller
+    ) -> Page[ThreadMetadata]:
+        query = _THREADS_DESC if order == "desc" else _THREADS_ASC
+        size = _page_size(limit)
+        statements = [_statement(context, query, after=after, limit=size + 1)]
+        if after is not None:
+            statements.append(_statement(context, _THREAD_CURSOR, after=after))
+        rows, *found = await self._run(context, "load_threads", statements)
+        _require(*found)
+        return _page([codec.thread_from(row) for row in rows], size)
+
+    async def delete_thread(self, thread_id: str, context: Caller) -> None:
+        statement = _statement(context, _DELETE_THREAD, thread=thread_id)
+        await self._run(context, "delete_thread", [statement])
+
+    async def load_thread_items(
+        self, thread_id: str, after: str | None, limit: int, order: str, context: Caller
+    ) -> Page[ThreadItem]:
+        query = _ITEMS_DESC if order == "desc" else _ITEMS_ASC
+        size = _page_size(limit)
+        statements = [
+            _statement(context, query, thread=thread_id, after=after, limit=size + 1),
+            _statement(context, _THREAD, thread=thread_id),
+        ]
+        if after is not None:
+            statements.append(_statement(context, _ITEM_CURSOR, thread=thread_id, after=after))
+        rows, *found = await self._run(context, "load_thread_items", statements)
+        _require(*found)
+        return _page([codec.item_from(row) for row in rows], size)
+
+    async def add_thread_item(self, thread_id: str, item: ThreadItem, context: Caller) -> None:
+        statements = [
+            self._saving(thread_id, item, context),
+            _statement(context, _TOUCH_THREAD, thread=thread_id),
+        ]
+        saved, _ = await self._run(context, "add_thread_item", statements)
+        _require(saved)
+
+    async def save_item(self, thread_id: str, item: ThreadItem, context: Caller) -> None:
+        statement = self._saving(thread_id, item, context)
+        _require(*await self._run(context, "save_item", [statement]))
+
+    async def load_item(self, thread_id: str, item_id: str, context: Caller) -> ThreadItem:
+        row = await self._one(context, "load_item", _ITEM, thread=thread_id, item=item_id)
+        return codec.item_from(row)
+
+    async def delete_thread_item(self, thread_id: str, item_id: str, context: Caller) -> None:
+        statement = _statement(context, _DELETE_ITEM, thread=thread_id, item=item_id)
+        await self._run(context, "delete_thread_item", [statement])
+
+    async def save_attachment(self, attachment: Attachment, context: Caller) -> None:
+        await self._one(
+            context,
+            "save_attachment",
+            _SAVE_ATTACHMENT,
+            attachment=attachment.id,
+            thread=attachment.thread_id,
+            data=codec.attachment_json(attachment),
+        )
+
+    async def load_attachment(self, attachment_id: str, context: Caller) -> Attachment:
+        row = await self._one(context, "load_attachment", _ATTACHMENT, attachment=attachment_id)
+        return codec.attachment_from(row)
+
+    async def load_thread_attachments(self, thread_id: str, context: Caller) -> list[Attachment]:
+        """Give a thread's attachments, oldest first: whose files go when the thread goes."""
+        statement = _statement(context, _THREAD_ATTACHMENTS, thread=thread_id)
+        [rows] = await self._run(context, "load_thread_attachments", [statement])
+        return [codec.attachment_from(row) for row in rows]
+
+    async def delete_attachment(self, attachment_id: str, context: Caller) -> None:
+        statement = _statement(context, _DELETE_ATTACHMENT, attachment=attachment_id)
+        await self._run(context, "delete_attachment", [statement])
+
+    def _saving(self, thread_id: str, item: ThreadItem, context: Caller) -> Statement:
+        return _statement(
+            context,
+            _SAVE_ITEM,
+            thread=thread_id,
+            item=item.id,
+            type=item.type,
+            created_at=codec.aware_utc(item.created_at),
+            data=codec.item_json(item),
+        )
+
+    async def _one(
+        self, context: Caller, tag: str, query: LiteralString, **params: Any
+    ) -> dict[str, Any]:
+        [rows] = await self._run(context, tag, [_statement(context, query, **params)])
+        _require(rows)
+        return rows[0]
+
+    async def _run(self, context: Caller, tag: str, statements: Sequence[Statement]) -> list[Rows]:
+        try:
+            return await self._database.run(context.user_id, *statements, tag=tag)
+        except psycopg.errors.ForeignKeyViolation as error:
+            raise RowNotFound from error
+        except psycopg.errors.InsufficientPrivilege as error:
+            # An upsert that met another user's row: row-level security shows it as no row at all.
+            if "row-level security" in (error.diag.message_primary or ""):
+                raise RowNotFound from error
+            raise
+
+
+def _statement(context: Caller, query: LiteralString, **params: Any) -> Statement:
+    return Statement(query, {"user": context.user_id, **params})
+
+
+def _require(*results: Rows) -> None:
+    if not all(results):
+        raise RowNotFound
+
+
+def _page_size(limit: int) -> int:
+    return max(1, min(limit, MAX_PAGE))
+
+
+def _page[T: (ThreadMetadata, ThreadItem)](rows: list[T], size: int) -> Page[T]:
+    has_more = len(rows) > size
+    data = rows[:size]
+    return Page(data=data, has_more=has_more, after=data[-1].id if has_more else None)

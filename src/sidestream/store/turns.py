@@ -1,0 +1,278 @@
+"""The start of a turn, in one round trip: everything the model call has to wait for.
+
+`Turns.begin` closes a run whose lease ran out, checks thread and limits, saves the user's message,
+opens the run and loads the last items. It is one transaction, and within it one statement makes
+every write depend on the check before it, so a refused turn leaves nothing behind.
+
+    caller's and active? -> counted, within limits? -> thread touched or made -> run -> items
+
+What may not be twice is an index: one running run per thread, one run per idempotency key. Only
+when the turn is refused does a second round trip find out why.
+"""
+
+from dataclasses import dataclass
+from typing import Any, Final
+
+import psycopg
+from chatkit.types import ThreadItem, ThreadMetadata, UserMessageItem
+
+from sidestream.identity import Caller
+from sidestream.problems import (
+    KeyInProgress,
+    KeyReused,
+    Problem,
+    RateLimited,
+    RunInProgress,
+    ThreadLocked,
+)
+from sidestream.store import codec
+from sidestream.store.codec import RowNotFound
+from sidestream.store.database import Database, Rows, Statement
+
+_RETRY_AFTER_S: Final = 1.0
+
+_EXPIRE: Final = """
+    update runs set status = 'failed', ended_at = now(), error = '{"code": "lease_expired"}'
+    where user_id = %(user)s and thread_id = %(thread)s
+      and status = 'running' and lease_expires_at <= now()
+"""
+_KNOWN_THREAD: Final = """
+    with checked as (
+      select id from threads
+      where user_id = %(user)s and id = %(thread)s and data -> 'status' ->> 'type' = 'active'
+    ),
+"""
+_NEW_THREAD: Final = """
+    with checked as (select %(thread)s::text as id),
+"""
+_COUNT: Final = """
+    counted as (
+      insert into usage_minutes (user_id, minute, requests)
+      select %(user)s, date_trunc('minute', now()), 1 from checked
+      where coalesce(%(requests_per_minute)s::int > 0, true) and coalesce(
+        (select tokens from usage_days
+         where user_id = %(user)s and day = (now() at time zone 'UTC')::date
+        ) < %(tokens_per_day)s::bigint, coalesce(%(tokens_per_day)s::bigint > 0, true))
+      on conflict (user_id, minute) do update set requests = usage_minutes.requests + 1
+      where coalesce(usage_minutes.requests < %(requests_per_minute)s::int, true)
+      returning user_id
+    ),
+"""
+_TOUCH: Final = """
+    thread as (
+      update threads set updated_at = now() from counted
+      where threads.user_id = counted.user_id and threads.id = %(thread)s
+      returning threads.id, threads.user_id
+    ),
+"""
+_MAKE: Final = """
+    thread as (
+      insert into threads (id, user_id, created_at, data)
+      select %(thread)s, user_id, %(thread_created_at)s, %(thread_data)s::json from counted
+      returning id, user_id
+    ),
+"""
+_OPEN_RUN: Final = """
+    run as (
+      insert into runs (id, thread_id, user_id, idempotency_key, request_hash, user_item_id,
+                        lease_expires_at)
+      select %(run)s, id, user_id, %(key)s, %(hash)s, %(user_item)s,
+             now() + make_interval(secs => %(lease_s)s)
+      from thread
+      returning thread_id, user_id
+    ),
+    saved as (
+      insert into thread_items (thread_id, id, user_id, type, created_at, data)
+      select run.thread_id, item.id, run.user_id, item.type, item.created_at, item.data::json
+      from run, unnest(%(ids)s::text[], %(types)s::text[], %(times)s::timestamptz[],
+                       %(items)s::text[]) with ordinality as item (id, type, created_at, data, n)
+      order by item.n
+      on conflict (thread_id, id) do update set type = excluded.type, data = excluded.data
+      where thread_items.user_id = excluded.user_id
+    )
+    select true as began from run
+"""
+_BEGIN_KNOWN: Final = _KNOWN_THREAD + _COUNT + _TOUCH + _OPEN_RUN
+_BEGIN_NEW: Final = _NEW_THREAD + _COUNT + _MAKE + _OPEN_RUN
+_THREAD: Final = """
+    select data::text as data from threads where user_id = %(user)s and id = %(thread)s
+"""
+_HISTORY: Final = """
+    select data::text as data from (
+      select seq, data from thread_items
+      where user_id = %(user)s and thread_id = %(thread)s
+      order by seq desc limit %(history_limit)s
+    ) as latest order by seq
+"""
+_CONFLICTING_RUNS: Final = """
+    select id, thread_id, idempotency_key is not distinct from %(key)s as same_key, request_hash,
+           case when status = 'running' and lease_expires_at <= now() then 'failed' else status end
+           as status
+    from runs
+    where user_id = %(user)s and (
+      id = %(run)s or idempotency_key = %(key)s
+      or (thread_id = %(thread)s and status = 'running'))
+"""
+_THREAD_STATUS: Final = """
+    select data -> 'status' ->> 'type' as status from threads
+    where user_id = %(user)s and id = %(thread)s
+"""
+_LIMITS: Final = """
+    select
+      (select tokens from usage_days
+       where user_id = %(user)s and day = (now() at time zone 'UTC')::date) as tokens,
+      coalesce((select requests from usage_minutes
+       where user_id = %(user)s and minute = date_trunc('minute', now())), 0) as requests,
+      extract(epoch from date_trunc('day', now(), 'UTC') + interval '1 day' - now())::float8
+        as day_left_s,
+      extract(epoch from date_trunc('minute', now()) + interval '1 minute' - now())::float8
+        as minute_left_s
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class TurnStart:
+    """What a turn begins with.
+
+    `new_thread` makes the thread; without it `thread_id` has to be the caller's and active. `item`
+    is the new user message, absent when a turn goes on without one (a retry, an answer to a
+    question); `items_to_save` are saved before it, in place when they exist. `request_hash` tells
+    whether a repeated `idempotency_key` comes with the same request. A limit of None is no limit.
+    """
+
+    run_id: str
+    thread_id: str
+    new_thread: ThreadMetadata | None = None
+    item: UserMessageItem | None = None
+    items_to_save: tuple[ThreadItem, ...] = ()
+    idempotency_key: str | None = None
+    request_hash: bytes | None = None
+    lease_s: float = 30.0
+    history_limit: int = 40
+    requests_per_minute: int | None = None
+    tokens_per_day: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Turn:
+    """A turn that has begun: its thread and the last items, oldest first, new ones included."""
+
+    run_id: str
+    thread: ThreadMetadata
+    items: tuple[ThreadItem, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Replay:
+    """An earlier run answered this very request: play back its events instead.
+
+    `status` is completed, stopped or failed.
+    """
+
+    run_id: str
+    thread_id: str
+    status: str
+
+
+class Turns:
+    """Begins turns."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    async def begin(self, caller: Caller, start: TurnStart) -> Turn | Replay:
+        """Open a run and give what the model needs, in one round trip.
+
+        Raises `RowNotFound`, `ThreadLocked`, `RunInProgress`, `RateLimited`, `KeyReused`,
+        `KeyInProgress` or `Invalid`, each with nothing written.
+        """
+        params = _params(caller, start)
+        load = [Statement(_THREAD, params), Statement(_HISTORY, params)]
+        begin = Statement(_BEGIN_KNOWN if start.new_thread is None else _BEGIN_NEW, params)
+        expire = Statement(_EXPIRE, params)
+        conflict: str | None = None
+        try:
+            _, begun, threads, items = await self._database.run(
+                caller.user_id, expire, begin, *load, tag="begin_turn"
+            )
+        except psycopg.errors.ForeignKeyViolation as error:
+            raise RowNotFound from error
+        except psycopg.errors.UniqueViolation as error:
+            begun, conflict = [], error.diag.constraint_name
+        if begun:
+            return _turn(start, threads, items)
+        runs, statuses, [limits], threads, items = await self._database.run(
+            caller.user_id,
+            Statement(_CONFLICTING_RUNS, params),
+            Statement(_THREAD_STATUS, params),
+            Statement(_LIMITS, params),
+            *load,
+            tag="explain_turn",
+        )
+        if any(run["id"] == start.run_id for run in runs) and threads:
+            # The turn had begun; only the answer to the first sending was lost.
+            return _turn(start, threads, items)
+        if replay := _replay(start, runs):
+            return replay
+        raise _refusal(start, runs, statuses, limits, conflict)
+
+
+def _params(caller: Caller, start: TurnStart) -> dict[str, Any]:
+    items = [*start.items_to_save, *([start.item] if start.item else [])]
+    thread = start.new_thread
+    return {
+        "user": caller.user_id,
+        "thread": start.thread_id,
+        "thread_created_at": codec.aware_utc(thread.created_at) if thread else None,
+        "thread_data": codec.thread_json(thread) if thread else None,
+        "run": start.run_id,
+        "key": start.idempotency_key,
+        "hash": start.request_hash,
+        "user_item": start.item.id if start.item else None,
+        "lease_s": start.lease_s,
+        "history_limit": start.history_limit,
+        "requests_per_minute": start.requests_per_minute,
+        "tokens_per_day": start.tokens_per_day,
+        "ids": [item.id for item in items],
+        "types": [item.type for item in items],
+        "times": [codec.aware_utc(item.created_at) for item in items],
+        "items": [codec.item_json(item) for item in items],
+    }
+
+
+def _turn(start: TurnStart, threads: Rows, items: Rows) -> Turn:
+    return Turn(
+        start.run_id, codec.thread_from(threads[0]), tuple(codec.item_from(row) for row in items)
+    )
+
+
+def _replay(start: TurnStart, runs: Rows) -> Replay | None:
+    """The finished run of this key and request, if there is one."""
+    for run in runs:
+        if start.idempotency_key is None or not run["same_key"]:
+            continue
+        if run["request_hash"] != start.request_hash:
+            raise KeyReused
+        if run["status"] == "running":
+            raise KeyInProgress(retry_after_s=_RETRY_AFTER_S)
+        return Replay(run["id"], run["thread_id"], run["status"])
+    return None
+
+
+def _refusal(
+    start: TurnStart, runs: Rows, statuses: Rows, limits: dict[str, Any], conflict: str | None
+) -> Problem:
+    """Why a turn did not begin. What is over by now is told as if it still held."""
+    if conflict == "threads_pkey":
+        return RowNotFound()
+    if start.new_thread is None:
+        if not statuses:
+            return RowNotFound()
+        if statuses[0]["status"] != "active":
+            return ThreadLocked()
+    if conflict or any(run["status"] == "running" for run in runs):
+        return RunInProgress(retry_after_s=_RETRY_AFTER_S)
+    if start.tokens_per_day is not None and (limits["tokens"] or 0) >= start.tokens_per_day:
+        return RateLimited("Today's limit is reached.", retry_after_s=limits["day_left_s"])
+    over = limits["requests"] >= (start.requests_per_minute or 0)
+    return RateLimited(retry_after_s=limits["minute_left_s"] if over else _RETRY_AFTER_S)

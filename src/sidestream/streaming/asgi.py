@@ -1,0 +1,13 @@
+"""The ASGI types this package speaks, named once.
+
+Source: ASGI specification 3.0, https://asgi.readthedocs.io/en/latest/specs/main.html.
+"""
+
+from collections.abc import Awaitable, Callable, MutableMapping
+from typing import Any
+
+type Scope = MutableMapping[str, Any]
+type Message = MutableMapping[str, Any]
+type Receive = Callable[[], Awaitable[Message]]
+type Send = Callable[[Message], Awaitable[None]]
+type App = Callable[[Scope, Receive, Send], Awaitable[None]]

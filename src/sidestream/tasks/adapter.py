@@ -1,0 +1,71 @@
+"""The app as a Lambda handler: one event loop for the life of the process, and a lifespan held
+open on it.
+
+Mangum runs each event to its end on that loop. Its own lifespan handling would start the app's
+lifespan again for every event, which the MCP session manager allows once only. A snapshot
+(SnapStart) is taken without connections, and each restored copy makes its own.
+"""
+
+import asyncio
+from typing import Any
+
+from mangum import Mangum
+from mangum.adapter import DEFAULT_TEXT_MIME_TYPES
+from starlette.applications import Starlette
+
+
+class LambdaAdapter:
+    """Callable as `handler(event, context)` for Function URL events (payload 2.0) and REST proxy
+    events (payload 1.0).
+
+    Made on the thread that will run the events; starts the app's lifespan at once.
+    """
+
+    def __init__(self, app: Starlette) -> None:
+        self._app = app
+        self._loop = asyncio.new_event_loop()
+        asyncio.set_event_loop(self._loop)
+        self._mangum = Mangum(
+            app,
+            lifespan="off",
+            text_mime_types=[*DEFAULT_TEXT_MIME_TYPES, "application/problem+json"],
+        )
+        self._stop = asyncio.Event()
+        self._lifespan = self._start()
+
+    def __call__(self, event: dict[str, Any], context: Any) -> dict[str, Any]:
+        return self._mangum(event, context)
+
+    def before_snapshot(self) -> None:
+        """Drop every connection: none would outlive the snapshot."""
+        self._loop.run_until_complete(self._app.state.disconnect())
+
+    def after_restore(self) -> None:
+        """Connect anew, and fetch the sign-in keys as they are now."""
+        self._loop.run_until_complete(self._app.state.connect())
+
+    def close(self) -> None:
+        """End the lifespan and the loop."""
+        self._stop.set()
+        self._loop.run_until_complete(self._lifespan)
+        self._loop.close()
+
+    def _start(self) -> asyncio.Task[None]:
+        ready = asyncio.Event()
+
+        async def hold_open() -> None:
+            # A task of its own: the lifespan's task group must end in the task it began in.
+            async with self._app.router.lifespan_context(self._app):
+                ready.set()
+                await self._stop.wait()
+
+        async def started() -> asyncio.Task[None]:
+            lifespan = asyncio.create_task(hold_open())
+            waiting = asyncio.create_task(ready.wait())
+            await asyncio.wait({lifespan, waiting}, return_when=asyncio.FIRST_COMPLETED)
+            if lifespan.done():
+                waiting.cancel()
+                lifespan.result()
+            return lifespan
+
+        return self._loop.run_until_complete(started())

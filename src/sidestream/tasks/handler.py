@@ -1,0 +1,18 @@
+"""TasksFunction's entry point for AWS's runtime client: `sidestream.tasks.handler.handler`.
+
+Importing it reads the environment, makes the app and connects, so that all of this happens while
+the function starts and not in its first request.
+"""
+
+from snapshot_restore_py import (  # type: ignore[import-untyped]
+    register_after_restore,
+    register_before_snapshot,
+)
+
+from sidestream.config import settings
+from sidestream.tasks.adapter import LambdaAdapter
+from sidestream.tasks.app import create_app
+
+handler = LambdaAdapter(create_app(settings()))
+register_before_snapshot(handler.before_snapshot)
+register_after_restore(handler.after_restore)

@@ -1,0 +1,164 @@
+"""Every query on tasks, and the only place that has one.
+
+Each method takes the owner first and can reach that owner's rows alone: the predicate is in the
+statement, and row-level security stands behind it. Each method is one round trip. Ids begin with
+their time, so the order of the ids is the order of making, and the id of a task that was deleted
+meanwhile still serves as a cursor.
+"""
+
+import hashlib
+import json
+import unicodedata
+from collections.abc import Mapping, Sequence
+from typing import Any, Final, LiteralString
+
+from sidestream.problems import KeyReused, NotFound
+from sidestream.store.database import Database, Statement
+from sidestream.store.ids import new_id
+from sidestream.tasks.task import Task, TaskChanges, TaskDraft, TaskFilter, TaskPage, is_task_id
+
+_COLUMNS: Final[LiteralString] = "id, title, notes, completed, due_at, created_at, updated_at"
+
+_INSERT: Final[LiteralString] = """
+    insert into tasks (user_id, id, title, notes, due_at, idempotency_key, request_hash)
+    values (%(user_id)s, %(id)s, %(title)s, %(notes)s, %(due_at)s, %(key)s, %(request_hash)s)
+    on conflict do nothing
+"""
+
+# Finds the row just made, the one an earlier request with this key made, or the one this very
+# statement made before its connection broke and it was sent again.
+_INSERTED: Final[LiteralString] = f"""
+    select {_COLUMNS}, request_hash from tasks
+    where user_id = %(user_id)s and (id = %(id)s or idempotency_key = %(key)s)
+"""  # noqa: S608
+
+_GET: Final[LiteralString] = f"""
+    select {_COLUMNS} from tasks where user_id = %(user_id)s and id = %(id)s
+"""  # noqa: S608
+
+_LIST: Final[LiteralString] = f"""
+    select {_COLUMNS} from tasks
+    where user_id = %(user_id)s
+      and (%(completed)s::boolean is null or completed = %(completed)s::boolean)
+      and (%(after)s::text is null or id < %(after)s::text)
+      and normalize(title || E'\\n' || notes) ilike all (%(patterns)s::text[])
+    order by id desc
+    limit %(rows)s
+"""  # noqa: S608
+
+_UPDATE: Final[LiteralString] = f"""
+    update tasks set
+      title = coalesce(%(title)s::text, title),
+      notes = coalesce(%(notes)s::text, notes),
+      completed = coalesce(%(completed)s::boolean, completed),
+      due_at = case when %(clear_due_at)s then null
+               else coalesce(%(due_at)s::timestamptz, due_at) end,
+      updated_at = now()
+    where user_id = %(user_id)s and id = %(id)s
+    returning {_COLUMNS}
+"""  # noqa: S608
+
+_DELETE: Final[LiteralString] = f"""
+    delete from tasks where user_id = %(user_id)s and id = %(id)s returning {_COLUMNS}
+"""  # noqa: S608
+
+
+class TaskRepository:
+    """The tasks in Postgres. Raises `DatabaseUnavailable` when it cannot be reached."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    async def add(self, user_id: str, draft: TaskDraft, key: str | None = None) -> Task:
+        """Make a task; a repetition with the same `key` gives the task that the first one made.
+
+        Raises `KeyReused` when the key was used with another draft.
+        """
+        request_hash = _hash(draft)
+        params = {
+            "user_id": user_id,
+            "id": new_id("tsk"),
+            "title": draft.title,
+            "notes": draft.notes,
+            "due_at": draft.due_at,
+            "key": key,
+            "request_hash": request_hash,
+        }
+        _, rows = await self._database.run(
+            user_id, Statement(_INSERT, params), Statement(_INSERTED, params), tag="tasks.add"
+        )
+        row = rows[0]
+        if key is not None and bytes(row.pop("request_hash")) != request_hash:
+            raise KeyReused
+        return _task(row)
+
+    async def get(self, user_id: str, task_id: str) -> Task:
+        """Give one task. Raises `NotFound`."""
+        return await self._one("tasks.get", _GET, {"user_id": user_id, "id": task_id})
+
+    async def list(self, user_id: str, wanted: TaskFilter) -> TaskPage:
+        """Give one page of tasks, newest first."""
+        params = {
+            "user_id": user_id,
+            "completed": wanted.completed,
+            "after": wanted.after,
+            "patterns": [_pattern(word) for word in wanted.words],
+            "rows": wanted.limit + 1,
+        }
+        (rows,) = await self._database.run(user_id, Statement(_LIST, params), tag="tasks.list")
+        return _page(rows, wanted.limit)
+
+    async def update(self, user_id: str, task_id: str, changes: TaskChanges) -> Task:
+        """Change a task and give it as it is now. Raises `NotFound`."""
+        params = {
+            "user_id": user_id,
+            "id": task_id,
+            "title": changes.title,
+            "notes": changes.notes,
+            "completed": changes.completed,
+            "due_at": changes.due_at,
+            "clear_due_at": changes.clear_due_at,
+        }
+        return await self._one("tasks.update", _UPDATE, params)
+
+    async def delete(self, user_id: str, task_id: str) -> Task:
+        """Delete a task and give it as it was. Raises `NotFound`."""
+        return await self._one("tasks.delete", _DELETE, {"user_id": user_id, "id": task_id})
+
+    async def _one(self, tag: str, sql: LiteralString, params: Mapping[str, Any]) -> Task:
+        if not is_task_id(params["id"]):
+            raise NotFound("There is no such task.")
+        (rows,) = await self._database.run(params["user_id"], Statement(sql, params), tag=tag)
+        if not rows:
+            raise NotFound("There is no such task.")
+        return _task(rows[0])
+
+
+def _task(row: Mapping[str, Any]) -> Task:
+    return Task(
+        id=row["id"],
+        title=row["title"],
+        notes=row["notes"],
+        completed=row["completed"],
+        due_at=row["due_at"],
+        created_at=row["created_at"],
+        updated_at=row["updated_at"],
+    )
+
+
+def _page(rows: Sequence[Mapping[str, Any]], limit: int) -> TaskPage:
+    tasks = tuple(_task(row) for row in rows[:limit])
+    return TaskPage(tasks, after=tasks[-1].id if len(rows) > limit else None)
+
+
+def _pattern(word: str) -> str:
+    """Give the LIKE pattern that finds a word literally, whatever wildcards it contains."""
+    literal = unicodedata.normalize("NFC", word)
+    for special in ("\\", "%", "_"):
+        literal = literal.replace(special, "\\" + special)
+    return f"%{literal}%"
+
+
+def _hash(draft: TaskDraft) -> bytes:
+    due_at = draft.due_at.isoformat() if draft.due_at else None
+    return hashlib.sha256(json.dumps([draft.title, draft.notes, due_at]).encode()).digest()

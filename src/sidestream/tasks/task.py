@@ -1,0 +1,161 @@
+"""The task, and the rules for what a person or a model may write into one.
+
+The annotated types here (`Title`, `Notes`, `DueAt`, ...) are the only place that says what is
+valid; the MCP tools and the REST bodies are both built of them, so the two can never differ.
+"""
+
+import re
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Annotated, Any, Final
+
+from pydantic import BeforeValidator, Field, StringConstraints, WithJsonSchema
+
+MAX_TITLE_CHARS: Final = 500
+MAX_NOTES_CHARS: Final = 5_000
+MAX_QUERY_CHARS: Final = 200
+MAX_PAGE: Final = 100
+MAX_KEY_CHARS: Final = 200
+
+_FIRST_YEAR, _LAST_YEAR = 1900, 9998
+
+
+@dataclass(frozen=True, slots=True)
+class Task:
+    """One task of one person. All times are aware and in UTC."""
+
+    id: str
+    title: str
+    notes: str
+    completed: bool
+    due_at: datetime | None
+    created_at: datetime
+    updated_at: datetime
+
+    def document(self) -> dict[str, Any]:
+        """Give the task as JSON: times are ISO 8601 with `Z`, `due_at` may be null."""
+        return {
+            "id": self.id,
+            "title": self.title,
+            "notes": self.notes,
+            "completed": self.completed,
+            "due_at": _zulu(self.due_at) if self.due_at else None,
+            "created_at": _zulu(self.created_at),
+            "updated_at": _zulu(self.updated_at),
+        }
+
+
+@dataclass(frozen=True, slots=True)
+class TaskDraft:
+    """What a new task is made of."""
+
+    title: str
+    notes: str = ""
+    due_at: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class TaskChanges:
+    """What to change in a task. `None` leaves a field as it is; `clear_due_at` takes the due time
+    away."""
+
+    title: str | None = None
+    notes: str | None = None
+    completed: bool | None = None
+    due_at: datetime | None = None
+    clear_due_at: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class TaskFilter:
+    """Which tasks to list, newest first. `words` must all occur in the title or the notes;
+    `after` is the id of the last task of the page before."""
+
+    completed: bool | None = None
+    words: tuple[str, ...] = ()
+    after: str | None = None
+    limit: int = 50
+
+
+@dataclass(frozen=True, slots=True)
+class TaskPage:
+    """One page of tasks; `after` leads to the next one and is None on the last."""
+
+    tasks: tuple[Task, ...]
+    after: str | None
+
+
+def _zulu(moment: datetime) -> str:
+    return moment.astimezone(UTC).isoformat().replace("+00:00", "Z")
+
+
+def check_text(value: Any) -> Any:
+    """Refuse text that Postgres or UTF-8 cannot hold: NUL and unpaired surrogates."""
+    if not isinstance(value, str):
+        return value
+    if "\x00" in value:
+        raise ValueError("must not contain the NUL character")
+    if not value.isascii() and any("\ud800" <= char <= "\udfff" for char in value):
+        raise ValueError("must not contain unpaired surrogates")
+    return value
+
+
+def parse_due_at(value: Any) -> datetime:
+    """Read an ISO 8601 date or date-time. Without an offset it is taken as UTC.
+
+    Raises `ValueError` with a sentence for people.
+    """
+    if not isinstance(value, str):
+        raise ValueError(_DUE_AT_HINT)
+    try:
+        moment = datetime.fromisoformat(value.strip())
+        aware = moment if moment.tzinfo else moment.replace(tzinfo=UTC)
+        utc = aware.astimezone(UTC)
+    except (ValueError, OverflowError):
+        raise ValueError(_DUE_AT_HINT) from None
+    if not _FIRST_YEAR <= utc.year <= _LAST_YEAR:
+        raise ValueError(f"must be between the years {_FIRST_YEAR} and {_LAST_YEAR}")
+    return utc
+
+
+def is_task_id(value: str) -> bool:
+    """Say whether a text has the form of a task's id."""
+    return _ID.fullmatch(value) is not None
+
+
+def _check_cursor(value: Any) -> Any:
+    if isinstance(value, str) and not is_task_id(value):
+        raise ValueError("must be the `after` of the page before")
+    return value
+
+
+_ID = re.compile(r"tsk_[0-9a-f]{32}")
+_DUE_AT_HINT = "must be an ISO 8601 date or date-time, such as 2026-12-24T18:00:00Z"
+
+_Checked = BeforeValidator(check_text)
+
+# The constraints stand next to `str`: further out, pydantic measures a text before it is stripped.
+Title = Annotated[
+    str,
+    StringConstraints(strip_whitespace=True, min_length=1, max_length=MAX_TITLE_CHARS),
+    _Checked,
+]
+Notes = Annotated[str, StringConstraints(max_length=MAX_NOTES_CHARS), _Checked]
+Query = Annotated[
+    str, StringConstraints(strip_whitespace=True, max_length=MAX_QUERY_CHARS), _Checked
+]
+Words = Annotated[
+    str,
+    StringConstraints(strip_whitespace=True, min_length=1, max_length=MAX_QUERY_CHARS),
+    _Checked,
+]
+DueAt = Annotated[
+    datetime,
+    BeforeValidator(parse_due_at),
+    WithJsonSchema({"type": "string", "format": "date-time"}),
+]
+Cursor = Annotated[str, BeforeValidator(_check_cursor)]
+Limit = Annotated[int, Field(ge=1, le=MAX_PAGE)]
+IdempotencyKey = Annotated[
+    str, StringConstraints(pattern=r"^[\x21-\x7e]+$", max_length=MAX_KEY_CHARS)
+]

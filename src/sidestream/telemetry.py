@@ -1,0 +1,45 @@
+"""Logs and metrics: JSON lines through Powertools, one EMF record per turn.
+
+Log lines carry types, counts, ids and durations, never message text, titles or tokens. Metrics
+use `EphemeralMetrics`, because Powertools' `Metrics` keeps its state on the class and mixes two
+requests in one process.
+"""
+
+import os
+from collections.abc import Mapping
+from typing import Final
+
+from aws_lambda_powertools import Logger
+from aws_lambda_powertools.metrics import EphemeralMetrics, MetricUnit
+
+NAMESPACE: Final = "Sidestream"
+
+# chatkit attaches a handler of its own when LOG_LEVEL is set: every line would come twice.
+os.environ.pop("LOG_LEVEL", None)
+
+
+def logger(service: str) -> Logger:
+    """Give the JSON logger of a service (`chat`, `tasks`)."""
+    return Logger(service=service, use_rfc3339=True, utc=True)
+
+
+def emit(
+    service: str,
+    metrics: Mapping[str, tuple[MetricUnit, float]],
+    properties: Mapping[str, str | int | float | bool],
+    dimensions: Mapping[str, str],
+) -> None:
+    """Write one EMF record to standard output: `metrics` by name as (unit, value).
+
+    CloudWatch keeps each metric by service and `stage`, which alarms can name, and again by all
+    the dimensions given.
+    """
+    record = EphemeralMetrics(namespace=NAMESPACE, service=service)
+    record.add_dimension(name="stage", value=dimensions["stage"])
+    if len(dimensions) > 1:
+        record.add_dimensions(service=service, **dimensions)
+    for name, (unit, number) in metrics.items():
+        record.add_metric(name=name, unit=unit, value=number)
+    for name, extra in properties.items():
+        record.add_metadata(key=name, value=extra)
+    record.flush_metrics()

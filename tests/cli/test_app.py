@@ -1,0 +1,63 @@
+"""The command line as a whole: help, failures, `token` and `migrate`."""
+
+from pathlib import Path
+
+import jwt
+import psycopg
+import pytest
+
+from sidestream.local.postgres import EmbeddedPostgres
+from tests.command import run
+
+
+def test_help_lists_the_commands() -> None:
+    done = run("--help")
+    assert done.returncode == 0
+    for name in ("local", "migrate", "token", "chat"):
+        assert name in done.stdout
+
+
+@pytest.mark.parametrize(
+    "arguments", [("nonsense",), ("token",), ("local", "--chat-port", "99999")]
+)
+def test_wrong_usage_is_a_sentence_and_exit_code_2(arguments: tuple[str, ...]) -> None:
+    done = run(*arguments)
+    assert done.returncode == 2
+    assert "Traceback" not in done.stderr
+
+
+def test_token_is_the_same_users_for_as_long_as_asked(tmp_path: Path) -> None:
+    done = run("token", "صارف", "--folder", tmp_path, "--minutes", "5")
+    assert done.returncode == 0, done.stderr
+    claims = jwt.decode(done.stdout.strip(), options={"verify_signature": False})
+    assert claims["sub"] == "صارف"
+    assert claims["exp"] - claims["iat"] == 300
+    assert (tmp_path / "keys.json").stat().st_mode & 0o077 == 0
+
+
+@pytest.mark.parametrize("user", ["", "   ", "a\nb"])
+def test_token_for_nobody_is_refused(tmp_path: Path, user: str) -> None:
+    done = run("token", user, "--folder", tmp_path)
+    assert (done.returncode, done.stdout) == (1, "")
+
+
+def test_migrate_applies_says_so_and_rolls_back(postgres: EmbeddedPostgres) -> None:
+    with psycopg.connect(postgres.admin_url, autocommit=True) as connection:
+        connection.execute("drop database if exists migrate_command")
+        connection.execute("create database migrate_command owner sidestream_owner")
+    url = postgres.owner_url.rpartition("/")[0] + "/migrate_command"
+    first = run("migrate", "--url", url)
+    assert first.returncode == 0, first.stderr
+    assert first.stdout.startswith("Applied ")
+    assert "up to date" in run("migrate", "--url", url).stdout
+    undone = run("migrate", "--url", url, "--rollback", "1")
+    assert undone.stdout.startswith("Undid ")
+
+
+def test_migrate_without_a_database_is_a_sentence(tmp_path: Path) -> None:
+    nowhere = run("migrate", "--url", "postgresql://x:y@127.0.0.1:9/z")
+    assert nowhere.returncode == 1
+    assert nowhere.stderr.startswith("sidestream: The database refused:")
+    unnamed = run("migrate", "--folder", tmp_path)
+    assert unnamed.returncode == 1
+    assert "--url" in unnamed.stderr

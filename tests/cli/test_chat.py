@@ -1,0 +1,142 @@
+"""`sidestream chat` against the running system, as a process of its own."""
+
+import asyncio
+import re
+import signal
+import subprocess
+from pathlib import Path
+
+import httpx2
+
+from sidestream.local.system import LocalSystem
+from sidestream.store.ids import new_id
+from tests.command import COMMAND, run
+
+
+async def _chat(system: LocalSystem, *arguments: str, stdin: str = "") -> tuple[int, str, str]:
+    # In a thread, because the system that answers runs in this process.
+    folder = str(system.options.folder)
+    done = await asyncio.to_thread(run, "chat", "--folder", folder, *arguments, stdin=stdin)
+    return done.returncode, done.stdout, done.stderr
+
+
+def _thread(output: str) -> str:
+    match = re.search(r"thread (thr_\w+)", output)
+    assert match is not None, output
+    return match[1]
+
+
+async def _titles(system: LocalSystem, user: str) -> list[str]:
+    headers = {"Authorization": f"Bearer {system.token(user)}"}
+    async with httpx2.AsyncClient(headers=headers) as client:
+        answer = await client.get(f"{system.tasks.url}/api/{user}/tasks")
+    return [task["title"] for task in answer.json()["data"]]
+
+
+async def test_one_message_shows_the_tool_call_the_words_and_the_time(system: LocalSystem) -> None:
+    user = new_id("user")
+    code, output, errors = await _chat(
+        system, "--user", user, "--timing", "Create a task to buy groceries"
+    )
+    assert (code, errors) == (0, "")
+    assert "… Add a task" in output
+    assert "✓ Add a task: buy groceries" in output
+    assert re.search(r"first word after \d+ ms", output)
+    assert await _titles(system, user) == ["buy groceries"]
+
+
+async def test_thread_continues_what_was_said(system: LocalSystem) -> None:
+    user = new_id("user")
+    _, output, _ = await _chat(system, "--user", user, "Create a task to buy groceries")
+    thread = _thread(output)
+    code, output, _ = await _chat(
+        system, "--user", user, "--thread", thread, "Delete the groceries task"
+    )
+    assert code == 0
+    assert _thread(output) == thread
+    assert await _titles(system, user) == []
+
+
+async def test_urdu_is_answered_in_urdu(system: LocalSystem) -> None:
+    user = new_id("user")
+    code, output, _ = await _chat(
+        system, "--user", user, "--locale", "ur", "ایک کام بناؤ: دودھ خریدنا"
+    )
+    assert code == 0
+    assert "دودھ خریدنا" in output
+    assert await _titles(system, user) == ["دودھ خریدنا"]
+
+
+async def test_conversation_takes_lines_until_the_input_ends(system: LocalSystem) -> None:
+    user = new_id("user")
+    code, output, errors = await _chat(
+        system, "--user", user, stdin="Add a task: milk\n\nAdd a task: bread\n"
+    )
+    assert (code, errors) == (0, "")
+    assert sorted(await _titles(system, user)) == ["bread", "milk"]
+    assert output.count("✓ Add a task") == 2
+
+
+async def test_failing_model_is_said_and_the_exit_code_tells(system: LocalSystem) -> None:
+    system.model.fail_next(400)
+    code, output, errors = await _chat(system, "--user", new_id("user"), "hello")
+    assert code == 1
+    assert "Traceback" not in output + errors
+    assert output.strip() != ""
+
+
+async def test_ctrl_c_stops_the_run(system: LocalSystem) -> None:
+    user = new_id("user")
+    system.model.hold(after_words=5)
+    process = await asyncio.create_subprocess_exec(
+        *COMMAND, "chat", "--folder", str(system.options.folder), "--user", user,
+        "Tell me a story of 200 words",
+        stdout=subprocess.PIPE, stderr=subprocess.PIPE,
+    )  # fmt: skip
+    try:
+        await system.model.until(lambda: system.model.held_streams == 1)
+        assert process.stdout is not None
+        first = await process.stdout.readexactly(5)
+        process.send_signal(signal.SIGINT)
+        rest, errors = await process.communicate()
+    finally:
+        system.model.release()
+        if process.returncode is None:
+            process.kill()
+            await process.wait()
+    assert process.returncode == 130
+    assert first.strip()
+    assert b"Stopping" in rest
+    assert b"Traceback" not in rest + errors
+
+
+async def test_foreign_thread_is_one_sentence(system: LocalSystem) -> None:
+    _, output, _ = await _chat(system, "--user", new_id("user"), "hello")
+    code, output, errors = await _chat(
+        system, "--user", new_id("user"), "--thread", _thread(output), "hello"
+    )
+    assert code == 1
+    assert "(404)" in errors
+    assert "Traceback" not in errors
+
+
+async def test_deployed_address_with_a_token(system: LocalSystem) -> None:
+    user = new_id("user")
+    arguments = ("chat", "--url", system.chat.url, "--token", system.token(user), "hello")
+    done = await asyncio.to_thread(run, *arguments)
+    assert done.returncode == 0, done.stderr
+    refused = await asyncio.to_thread(run, *arguments[:4], "wrong", "hello")
+    assert refused.returncode == 1
+    assert "(401)" in refused.stderr
+
+
+def test_missing_token_and_missing_system_are_said(tmp_path: Path) -> None:
+    no_token = run("chat", "--url", "http://127.0.0.1:9", "hello")
+    assert no_token.returncode == 1
+    assert "--token" in no_token.stderr
+    nobody = run("chat", "--url", "http://127.0.0.1:9", "--token", "t", "hello")
+    assert nobody.returncode == 1
+    assert "Nothing answers at http://127.0.0.1:9" in nobody.stderr
+    no_system = run("chat", "--folder", tmp_path, "hello")
+    assert no_system.returncode == 1
+    assert "make run" in no_system.stderr

@@ -1,0 +1,74 @@
+"""How the events of an answer look in the terminal."""
+
+import io
+from typing import Any
+
+from rich.console import Console
+
+from sidestream.cli.transcript import Transcript, printable
+
+
+def _shown(*events: dict[str, Any]) -> tuple[str, Transcript]:
+    screen = io.StringIO()
+    transcript = Transcript(Console(file=screen, width=40))
+    transcript.show(events)
+    return screen.getvalue(), transcript
+
+
+def _delta(words: str) -> dict[str, Any]:
+    update = {"type": "assistant_message.content_part.text_delta", "delta": words}
+    return {"type": "thread.item.updated", "item_id": "msg_1", "update": update}
+
+
+def _task(status: str, **task: str) -> dict[str, Any]:
+    update = {"type": "workflow.task.updated", "task": {"status_indicator": status, **task}}
+    return {"type": "thread.item.updated", "item_id": "wf_1", "update": update}
+
+
+def test_words_are_joined_and_not_wrapped_or_repeated() -> None:
+    words = "one two three four five six seven eight nine ten"
+    done = {"type": "assistant_message", "id": "msg_1", "content": [{"text": words}]}
+    output, transcript = _shown(
+        *[_delta(word) for word in words.split(" ")],
+        {"type": "thread.item.done", "item": done},
+    )
+    assert output == words.replace(" ", "") + "\n"
+    assert transcript.ttft_ms is not None
+
+
+def test_answer_without_deltas_is_shown_when_it_is_done() -> None:
+    done = {"type": "assistant_message", "id": "msg_1", "content": [{"text": "all of it"}]}
+    output, _ = _shown({"type": "thread.item.done", "item": done})
+    assert output == "all of it\n"
+
+
+def test_tool_calls_show_their_status() -> None:
+    output, _ = _shown(
+        _task("loading", title="Add a task"),
+        _task("complete", title="Add a task", content="milk", icon="check-circle"),
+        _task("complete", title="Delete a task: did not work", icon="info"),
+    )
+    assert output == "… Add a task\n✓ Add a task: milk\n✗ Delete a task: did not work\n"
+
+
+def test_error_event_fails_the_answer() -> None:
+    output, transcript = _shown(
+        _delta("half"), {"type": "error", "message": "The model is busy.", "allow_retry": True}
+    )
+    assert output == "half\nThe model is busy.\n"
+    assert transcript.failed
+
+
+def test_question_waits_for_the_person() -> None:
+    item = {"type": "structured_input", "id": "ask_1", "inputs": []}
+    _, transcript = _shown({"type": "thread.item.done", "item": item})
+    assert transcript.question == item
+
+
+def test_unknown_events_are_passed_over() -> None:
+    output, transcript = _shown({"type": "thread.from.the.future"}, {"type": "stream_options"})
+    assert (output, transcript.failed) == ("", False)
+
+
+def test_what_could_steer_a_terminal_is_dropped() -> None:
+    assert printable("a\x1b[2J\x07b\u009bc\n\u200fاردو") == "a[2Jbc\n\u200fاردو"

@@ -1,0 +1,198 @@
+"""What the template promises: nothing secret shown, nothing more granted than used, one CORS."""
+
+import json
+import re
+from typing import Any
+
+import pytest
+
+from tests.deployment.conftest import Document, of_type
+
+SECRETS = {"SessionSigningKey", "ToolSigningKey"}
+RESOURCE_BLIND_ACTIONS = {
+    "xray:PutTraceSegments",  # X-Ray knows no resources for these two
+    "xray:PutTelemetryRecords",
+    "cloudwatch:PutMetricData",  # limited by its namespace condition
+}
+
+
+def environment(template: Document, function: str) -> Document:
+    shared = template["Globals"]["Function"]["Environment"]["Variables"]
+    own = template["Resources"][function]["Properties"].get("Environment", {}).get("Variables", {})
+    return {**shared, **own}
+
+
+def statements(resources: Document) -> list[Document]:
+    found: list[Document] = []
+    for role in of_type(resources, "AWS::IAM::Role").values():
+        for policy in role["Policies"]:
+            found += policy["PolicyDocument"]["Statement"]
+    for policy in of_type(resources, "AWS::IAM::RolePolicy").values():
+        found += policy["PolicyDocument"]["Statement"]
+    return found
+
+
+def as_list(value: Any) -> list[Any]:
+    return value if isinstance(value, list) else [value]
+
+
+def test_every_parameter_is_described_grouped_and_used(template: Document) -> None:
+    interface = template["Metadata"]["AWS::CloudFormation::Interface"]
+    grouped = [name for group in interface["ParameterGroups"] for name in group["Parameters"]]
+    text = json.dumps({key: template[key] for key in template if key != "Metadata"})
+
+    assert sorted(grouped) == sorted(template["Parameters"])
+    for name, parameter in template["Parameters"].items():
+        assert parameter["Description"], name
+        assert f'"Ref": "{name}"' in text or f"${{{name}}}" in text, f"{name} is not used"
+
+
+def test_no_text_parameter_takes_anything(template: Document) -> None:
+    free = {"Models"}  # a list of the provider's own names
+    for name, parameter in template["Parameters"].items():
+        limits = {"AllowedPattern", "AllowedValues", "MinLength"} & set(parameter)
+        assert parameter["Type"] == "Number" or limits or name in free, f"{name} takes anything"
+
+
+def test_no_secret_is_in_an_environment_variable(template: Document) -> None:
+    for function in ("ChatFunction", "TasksFunction"):
+        for name, value in environment(template, function).items():
+            if re.search(r"KEY|SECRET|DATABASE_URL|PASSWORD|TOKEN(?!S)", name):
+                assert name.endswith("_SECRET_ARN"), f"{name} would hold a secret"
+                assert set(value) == {"Ref"}
+
+
+def test_no_secret_is_in_an_output(template: Document) -> None:
+    for name, output in template["Outputs"].items():
+        text = json.dumps(output["Value"])
+        assert "resolve:" not in text
+        assert not any(secret in text for secret in SECRETS), name
+        assert "SecretArn" not in text, name
+        assert output["Description"]
+
+
+def test_generated_secrets_are_long_and_never_given(resources: Document) -> None:
+    secrets = of_type(resources, "AWS::SecretsManager::Secret")
+    assert set(secrets) == SECRETS
+    for secret in secrets.values():
+        assert secret["GenerateSecretString"]["PasswordLength"] >= 64
+        assert "SecretString" not in secret
+
+
+def test_a_role_reads_exactly_the_secrets_of_its_functions_environment(template: Document) -> None:
+    for function, role in (("ChatFunction", "ChatRole"), ("TasksFunction", "TasksRole")):
+        named = {
+            value["Ref"]
+            for name, value in environment(template, function).items()
+            if name.endswith("_SECRET_ARN")
+        }
+        policies = template["Resources"][role]["Properties"]["Policies"]
+        readable = {
+            secret["Ref"]
+            for statement in policies[0]["PolicyDocument"]["Statement"]
+            if statement["Action"] == "secretsmanager:GetSecretValue"
+            for secret in statement["Resource"]
+        }
+        assert readable == named
+
+
+def test_nothing_is_granted_on_everything(resources: Document) -> None:
+    for statement in statements(resources):
+        actions = as_list(statement["Action"])
+        assert not any("*" in action for action in actions)
+        if statement["Resource"] == "*":
+            assert set(actions) <= RESOURCE_BLIND_ACTIONS, statement["Sid"]
+
+
+def test_the_tasks_url_is_signed_for_by_the_chat_alone(resources: Document) -> None:
+    assert resources["ChatMayCallTasks"]["Condition"] == "TasksSigned"
+    granted = resources["ChatMayCallTasks"]["Properties"]["PolicyDocument"]["Statement"]
+    # A URL needs both actions (AWS: "Control access to Lambda function URLs").
+    assert {s["Action"] for s in granted} == {"lambda:InvokeFunctionUrl", "lambda:InvokeFunction"}
+
+
+@pytest.mark.parametrize("function", ["ChatFunction", "TasksFunction"])
+def test_exactly_one_place_answers_cors(template: Document, function: str) -> None:
+    url = template["Resources"][function]["Properties"]["FunctionUrlConfig"]
+    condition, with_front, without_front = url["Cors"]["Fn::If"]
+    assert condition == "HasRestFront"
+    assert with_front == {"Ref": "AWS::NoValue"}
+    assert without_front["AllowOrigins"] == {"Ref": "AllowedOrigins"}
+    assert "OPTIONS" not in without_front["AllowMethods"]
+
+    own = environment(template, function)["CORS_ORIGINS"]["Fn::If"]
+    assert own[0] == "HasRestFront"
+    assert own[1] == {"Fn::Join": [",", {"Ref": "AllowedOrigins"}]}
+    assert own[2] == ""
+    if function == "ChatFunction":
+        strip = environment(template, function)["STREAM_STRIP_CORS_HEADERS"]
+        assert strip == {"Fn::If": ["HasRestFront", "0", "1"]}
+
+
+def test_both_functions_log_json_to_their_own_group_for_a_while(resources: Document) -> None:
+    for function, group in (("ChatFunction", "ChatLogGroup"), ("TasksFunction", "TasksLogGroup")):
+        logging = resources[function]["Properties"]["LoggingConfig"]
+        assert logging["LogFormat"] == "JSON"
+        assert logging["LogGroup"] == {"Ref": group}
+        assert resources[group]["Properties"]["RetentionInDays"] == {"Ref": "LogDays"}
+
+
+def test_releases_are_gradual_and_alarms_of_the_same_function_roll_them_back(
+    resources: Document,
+) -> None:
+    alarms = of_type(resources, "AWS::CloudWatch::Alarm")
+    for function in ("ChatFunction", "TasksFunction"):
+        preference = resources[function]["Properties"]["DeploymentPreference"]
+        assert preference["Type"] == {"Ref": "DeploymentType"}
+        names = [alarm["Ref"] for alarm in preference["Alarms"]]
+        assert set(names) <= set(alarms)
+        assert any(alarms[name]["Namespace"] == "AWS/Lambda" for name in names)
+
+
+def test_every_alarm_says_what_to_do_and_tells_somebody(resources: Document) -> None:
+    tell = [{"Fn::If": ["HasAlarmEmail", {"Ref": "AlarmTopic"}, {"Ref": "AWS::NoValue"}]}]
+    for name, alarm in of_type(resources, "AWS::CloudWatch::Alarm").items():
+        assert len(alarm["AlarmDescription"]) > 30, name
+        assert alarm["AlarmActions"] == tell, name
+        assert alarm["OKActions"] == tell, name
+        assert alarm["TreatMissingData"] in {"notBreaching", "breaching"}, name
+
+
+def test_buckets_are_private_encrypted_expiring_and_tls_only(resources: Document) -> None:
+    policies = of_type(resources, "AWS::S3::BucketPolicy").values()
+    for name, bucket in of_type(resources, "AWS::S3::Bucket").items():
+        assert all(bucket["PublicAccessBlockConfiguration"].values())
+        assert len(bucket["PublicAccessBlockConfiguration"]) == 4
+        assert bucket["BucketEncryption"]
+        assert "ExpirationInDays" in bucket["LifecycleConfiguration"]["Rules"][0]
+        [policy] = [policy for policy in policies if policy["Bucket"] == {"Ref": name}]
+        [deny] = policy["PolicyDocument"]["Statement"]
+        assert deny["Effect"] == "Deny"
+        assert deny["Condition"] == {"Bool": {"aws:SecureTransport": "false"}}
+
+
+def test_what_belongs_to_an_option_exists_only_with_it(template: Document) -> None:
+    options = {
+        "HasRestFront": {"RestFrontApi", "RestFrontMayInvokeChat", "RestFrontMayInvokeTasks"},
+        "HasCanary": {
+            *("FirstTokenCanary", "CanaryRole", "CanaryBucket", "CanaryBucketPolicy"),
+            *("CanaryAlarm", "CanarySlowAlarm"),
+        },
+        "TasksSigned": {"ChatMayCallTasks"},
+        "HasAlarmEmail": {"AlarmTopic"},
+    }
+    conditional = {
+        name: resource["Condition"]
+        for name, resource in template["Resources"].items()
+        if "Condition" in resource
+    }
+    expected = {name: option for option, names in options.items() for name in names}
+    assert conditional == expected
+
+
+def test_production_cannot_be_released_blindly(template: Document) -> None:
+    rule = template["Rules"]["ProductionIsWatched"]
+    assert rule["RuleCondition"] == {"Fn::Equals": [{"Ref": "Stage"}, "prod"]}
+    texts = " ".join(assertion["AssertDescription"] for assertion in rule["Assertions"])
+    assert "DeploymentType" in texts
+    assert "AlarmEmail" in texts

@@ -1,0 +1,109 @@
+"""The small parts: stories, dates, languages, hostile messages."""
+
+import re
+import string
+from datetime import datetime
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from sidestream.local.model import story
+from sidestream.local.model.dates import read_due
+from sidestream.local.model.language import fold
+from sidestream.local.model.phrases import ENGLISH_PHRASES, URDU_PHRASES
+from sidestream.local.model.understand import LANGUAGES, language_of, read
+from tests.local.model.tasklist import NOW
+
+
+class TestStory:
+    @pytest.mark.parametrize("language", ["en", "ur"])
+    @pytest.mark.parametrize("words", [1, 2, 15, 300, 5000])
+    def test_has_exactly_that_many_words(self, language: str, words: int) -> None:
+        assert len(story.tell(words, language).split()) == words
+
+    def test_is_the_same_every_time(self) -> None:
+        assert story.tell(700, "ur") == story.tell(700, "ur")
+
+    def test_has_a_limit(self) -> None:
+        assert len(story.tell(10**9, "en").split()) == story.LIMIT_WORDS
+
+    @pytest.mark.parametrize(
+        ("message", "words"),
+        [
+            ("tell me a story of 300 words", 300),
+            ("write a 25-word story about dogs", 25),
+            ("Tell me a story in 1,000 words please", 1000),
+            ("300 الفاظ کی کہانی سناؤ", 300),
+            ("۳۰ الفاظ کی کہانی سنائیں", 30),
+        ],
+    )
+    def test_length_is_understood(self, message: str, words: int) -> None:
+        (intent,) = read(message).intents
+        assert intent.count == words
+
+
+@pytest.mark.parametrize(
+    ("said", "due"),
+    [
+        ("2026-12-31", "2026-12-31T09:00:00Z"),
+        ("tomorrow", "2026-11-21T09:00:00Z"),
+        ("today at 12am", "2026-11-20T00:00:00Z"),
+        ("friday at 17:30", "2026-11-27T17:30:00Z"),
+        ("next monday", "2026-11-23T09:00:00Z"),
+        ("in 3 days", "2026-11-23T09:00:00Z"),
+        ("کل تک", "2026-11-21T09:00:00Z"),
+        ("2026-02-31", None),
+        ("someday", None),
+        ("tomorrow at 99", None),
+    ],
+)
+def test_due_dates(said: str, due: str | None) -> None:
+    assert read_due(said, NOW) == due
+    assert due is None or datetime.fromisoformat(due)
+
+
+def test_languages_have_the_same_phrases_and_blanks() -> None:
+    assert ENGLISH_PHRASES.keys() == URDU_PHRASES.keys()
+    for key, phrase in ENGLISH_PHRASES.items():
+        blanks = [
+            {b for _, b, _, _ in string.Formatter().parse(p) if b}
+            for p in (phrase, URDU_PHRASES[key])
+        ]
+        assert blanks[0] == blanks[1], key
+
+
+def test_patterns_are_in_folded_letters() -> None:
+    """A pattern with a letter that folding replaces could never match."""
+    for language in LANGUAGES:
+        for rule in language.rules:
+            letters = re.sub(r"[^\u0600-\u06ff]", "", rule.pattern.pattern)
+            assert fold(letters) == letters
+
+
+@pytest.mark.parametrize(
+    ("message", "code"),
+    [("hello", "en"), ("سلام", "ur"), ("“دودھ” milk bottle", "en"), ("2", "en"), ("«دودھ»", "ur")],
+)
+def test_language(message: str, code: str) -> None:
+    assert language_of(message).code == code
+
+
+@given(st.text())
+def test_folding_keeps_the_length(text: str) -> None:
+    assert len(fold(text)) == len(text)
+
+
+@given(st.text(max_size=300))
+def test_any_message_is_read(message: str) -> None:
+    assert read(message).intents
+
+
+@given(
+    st.lists(
+        st.sampled_from(("add ", "and ", "، ", "اور ", "task ", "کام ", '"', "2 ", ". ", ";\n")),
+        max_size=60,
+    )
+)
+def test_any_mixture_is_read(pieces: list[str]) -> None:
+    assert read("".join(pieces)).intents

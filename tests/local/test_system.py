@@ -1,0 +1,203 @@
+"""The local system: from an empty folder to ready, to its end, however it comes, and back."""
+
+import contextlib
+import os
+import shutil
+import signal
+import socket
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+
+import httpx2
+import jwt
+import psutil  # type: ignore[import-untyped]
+import psycopg
+import pytest
+
+from sidestream.local import sign_in
+from sidestream.local.system import LocalSystem
+from tests.command import LocalProcess, postgres_processes, run, wait_gone
+
+
+@pytest.fixture
+def folder() -> Iterator[Path]:
+    """A folder for a system, which root's Postgres can enter."""
+    with _readable_folder() as path:
+        yield path / "local"
+
+
+@contextlib.contextmanager
+def _readable_folder() -> Iterator[Path]:
+    path = Path(tempfile.mkdtemp(prefix="sidestream-local-"))
+    path.chmod(0o755)
+    try:
+        yield path
+    finally:
+        shutil.rmtree(path, ignore_errors=True)
+
+
+def _bearer(token: str) -> dict[str, str]:
+    return {"Authorization": f"Bearer {token}"}
+
+
+def _add_task(base_url: str, token: str, title: str) -> None:
+    answer = httpx2.post(
+        f"{base_url}/api/alice/tasks", json={"title": title}, headers=_bearer(token)
+    )
+    assert answer.status_code == 201, answer.text
+
+
+def _titles(base_url: str, token: str) -> list[str]:
+    answer = httpx2.get(f"{base_url}/api/alice/tasks", headers=_bearer(token))
+    return [task["title"] for task in answer.json()["data"]]
+
+
+@pytest.mark.slow
+def test_lives_ends_and_comes_back(folder: Path) -> None:
+    """Empty folder, Ctrl-C, `kill -9`, a fresh start: one after the other, on the same data."""
+    token = _token(folder)
+    with LocalProcess(folder) as system:
+        assert "scripted model" in system.output
+        _add_task(system.endpoints["tasks"], token, "دودھ خریدنا")
+        children = system.children()
+        assert len(children) > 5
+        assert system.signal(signal.SIGINT) == 0
+        assert wait_gone(children) == []
+        assert not (folder / "endpoints.json").exists()
+        assert "Traceback" not in system.output
+
+    system = LocalProcess(folder)
+    system.start()
+    assert _titles(system.endpoints["tasks"], token) == ["دودھ خریدنا"]
+    _add_task(system.endpoints["tasks"], token, "second")
+    children = system.children()
+    postgres = postgres_processes(folder)
+    assert postgres
+    system.signal(signal.SIGKILL)
+    survivors = wait_gone([child for child in children if child not in postgres])
+    assert survivors == []
+    assert (folder / "endpoints.json").exists()
+    assert "No local system runs" in run("chat", "hello", "--folder", folder).stderr
+
+    with LocalProcess(folder) as system:
+        assert sorted(_titles(system.endpoints["tasks"], token)) == ["second", "دودھ خریدنا"]
+        children = system.children()
+        assert system.signal(signal.SIGTERM) == 0
+        assert wait_gone(children) == []
+        assert postgres_processes(folder) == []
+
+    with LocalProcess(folder, "--fresh", "--freeze") as system:
+        assert _titles(system.endpoints["tasks"], token) == []
+        said = run("chat", "hello", "--folder", folder)
+        assert said.returncode == 0, said.stderr
+        second = run("local", "--folder", folder)
+        assert second.returncode == 1
+        assert "already runs" in second.stderr
+        states = {child.status() for child in system.children()}
+        assert psutil.STATUS_STOPPED in states
+
+
+def _token(folder: Path) -> str:
+    done = run("token", "alice", "--folder", folder)
+    assert done.returncode == 0, done.stderr
+    return done.stdout.strip()
+
+
+def test_signal_during_start_leaves_nothing(folder: Path) -> None:
+    system = LocalProcess(folder)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(LocalProcess, "_is_ready", lambda _self: bool(postgres_processes(folder)))
+        system.start()
+    children = system.children()
+    assert system.signal(signal.SIGINT) == 0
+    assert wait_gone(children) == []
+    assert postgres_processes(folder) == []
+    assert "Traceback" not in system.output
+
+
+def test_taken_port_is_said_before_anything_starts(folder: Path) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = taken.getsockname()[1]
+        done = run("local", "--folder", folder, "--tasks-port", "0", "--chat-port", str(port))
+    assert done.returncode == 1
+    assert f"Port {port} is taken" in done.stderr
+    assert "--chat-port" in done.stderr
+    assert "Traceback" not in done.stderr
+    assert not (folder / "postgres").exists()
+
+
+async def test_token_is_accepted_by_both_functions(system: LocalSystem) -> None:
+    token = system.token("alice")
+    async with httpx2.AsyncClient(headers=_bearer(token)) as client:
+        tasks = await client.get(f"{system.tasks.url}/api/alice/tasks")
+        chat = await client.post(
+            f"{system.chat.url}/api/chatkit", json={"type": "threads.list", "params": {}}
+        )
+        foreign = await client.get(f"{system.tasks.url}/api/bob/tasks")
+    assert (tasks.status_code, chat.status_code, foreign.status_code) == (200, 200, 403)
+
+
+async def test_token_of_another_system_is_refused(system: LocalSystem, tmp_path: Path) -> None:
+    token = sign_in.mint(tmp_path, "alice")
+    async with httpx2.AsyncClient(headers=_bearer(token)) as client:
+        answer = await client.get(f"{system.tasks.url}/api/alice/tasks")
+    assert answer.status_code == 401
+
+
+async def test_expired_token_is_refused(system: LocalSystem) -> None:
+    token = sign_in.mint(system.options.folder, "alice", ttl_s=-60)
+    async with httpx2.AsyncClient(headers=_bearer(token)) as client:
+        answer = await client.get(f"{system.tasks.url}/api/alice/tasks")
+    assert answer.status_code == 401
+
+
+async def test_sign_in_publishes_its_public_key_alone(system: LocalSystem) -> None:
+    async with httpx2.AsyncClient(base_url=system.endpoints.auth) as client:
+        answer = await client.get(sign_in.JWKS_PATH)
+        elsewhere = await client.get("/")
+        posted = await client.post(sign_in.JWKS_PATH)
+    assert set(answer.json()["keys"][0]) == {"kty", "crv", "use", "alg", "kid", "x"}
+    key = jwt.PyJWK(answer.json()["keys"][0])
+    claims = jwt.decode(system.token("بشریٰ"), key, algorithms=["EdDSA"], audience=sign_in.AUDIENCE)
+    assert claims["sub"] == "بشریٰ"
+    assert (elsewhere.status_code, posted.status_code) == (404, 404)
+
+
+async def test_endpoints_file_says_where_everything_is(system: LocalSystem) -> None:
+    path = system.options.folder / "endpoints.json"
+    assert path.stat().st_mode & 0o077 == 0
+    endpoints = system.endpoints
+    assert (endpoints.chat, endpoints.tasks) == (system.chat.url, system.tasks.url)
+    assert endpoints.web is None
+    assert endpoints.pids["sidestream"] == os.getpid()
+    async with httpx2.AsyncClient() as client:
+        for base_url in (endpoints.chat, endpoints.tasks):
+            answer = await client.get(f"{base_url}/healthz")
+            assert answer.status_code == 200
+        bucket = await client.head(f"{endpoints.aws}/sidestream-local")
+        assert bucket.status_code == 200
+        models = await client.get(f"{endpoints.model}/models", headers=_bearer("any"))
+        assert models.status_code == 200
+    for url in (endpoints.database_url, endpoints.app_database_url):
+        async with await psycopg.AsyncConnection.connect(url) as connection:
+            await connection.execute("select count(*) from tasks")
+
+
+@pytest.mark.parametrize("function", ["chat", "tasks"])
+async def test_cors_is_answered_by_the_url_alone(system: LocalSystem, function: str) -> None:
+    base_url = getattr(system, function).url
+    origin = getattr(system, function).spec.cors.allow_origins[0]
+    async with httpx2.AsyncClient(base_url=base_url, headers={"Origin": origin}) as client:
+        preflight = await client.options(
+            "/api/chatkit",
+            headers={
+                "Access-Control-Request-Method": "POST",
+                "Access-Control-Request-Headers": "authorization,content-type,idempotency-key",
+            },
+        )
+        answer = await client.get("/healthz")
+        stranger = await client.get("/healthz", headers={"Origin": "https://evil.example"})
+    assert preflight.headers["access-control-allow-origin"] == origin
+    assert answer.headers.get_list("access-control-allow-origin") == [origin]
+    assert "access-control-allow-origin" not in stranger.headers

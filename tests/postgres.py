@@ -1,0 +1,150 @@
+"""Fixtures with a real Postgres: one server per test session, migrated, reached as each role.
+
+Tests do not clean up: each takes fresh users, and users never meet. `pgbouncer_url` goes through
+Debian's PgBouncer in transaction mode, a stricter pooler than the ones in the cloud.
+"""
+
+import os
+import shutil
+import socket
+import subprocess
+import tempfile
+import time
+from collections.abc import AsyncIterator, Iterator
+from pathlib import Path
+from urllib.parse import urlsplit
+
+import pytest
+import pytest_asyncio
+
+from sidestream.identity import Caller
+from sidestream.local.postgres import EmbeddedPostgres
+from sidestream.store.database import Database
+from sidestream.store.ids import new_id
+from sidestream.store.migrate import migrate
+
+
+@pytest.fixture(scope="session")
+def postgres() -> Iterator[EmbeddedPostgres]:
+    """The running server, migrated."""
+    with _OpenFolder() as folder, EmbeddedPostgres(folder / "postgres", durable=False) as server:
+        migrate(server.owner_url, server.app_password)
+        yield server
+
+
+@pytest.fixture(scope="session")
+def admin_url(postgres: EmbeddedPostgres) -> str:
+    """The superuser's URL, for what an accident does: ending connections."""
+    return postgres.admin_url
+
+
+@pytest.fixture(scope="session")
+def owner_url(postgres: EmbeddedPostgres) -> str:
+    """The URL of the tables' owner, who sees every user's rows."""
+    return postgres.owner_url
+
+
+@pytest.fixture(scope="session")
+def app_url(postgres: EmbeddedPostgres) -> str:
+    """The URL of the functions' role, which sees one user's rows at a time."""
+    return postgres.app_url
+
+
+@pytest_asyncio.fixture(scope="session", loop_scope="session")
+async def direct_database(app_url: str) -> AsyncIterator[Database]:
+    """An open `Database` as the functions' role."""
+    opened = Database(app_url)
+    await opened.open()
+    yield opened
+    await opened.close()
+
+
+@pytest.fixture(scope="session")
+def database(direct_database: Database) -> Database:
+    """The `Database` to use when it does not matter which."""
+    return direct_database
+
+
+@pytest.fixture(scope="session")
+def pgbouncer_url(app_url: str) -> Iterator[str]:
+    """The functions' URL through PgBouncer in transaction mode, with two server connections."""
+    program = _pgbouncer()
+    target = urlsplit(app_url)
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port = probe.getsockname()[1]
+    with _OpenFolder() as folder:
+        settings = folder / "pgbouncer.ini"
+        settings.write_text(
+            "[databases]\n"
+            f"sidestream = host=127.0.0.1 port={target.port} dbname=sidestream "
+            f"user={target.username} password={target.password}\n"
+            "[pgbouncer]\n"
+            f"listen_addr = 127.0.0.1\nlisten_port = {port}\nunix_socket_dir =\n"
+            "auth_type = any\npool_mode = transaction\ndefault_pool_size = 2\n"
+            "max_client_conn = 200\nadmin_users = admin\nstats_users = admin\n"
+        )
+        account = {"user": "nobody", "extra_groups": []} if os.geteuid() == 0 else {}
+        process = subprocess.Popen(
+            [program, "-q", str(settings)],
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL,
+            **account,  # type: ignore[call-overload]
+        )
+        try:
+            _wait_for_port(port, process)
+            yield f"postgresql://{target.username}@127.0.0.1:{port}/sidestream"
+        finally:
+            process.terminate()
+            process.wait()
+
+
+@pytest_asyncio.fixture(scope="session", loop_scope="session")
+async def pooled_database(pgbouncer_url: str) -> AsyncIterator[Database]:
+    """An open `Database` through PgBouncer, with more connections than PgBouncer has itself."""
+    opened = Database(pgbouncer_url, min_size=3)
+    await opened.open()
+    yield opened
+    await opened.close()
+
+
+@pytest.fixture
+def caller() -> Caller:
+    """A user whom no other test knows."""
+    return Caller(new_id("user"))
+
+
+@pytest.fixture
+def stranger() -> Caller:
+    """Another one."""
+    return Caller(new_id("user"))
+
+
+class _OpenFolder:
+    """A temporary folder that the server's account may enter when root runs the tests."""
+
+    def __enter__(self) -> Path:
+        self._path = Path(tempfile.mkdtemp(prefix="sidestream-"))
+        self._path.chmod(0o755)
+        return self._path
+
+    def __exit__(self, *_: object) -> None:
+        shutil.rmtree(self._path, ignore_errors=True)
+
+
+def _pgbouncer() -> str:
+    path = os.pathsep.join([os.environ.get("PATH", os.defpath), "/usr/sbin"])
+    if shutil.which("pgbouncer", path=path) is None and os.geteuid() == 0:
+        subprocess.run(["apt-get", "install", "-y", "pgbouncer"], check=True, capture_output=True)
+    program = shutil.which("pgbouncer", path=path)
+    assert program is not None, "these tests need pgbouncer: apt-get install pgbouncer"
+    return program
+
+
+def _wait_for_port(port: int, process: subprocess.Popen[bytes]) -> None:
+    while process.poll() is None:
+        with socket.socket() as client:
+            if client.connect_ex(("127.0.0.1", port)) == 0:
+                return
+        time.sleep(0.02)
+    raise AssertionError(f"pgbouncer ended with {process.returncode}")

@@ -1,0 +1,203 @@
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from typing import Any
+
+import psycopg
+import pytest
+from tests.store.proxy import Proxy
+
+from sidestream.identity import Caller
+from sidestream.problems import DatabaseUnavailable, Invalid
+from sidestream.store.database import Database, Statement
+
+ADD = "insert into tasks (user_id, id, title) values (%s, %s, 'milk') on conflict do nothing"
+LIST = "select id from tasks order by id"
+ONE = Statement("select 1 as one")
+
+
+@asynccontextmanager
+async def opened(url: str, **options: Any) -> AsyncIterator[Database]:
+    database = Database(url, **options)
+    await database.open()
+    try:
+        yield database
+    finally:
+        await database.close()
+
+
+async def sent(database: Database) -> None:
+    """Wait until the first call is on its way."""
+    while database.round_trips == 0:  # noqa: ASYNC110
+        await asyncio.sleep(0)
+
+
+def end_connections(admin_url: str, user: str) -> None:
+    """End the connections that last ran a statement as a user."""
+    with psycopg.connect(admin_url) as admin:
+        ended = admin.execute(
+            "select pg_terminate_backend(pid, 5000) from pg_stat_activity"
+            " where pid <> pg_backend_pid() and application_name = %s",
+            (user,),
+        ).fetchall()
+    assert ended
+    assert all(done for (done,) in ended)
+
+
+class TestRun:
+    async def test_each_statement_gives_its_rows_in_one_round_trip(
+        self, database: Database, caller: Caller
+    ) -> None:
+        before = database.round_trips
+        results = await database.run(
+            caller.user_id,
+            Statement(ADD, (caller.user_id, "a")),
+            Statement("select %(n)s::int as n, current_setting('app.user_id') as u", {"n": 1}),
+            Statement("select id from tasks where false"),
+            Statement(LIST),
+        )
+        assert results == [[], [{"n": 1, "u": caller.user_id}], [], [{"id": "a"}]]
+        assert database.round_trips - before == 1
+
+    async def test_all_or_nothing(self, database: Database, caller: Caller) -> None:
+        with pytest.raises(psycopg.errors.DivisionByZero):
+            await database.run(
+                caller.user_id,
+                Statement(ADD, (caller.user_id, "a")),
+                Statement("select 1 / 0"),
+                Statement(ADD, (caller.user_id, "b")),
+            )
+        assert await database.run(caller.user_id, Statement(LIST)) == [[]]
+
+    @pytest.mark.parametrize("text", ["a\0", "\ud800", ["x", "a\0"]])
+    async def test_text_that_cannot_be_sent_stops_all_of_it(
+        self, database: Database, caller: Caller, text: str | list[str]
+    ) -> None:
+        with pytest.raises(Invalid):
+            await database.run(
+                caller.user_id,
+                Statement(ADD, (caller.user_id, "a")),
+                Statement("select %s::text", (text,)),
+            )
+        assert await database.run(caller.user_id, Statement(LIST)) == [[]]
+
+    async def test_text_that_postgres_refuses(self, database: Database, caller: Caller) -> None:
+        with pytest.raises(Invalid):
+            await database.run(caller.user_id, Statement(r"""select '"\u0000"'::jsonb"""))
+
+    async def test_without_a_user(self, database: Database) -> None:
+        with pytest.raises(ValueError, match="user"):
+            await database.run("", ONE)
+
+    async def test_before_it_is_open(self, app_url: str) -> None:
+        with pytest.raises(RuntimeError, match="not open"):
+            await Database(app_url).run("u", ONE)
+
+    async def test_a_cancelled_caller_leaves_nothing_half_done(
+        self, app_url: str, database: Database, caller: Caller
+    ) -> None:
+        async with opened(app_url) as own:
+            call = asyncio.create_task(
+                own.run(
+                    caller.user_id,
+                    Statement(ADD, (caller.user_id, "a")),
+                    Statement("select pg_sleep(0.1)::text"),
+                    Statement(ADD, (caller.user_id, "b")),
+                )
+            )
+            await sent(own)
+            call.cancel()
+            with pytest.raises(asyncio.CancelledError):
+                await call
+        assert await database.run(caller.user_id, Statement(LIST)) == [[{"id": "a"}, {"id": "b"}]]
+
+    async def test_nothing_is_prepared(self, app_url: str, caller: Caller) -> None:
+        async with opened(app_url, max_size=1) as own:
+            for _ in range(10):
+                await own.run(caller.user_id, ONE)
+            prepared = Statement("select name from pg_prepared_statements")
+            assert await own.run(caller.user_id, prepared) == [[]]
+
+
+class TestLostConnections:
+    async def test_an_ended_connection_costs_one_more_round_trip(
+        self, app_url: str, admin_url: str, caller: Caller
+    ) -> None:
+        url = f"{app_url}?application_name={caller.user_id}"
+        async with opened(url, min_size=3) as database:
+            await asyncio.gather(*(database.run(caller.user_id, ONE) for _ in range(3)))
+            before = database.round_trips
+            end_connections(admin_url, caller.user_id)
+            assert await database.run(caller.user_id, ONE) == [[{"one": 1}]]
+            assert database.round_trips - before == 2
+
+    async def test_one_that_was_idle_is_tried_first(
+        self, app_url: str, admin_url: str, caller: Caller
+    ) -> None:
+        url = f"{app_url}?application_name={caller.user_id}"
+        async with opened(url, idle_check_s=0, max_size=1) as database:
+            await database.run(caller.user_id, ONE)
+            before = database.round_trips
+            end_connections(admin_url, caller.user_id)
+            assert await database.run(caller.user_id, ONE) == [[{"one": 1}]]
+            assert database.round_trips - before == 1
+
+    async def test_one_that_is_cut_during_a_call(self, app_url: str, caller: Caller) -> None:
+        async with Proxy(app_url) as proxy, opened(proxy.url) as database:
+            call = asyncio.create_task(
+                database.run(
+                    caller.user_id,
+                    Statement(ADD, (caller.user_id, "a")),
+                    Statement("select pg_sleep(0.2)::text"),
+                    Statement(LIST),
+                )
+            )
+            await sent(database)
+            await proxy.cut()
+            *_, rows = await call
+            assert rows == [{"id": "a"}]
+            assert database.round_trips == 2
+
+    async def test_a_server_that_goes_silent(self, app_url: str, caller: Caller) -> None:
+        async with (
+            Proxy(app_url) as proxy,
+            opened(proxy.url, answer_timeout_s=0.3) as database,
+        ):
+            await database.run(caller.user_id, ONE)
+            proxy.silence()
+            with pytest.raises(DatabaseUnavailable):
+                await database.run(caller.user_id, ONE)
+            proxy.speak()
+            assert await database.run(caller.user_id, ONE) == [[{"one": 1}]]
+
+    async def test_a_server_that_goes_away_and_comes_back(
+        self, app_url: str, caller: Caller
+    ) -> None:
+        async with Proxy(app_url) as proxy, opened(proxy.url, timeout_s=1) as database:
+            await database.run(caller.user_id, ONE)
+            await proxy.refuse()
+            with pytest.raises(DatabaseUnavailable):
+                await database.run(caller.user_id, ONE)
+            await proxy.accept()
+            while True:
+                try:
+                    assert await database.run(caller.user_id, ONE) == [[{"one": 1}]]
+                    break
+                except DatabaseUnavailable:
+                    continue
+
+    async def test_opening_without_a_server(self, app_url: str, caller: Caller) -> None:
+        async with Proxy(app_url) as proxy:
+            await proxy.refuse()
+            async with opened(proxy.url, timeout_s=0.3) as database:
+                with pytest.raises(DatabaseUnavailable):
+                    await database.run(caller.user_id, ONE)
+            await proxy.accept()
+
+    async def test_closed_and_opened_again(self, app_url: str, caller: Caller) -> None:
+        async with opened(app_url) as database:
+            await database.open()
+            await database.close()
+            await database.close()
+            await database.open()
+            assert await database.run(caller.user_id, ONE) == [[{"one": 1}]]

@@ -1,0 +1,196 @@
+from itertools import pairwise
+
+import psycopg
+import pytest
+from chatkit.types import (
+    AssistantMessageContent,
+    AssistantMessageItem,
+    HiddenContextItem,
+    UserMessageTextContent,
+)
+from tests.store.conformance import StoreConformance, a_message, a_thread, an_attachment
+
+from sidestream.identity import Caller
+from sidestream.problems import Invalid
+from sidestream.store.codec import RowNotFound
+from sidestream.store.database import Database, Statement
+from sidestream.store.threads import PostgresStore
+
+
+class _Postgres(StoreConformance[Caller]):
+    @pytest.fixture
+    def store(self, database: Database) -> PostgresStore:
+        return PostgresStore(database)
+
+    @pytest.fixture
+    def context(self, caller: Caller) -> Caller:
+        return caller
+
+    @pytest.fixture
+    def other_context(self, stranger: Caller) -> Caller:
+        return stranger
+
+
+class TestConformance(_Postgres):
+    pass
+
+
+class TestConformanceThroughPgBouncer(_Postgres):
+    @pytest.fixture
+    def store(self, pooled_database: Database) -> PostgresStore:
+        return PostgresStore(pooled_database)
+
+
+@pytest.fixture
+def store(database: Database) -> PostgresStore:
+    return PostgresStore(database)
+
+
+@pytest.mark.parametrize("text", ["a\0b", "\\\0", "half \ud83d pair"])
+class TestTextThatPostgresCannotHold:
+    async def test_in_an_item(self, store: PostgresStore, caller: Caller, text: str) -> None:
+        thread = a_thread()
+        await store.save_thread(thread, caller)
+        for item in (
+            a_message(thread.id, text),
+            a_message(thread.id, id=text),
+            HiddenContextItem(
+                id="hc_1",
+                thread_id=thread.id,
+                created_at=thread.created_at,
+                content={"deep": [{text: 1}]},
+            ),
+        ):
+            with pytest.raises(Invalid):
+                await store.add_thread_item(thread.id, item, caller)
+        assert (await store.load_thread_items(thread.id, None, 20, "asc", caller)).data == []
+
+    async def test_in_a_thread_or_an_attachment(
+        self, store: PostgresStore, caller: Caller, text: str
+    ) -> None:
+        with pytest.raises(Invalid):
+            await store.save_thread(a_thread(title=text), caller)
+        with pytest.raises(Invalid):
+            await store.save_thread(a_thread(metadata={"k": [text]}), caller)
+        with pytest.raises(Invalid):
+            await store.save_attachment(an_attachment(name=text), caller)
+        assert (await store.load_threads(20, None, "asc", caller)).data == []
+
+    async def test_in_an_id_that_is_looked_up(
+        self, store: PostgresStore, caller: Caller, text: str
+    ) -> None:
+        with pytest.raises(Invalid):
+            await store.load_thread(text, caller)
+        with pytest.raises(Invalid):
+            await store.load_threads(20, text, "asc", caller)
+
+
+async def test_ten_thousand_items_page_in_order(
+    store: PostgresStore, caller: Caller, owner_url: str
+) -> None:
+    thread = a_thread()
+    await store.save_thread(thread, caller)
+    template = a_message(thread.id, id="ID").model_dump_json()
+    with psycopg.connect(owner_url) as owner:
+        owner.execute(
+            "insert into thread_items (thread_id, id, user_id, type, created_at, data)"
+            " select %s, 'msg_' || n, %s, 'user_message', now(),"
+            "   replace(%s, 'ID', 'msg_' || n)::json from generate_series(1, 10000) as n",
+            (thread.id, caller.user_id, template),
+        )
+    suite = TestConformance()
+    forward = await suite.collect_items(store, thread.id, "asc", 100, caller)
+    backward = await suite.collect_items(store, thread.id, "desc", 100, caller)
+    assert forward == [f"msg_{number}" for number in range(1, 10_001)]
+    assert backward == forward[::-1]
+
+
+async def test_a_thread_that_is_written_to_comes_first(
+    store: PostgresStore, caller: Caller
+) -> None:
+    first, second = a_thread(), a_thread()
+    for thread in (first, second):
+        await store.save_thread(thread, caller)
+    await store.add_thread_item(first.id, a_message(first.id), caller)
+    page = await store.load_threads(20, None, "desc", caller)
+    assert [thread.id for thread in page.data] == [first.id, second.id]
+
+
+async def test_each_call_is_one_round_trip(
+    store: PostgresStore, database: Database, caller: Caller
+) -> None:
+    thread, attachment = a_thread(), an_attachment()
+    item = a_message(thread.id)
+    trips = [database.round_trips]
+    for call in (
+        lambda: store.save_thread(thread, caller),
+        lambda: store.add_thread_item(thread.id, item, caller),
+        lambda: store.save_item(thread.id, item, caller),
+        lambda: store.load_thread_items(thread.id, item.id, 20, "asc", caller),
+        lambda: store.load_threads(20, thread.id, "asc", caller),
+        lambda: store.save_attachment(attachment, caller),
+        lambda: store.delete_thread(thread.id, caller),
+    ):
+        await call()
+        trips.append(database.round_trips)
+    assert [after - before for before, after in pairwise(trips)] == [1] * 7
+
+
+async def test_the_attachments_of_a_thread(
+    store: PostgresStore, caller: Caller, stranger: Caller
+) -> None:
+    thread = a_thread()
+    await store.save_thread(thread, caller)
+    attachments = [an_attachment(thread_id=thread.id) for _ in range(2)]
+    for attachment in attachments:
+        await store.save_attachment(attachment, caller)
+    await store.save_attachment(an_attachment(), caller)
+    assert await store.load_thread_attachments(thread.id, caller) == attachments
+    assert await store.load_thread_attachments(thread.id, stranger) == []
+
+
+async def test_sql_readers_see_sessions_and_messages(
+    store: PostgresStore, database: Database, caller: Caller, stranger: Caller
+) -> None:
+    thread = a_thread(title="Groceries", metadata={"a": 1})
+    await store.save_thread(thread, caller)
+    question = a_message(thread.id, "دودھ")
+    question.content.append(UserMessageTextContent(text="milk"))
+    question.quoted_text = "q"
+    answer = AssistantMessageItem(
+        id="msg_answer",
+        thread_id=thread.id,
+        created_at=thread.created_at,
+        content=[AssistantMessageContent(text="Added.")],
+    )
+    hidden = HiddenContextItem(
+        id="hc", thread_id=thread.id, created_at=thread.created_at, content={}
+    )
+    for item in (question, hidden, answer):
+        await store.add_thread_item(thread.id, item, caller)
+    sessions, messages = await database.run(
+        caller.user_id,
+        Statement("select * from chat_sessions"),
+        Statement("select * from chat_messages"),
+    )
+    [session] = sessions
+    assert list(session) == [
+        "session_id", "user_id", "title", "created_at", "updated_at", "metadata",
+    ]  # fmt: skip
+    assert (session["session_id"], session["title"]) == (thread.id, "Groceries")
+    assert session["metadata"] == {"a": 1}
+    assert list(messages[0]) == [
+        "message_id", "session_id", "user_id", "content", "sender_type", "sender_name",
+        "timestamp", "metadata",
+    ]  # fmt: skip
+    assert [(row["content"], row["sender_type"]) for row in messages] == [
+        ("دودھ\nmilk", "user"),
+        ("Added.", "assistant"),
+    ]
+    assert messages[0]["metadata"]["quoted_text"] == "q"
+    views = "select 1 from chat_sessions", "select 1 from chat_messages"
+    assert await database.run(stranger.user_id, *map(Statement, views)) == [[], []]
+
+
+def test_the_error_is_a_404_and_what_chatkit_catches() -> None:
+    assert RowNotFound().status == 404

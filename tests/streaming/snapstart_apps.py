@@ -1,0 +1,43 @@
+"""Functions with SnapStart hooks; each module-level list is one process's story."""
+
+import os
+from typing import Any
+
+from snapshot_restore_py import (  # type: ignore[import-untyped]
+    register_after_restore,
+    register_before_snapshot,
+)
+
+STORY: list[str] = []
+
+
+async def _record(word: str) -> None:
+    STORY.append(word)
+
+
+register_before_snapshot(STORY.append, "before 1")
+register_before_snapshot(_record, "before 2")
+register_after_restore(STORY.append, "after 1")
+register_after_restore(_record, "after 2")
+
+
+def _fail() -> None:
+    raise RuntimeError("sk-secret")
+
+
+if os.environ.get("FAIL") == "before":
+    register_before_snapshot(_fail)
+if os.environ.get("FAIL") == "after":
+    register_after_restore(_fail)
+
+
+async def app(scope: Any, receive: Any, send: Any) -> None:
+    if scope["type"] == "lifespan":
+        await receive()
+        STORY.append("startup")
+        await send({"type": "lifespan.startup.complete"})
+        await receive()
+        await send({"type": "lifespan.shutdown.complete"})
+        return
+    await send({"type": "http.response.start", "status": 200, "headers": []})
+    await send({"type": "http.response.body", "body": ",".join(STORY).encode()})

@@ -1,0 +1,166 @@
+"""Captured events through the adapter, on a thread of its own as in Lambda's runtime."""
+
+import json
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+import psycopg
+import pytest
+from pydantic import SecretStr
+
+from sidestream.config import Settings
+from sidestream.identity import tool_key
+from sidestream.store.ids import new_id
+from sidestream.tasks.adapter import LambdaAdapter
+from sidestream.tasks.app import create_app
+from tests.sign_in import SignIn
+from tests.tasks.conftest import TOOL_SECRET
+
+EVENTS = Path(__file__).parent.parent / "events"
+
+
+class Function:
+    """A function that takes events, one at a time, always on the same thread."""
+
+    def __init__(self, settings: Settings) -> None:
+        self._thread = ThreadPoolExecutor(1)
+        app = create_app(settings)
+        self.adapter = self._thread.submit(LambdaAdapter, app).result()
+
+    def run(self, method: Any, *arguments: Any) -> Any:
+        return self._thread.submit(method, *arguments).result()
+
+    def invoke(self, event: dict[str, Any], request_id: str = "request-1") -> dict[str, Any]:
+        context = SimpleNamespace(aws_request_id=request_id)
+        answer: dict[str, Any] = self.run(self.adapter, event, context)
+        json.dumps(answer)
+        return answer
+
+    def close(self) -> None:
+        self.run(self.adapter.close)
+        self._thread.shutdown()
+
+
+@pytest.fixture(scope="module")
+def application_name() -> str:
+    return new_id("app")
+
+
+@pytest.fixture(scope="module")
+def function(settings: Settings, application_name: str) -> Iterator[Function]:
+    url = f"{settings.database_url.get_secret_value()}?application_name={application_name}"
+    running = Function(settings.model_copy(update={"database_url": SecretStr(url)}))
+    yield running
+    running.close()
+
+
+@pytest.fixture
+def user_id() -> str:
+    return new_id("user")
+
+
+def event(name: str, user_id: str = "nobody", token: str = "") -> dict[str, Any]:
+    """A captured event, with somebody's id and token in it."""
+    text = (EVENTS / f"{name}.json").read_text(encoding="utf-8")
+    document: dict[str, Any] = json.loads(text.replace("USER", user_id).replace("TOKEN", token))
+    return document
+
+
+class TestFunctionUrlEvents:
+    def test_healthz(self, function: Function) -> None:
+        answer = function.invoke(event("healthz"))
+        assert answer["statusCode"] == 200
+        assert json.loads(answer["body"]) == {"status": "ok"}
+        assert answer["headers"]["x-request-id"] == "request-1"
+        assert answer["isBase64Encoded"] is False
+
+    def test_rest(self, function: Function, sign_in: SignIn, user_id: str) -> None:
+        token = sign_in.token(user_id)
+        added = function.invoke(event("tasks_add", user_id, token))
+        assert added["statusCode"] == 201
+        task = json.loads(added["body"])
+        assert task["title"] == "دودھ لانا"
+        assert task["due_at"] == "2026-12-24T13:00:00Z"
+        listed = function.invoke(event("tasks_list", user_id, token))
+        assert json.loads(listed["body"]) == {"data": [task], "has_more": False, "after": None}
+        deletion = event("tasks_list", user_id, token)
+        deletion["requestContext"]["http"] |= {
+            "method": "DELETE",
+            "path": f"/api/{user_id}/tasks/{task['id']}",
+        }
+        deleted = function.invoke(deletion)
+        assert (deleted["statusCode"], deleted["body"]) == (204, "")
+
+    def test_a_problem_is_plain_text_json(self, function: Function, user_id: str) -> None:
+        answer = function.invoke(event("tasks_list", user_id), "request-7")
+        assert answer["statusCode"] == 401
+        assert answer["headers"]["content-type"] == "application/problem+json"
+        assert answer["isBase64Encoded"] is False
+        assert json.loads(answer["body"])["request_id"] == "request-7"
+
+    def test_mcp_of_both_eras_again_and_again(self, function: Function, user_id: str) -> None:
+        token, _ = tool_key(TOOL_SECRET).mint(user_id)
+        for _ in range(5):
+            answer = function.invoke(event("mcp_tools_call", token=token))
+            assert answer["statusCode"] == 200
+            result = json.loads(answer["body"])["result"]
+            assert result["structuredContent"] == {"tasks": [], "has_more": False, "after": None}
+            answer = function.invoke(event("mcp_initialize", token=token))
+            assert answer["statusCode"] == 200
+            result = json.loads(answer["body"])["result"]
+            assert result["protocolVersion"] == "2025-11-25"
+
+    def test_a_get_of_the_older_era_ends_at_once(self, function: Function, user_id: str) -> None:
+        token, _ = tool_key(TOOL_SECRET).mint(user_id)
+        answer = function.invoke(event("mcp_get", token=token))
+        assert answer["statusCode"] == 405
+        assert answer["headers"]["allow"] == "POST"
+
+    def test_a_binary_body_is_decoded(
+        self, function: Function, sign_in: SignIn, user_id: str
+    ) -> None:
+        binary = event("tasks_add", user_id, sign_in.token(user_id))
+        binary |= {"body": "//79", "isBase64Encoded": True}
+        answer = function.invoke(binary)
+        assert answer["statusCode"] == 400
+        assert json.loads(answer["body"])["code"] == "bad_request"
+
+
+class TestRestApiEvents:
+    def test_are_served_too(self, function: Function, sign_in: SignIn, user_id: str) -> None:
+        answer = function.invoke(event("tasks_list_rest_api", user_id, sign_in.token(user_id)))
+        assert answer["statusCode"] == 200
+        assert json.loads(answer["body"])["data"] == []
+
+
+class TestSnapshots:
+    def test_a_snapshot_holds_no_connection_and_a_restored_copy_makes_its_own(
+        self,
+        function: Function,
+        owner_url: str,
+        application_name: str,
+        sign_in: SignIn,
+        user_id: str,
+    ) -> None:
+        def connections() -> int:
+            with psycopg.connect(owner_url) as observer:
+                row = observer.execute(
+                    "select count(*) from pg_stat_activity where application_name = %s",
+                    (application_name,),
+                ).fetchone()
+            assert row is not None
+            return int(row[0])
+
+        listing = event("tasks_list", user_id, sign_in.token(user_id))
+        assert function.invoke(listing)["statusCode"] == 200
+        assert connections() > 0
+        function.run(function.adapter.before_snapshot)
+        assert connections() == 0
+        fetches = sign_in.fetches
+        function.run(function.adapter.after_restore)
+        assert connections() > 0
+        assert sign_in.fetches == fetches + 1
+        assert function.invoke(listing)["statusCode"] == 200

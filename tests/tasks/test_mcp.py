@@ -1,0 +1,434 @@
+"""The MCP endpoint: the SDK's own client in both eras, and raw POSTs as the chat sends them."""
+
+import asyncio
+import json
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from typing import Any
+
+import httpx2
+import jwt
+import pytest
+from mcp import Client
+from mcp.client.streamable_http import streamable_http_client
+
+from sidestream.config import Settings
+from sidestream.identity import TASKS_AUDIENCE, TOOL_ISSUER, session_key
+from sidestream.tasks.app import create_app
+from sidestream.tasks.manifest import PATH, manifest
+from tests.asgi_server import serve
+from tests.tasks.conftest import TOOL_SECRET, Person, modern_call, modern_headers
+
+URDU = "دودھ اور ڈبل‌روٹی لانا"
+NO_SUCH_ID = "tsk_" + "0" * 32
+ERAS = ["legacy", "2026-07-28"]
+TOOLS = [
+    "add_task",
+    "list_tasks",
+    "get_task",
+    "update_task",
+    "complete_task",
+    "delete_task",
+    "search_tasks",
+]
+
+
+@asynccontextmanager
+async def client_of(person: Person, mode: str) -> AsyncIterator[Client]:
+    """The SDK's client, signed in as a person."""
+    headers = {"authorization": f"Bearer {person.tool_token()}"}
+    async with httpx2.AsyncClient(headers=headers, timeout=20) as http:
+        transport = streamable_http_client(str(person.http.base_url.join("/mcp")), http_client=http)
+        async with Client(transport, mode=mode) as client:
+            yield client
+
+
+def text_of(result: dict[str, Any]) -> str:
+    (block,) = result["content"]
+    assert block["type"] == "text"
+    return str(block["text"])
+
+
+@pytest.fixture(params=ERAS)
+def era(request: pytest.FixtureRequest) -> str:
+    return str(request.param)
+
+
+class TestBothEras:
+    async def test_the_sdks_client_uses_every_tool(self, alice: Person, era: str) -> None:
+        async with client_of(alice, era) as client:
+            assert [tool.name for tool in (await client.list_tools()).tools] == TOOLS
+
+            async def call(name: str, **arguments: Any) -> Any:
+                result = await client.call_tool(name, arguments)
+                assert not result.is_error, result.content
+                (block,) = result.content
+                assert block.type == "text"
+                assert json.loads(block.text) == result.structured_content
+                return result.structured_content
+
+            task = await call("add_task", title=URDU, due_at="2026-12-24T18:00:00+05:00")
+            assert task["title"] == URDU
+            assert task["due_at"] == "2026-12-24T13:00:00Z"
+            other = await call("add_task", title="Buy milk", notes="2 l")
+            listed = await call("list_tasks")
+            assert listed == {"tasks": [other, task], "has_more": False, "after": None}
+            assert await call("get_task", task_id=task["id"]) == task
+            updated = await call("update_task", task_id=other["id"], title="Buy oat milk")
+            assert (updated["title"], updated["notes"]) == ("Buy oat milk", "2 l")
+            assert (await call("complete_task", task_id=other["id"]))["completed"] is True
+            found = await call("search_tasks", query="MILK oat", completed=True)
+            assert [item["id"] for item in found["tasks"]] == [other["id"]]
+            deleted = await call("delete_task", task_id=task["id"])
+            assert (deleted["id"], deleted["deleted"]) == (task["id"], True)
+            assert (await call("list_tasks", completed=False))["tasks"] == []
+
+    @pytest.mark.parametrize("mode", ["legacy", "auto"])
+    async def test_advertises_tools_and_nothing_else(self, alice: Person, mode: str) -> None:
+        async with client_of(alice, mode) as client:
+            assert (client.protocol_version == "2026-07-28") == (mode == "auto")
+            capabilities = client.server_capabilities
+            assert capabilities is not None
+            given = capabilities.model_dump(exclude_none=True, by_alias=True)
+            assert list(given) == ["tools"]
+
+    async def test_lists_what_the_chat_was_built_from(self, alice: Person, era: str) -> None:
+        async with client_of(alice, era) as client:
+            listed = [
+                tool.model_dump(
+                    mode="json", by_alias=True, exclude_none=True, exclude={"output_schema"}
+                )
+                for tool in (await client.list_tools()).tools
+            ]
+        assert listed == json.loads(PATH.read_text(encoding="utf-8")) == manifest()
+
+    async def test_two_people_never_see_each_others_tasks(
+        self, alice: Person, bob: Person, era: str
+    ) -> None:
+        task = await alice.add("alice's")
+        async with client_of(bob, era) as client:
+            for name, arguments in (
+                ("get_task", {}),
+                ("update_task", {"title": "bob's"}),
+                ("complete_task", {}),
+                ("delete_task", {}),
+            ):
+                result = await client.call_tool(name, {"task_id": task["id"], **arguments})
+                assert result.is_error
+            for name, arguments in (("list_tasks", {}), ("search_tasks", {"query": "alice"})):
+                result = await client.call_tool(name, arguments)
+                assert result.structured_content["tasks"] == []
+        assert await alice.titles() == ["alice's"]
+
+    async def test_what_a_model_got_wrong_is_a_result_it_can_read(
+        self, alice: Person, era: str
+    ) -> None:
+        async with client_of(alice, era) as client:
+            result = await client.call_tool("add_task", {"name": "milk"})
+            assert result.is_error
+            (block,) = result.content
+            assert block.type == "text"
+            assert block.text == (
+                "The arguments of add_task are not valid. title: Field required; "
+                "name: Extra inputs are not permitted. Correct them."
+            )
+            result = await client.call_tool("get_task", {"task_id": NO_SUCH_ID})
+            assert result.is_error
+            (block,) = result.content
+            assert block.type == "text"
+            assert "Use list_tasks or search_tasks" in block.text
+
+
+class TestArguments:
+    @pytest.mark.parametrize(
+        ("tool", "arguments"),
+        [
+            ("add_task", {}),
+            ("add_task", {"title": None}),
+            ("add_task", {"title": ""}),
+            ("add_task", {"title": " \n"}),
+            ("add_task", {"title": 7}),
+            ("add_task", {"title": "x" * 501}),
+            ("add_task", {"title": "a\x00b"}),
+            ("add_task", {"title": "x", "notes": "x" * 5001}),
+            ("add_task", {"title": "x", "notes": "\x00"}),
+            ("add_task", {"title": "x", "due_at": "tomorrow"}),
+            ("add_task", {"title": "x", "due_at": ""}),
+            ("add_task", {"title": "x", "due_at": 1_700_000_000}),
+            ("add_task", {"title": "x", "due_at": "9999-12-31T23:00:00-09:00"}),
+            ("add_task", {"title": "x", "user_id": "bob"}),
+            ("list_tasks", {"limit": -5}),
+            ("list_tasks", {"limit": 0}),
+            ("list_tasks", {"limit": 1_000_000}),
+            ("list_tasks", {"limit": "many"}),
+            ("list_tasks", {"completed": "no"}),
+            ("list_tasks", {"after": "tsk_1"}),
+            ("list_tasks", {"after": 1}),
+            ("get_task", {}),
+            ("get_task", {"task_id": None}),
+            ("get_task", {"task_id": "1"}),
+            ("get_task", {"task_id": "\x00"}),
+            ("get_task", {"task_id": NO_SUCH_ID}),
+            ("update_task", {"title": "x"}),
+            ("update_task", {"task_id": NO_SUCH_ID}),
+            ("update_task", {"task_id": NO_SUCH_ID, "title": "x"}),
+            ("update_task", {"task_id": NO_SUCH_ID, "due_at": "soon"}),
+            ("complete_task", {"task_id": NO_SUCH_ID}),
+            ("complete_task", {"task_id": NO_SUCH_ID, "completed": "yes"}),
+            ("delete_task", {"task_id": NO_SUCH_ID}),
+            ("search_tasks", {}),
+            ("search_tasks", {"query": " "}),
+            ("search_tasks", {"query": "\x00"}),
+            ("search_tasks", {"query": "x" * 201}),
+        ],
+    )
+    async def test_bad_ones_are_a_sentence_and_change_nothing(
+        self, alice: Person, tool: str, arguments: dict[str, Any]
+    ) -> None:
+        result = await alice.call(tool, arguments)
+        assert result["isError"] is True
+        assert "structuredContent" not in result
+        sentence = text_of(result)
+        assert sentence.endswith(".")
+        assert "\x00" not in sentence
+        assert await alice.titles() == []
+
+    async def test_null_means_left_out(self, alice: Person) -> None:
+        added = await alice.call("add_task", {"title": "x", "notes": None, "due_at": None})
+        task = added["structuredContent"]
+        listed = await alice.call("list_tasks", {"completed": None, "limit": None, "after": None})
+        assert listed["structuredContent"]["tasks"] == [task]
+        changes = {"title": None, "notes": "n", "due_at": None}
+        updated = await alice.call("update_task", {"task_id": task["id"], **changes})
+        assert updated["structuredContent"]["title"] == "x"
+        done = await alice.call("complete_task", {"task_id": task["id"], "completed": None})
+        assert done["structuredContent"]["completed"] is True
+
+    async def test_an_empty_string_clears(self, alice: Person) -> None:
+        task = await alice.add("x", notes="n", due_at="2026-12-24")
+        changes = {"notes": "", "due_at": ""}
+        result = await alice.call("update_task", {"task_id": task["id"], **changes})
+        document = result["structuredContent"]
+        assert (document["title"], document["notes"], document["due_at"]) == ("x", "", None)
+
+    async def test_a_completed_task_can_be_opened_again(self, alice: Person) -> None:
+        task = await alice.add("x")
+        await alice.call("complete_task", {"task_id": task["id"]})
+        result = await alice.call("complete_task", {"task_id": task["id"], "completed": False})
+        assert result["structuredContent"]["completed"] is False
+
+    async def test_pages(self, alice: Person) -> None:
+        for number in range(3):
+            await alice.add(f"task {number}")
+        first = (await alice.call("list_tasks", {"limit": 2}))["structuredContent"]
+        assert first["has_more"] is True
+        rest = (await alice.call("list_tasks", {"limit": 2, "after": first["after"]}))[
+            "structuredContent"
+        ]
+        assert [task["title"] for task in rest["tasks"]] == ["task 0"]
+        assert (rest["has_more"], rest["after"]) == (False, None)
+
+    async def test_the_text_keeps_urdu_as_it_is(self, alice: Person) -> None:
+        result = await alice.call("add_task", {"title": URDU})
+        assert URDU in text_of(result)
+
+
+class TestIdempotency:
+    async def test_a_repeated_add_makes_one_task(self, alice: Person) -> None:
+        first = await alice.call("add_task", {"title": "once"}, key="run_1:call_1")
+        again = await alice.call("add_task", {"title": "once"}, key="run_1:call_1")
+        other = await alice.call("add_task", {"title": "once"}, key="run_1:call_2")
+        assert first["structuredContent"] == again["structuredContent"]
+        assert other["structuredContent"]["id"] != first["structuredContent"]["id"]
+        assert await alice.titles() == ["once", "once"]
+
+    async def test_ten_at_once_make_one_task(self, alice: Person) -> None:
+        calls = (alice.call("add_task", {"title": "once"}, key="run_1:call_1") for _ in range(10))
+        results = await asyncio.gather(*calls)
+        assert len({result["structuredContent"]["id"] for result in results}) == 1
+        assert await alice.titles() == ["once"]
+
+    async def test_works_in_the_older_era(self, alice: Person) -> None:
+        params = {
+            "name": "add_task",
+            "arguments": {"title": "once"},
+            "_meta": {"sidestream/idempotency-key": "run_1:call_1"},
+        }
+        for _ in range(2):
+            answer = await alice.http.post(
+                "/mcp",
+                headers={
+                    "authorization": f"Bearer {alice.tool_token()}",
+                    "mcp-protocol-version": "2025-11-25",
+                    "accept": "application/json, text/event-stream",
+                },
+                json={"jsonrpc": "2.0", "id": 1, "method": "tools/call", "params": params},
+            )
+            assert answer.json()["result"]["structuredContent"]["title"] == "once"
+        assert await alice.titles() == ["once"]
+
+    async def test_a_key_used_for_another_task_is_refused(self, alice: Person) -> None:
+        await alice.call("add_task", {"title": "one"}, key="run_1:call_1")
+        result = await alice.call("add_task", {"title": "two"}, key="run_1:call_1")
+        assert result["isError"] is True
+        assert await alice.titles() == ["one"]
+
+    @pytest.mark.parametrize("key", ["", "a b", "x" * 201, 7, ["x"]])
+    async def test_a_malformed_key_is_a_protocol_error(self, alice: Person, key: Any) -> None:
+        answer = await alice.http.post(
+            "/mcp",
+            headers={
+                "authorization": f"Bearer {alice.tool_token()}",
+                **modern_headers("add_task"),
+            },
+            json=modern_call("add_task", {"title": "x"}, key),
+        )
+        assert answer.status_code == 400
+        assert answer.json()["error"]["code"] == -32602
+        assert await alice.titles() == []
+
+
+class TestTransport:
+    @pytest.mark.parametrize("method", ["GET", "HEAD", "DELETE", "PUT", "PATCH", "OPTIONS"])
+    @pytest.mark.parametrize("version", ["2025-11-25", "2026-07-28"])
+    async def test_anything_but_post_is_405_at_once(
+        self, alice: Person, method: str, version: str
+    ) -> None:
+        answer = await alice.http.request(
+            method,
+            "/mcp",
+            headers={
+                "authorization": f"Bearer {alice.tool_token()}",
+                "accept": "text/event-stream",
+                "mcp-protocol-version": version,
+            },
+        )
+        assert answer.status_code == 405
+        assert answer.headers["allow"] == "POST"
+
+    @pytest.mark.parametrize("version", ["2025-11-25", "2026-07-28", "1999-01-01"])
+    @pytest.mark.parametrize(
+        "content",
+        [
+            b"",
+            b"{",
+            b"[]",
+            b"null",
+            b"7",
+            b"\xff",
+            b'{"jsonrpc":"2.0","id":1}',
+            b'{"jsonrpc":"2.0","id":"\\ud800","method":"tools/list"}',
+            b'{"jsonrpc":"2.0","id":1,"method":"tools/call","params":[]}',
+            b"[" * 50_000,
+            b"1" * 5_000,
+        ],
+    )
+    async def test_garbage_is_a_json_rpc_error(
+        self, alice: Person, content: bytes, version: str
+    ) -> None:
+        answer = await alice.http.post(
+            "/mcp",
+            headers={
+                "authorization": f"Bearer {alice.tool_token()}",
+                "content-type": "application/json",
+                "accept": "application/json, text/event-stream",
+                "mcp-protocol-version": version,
+            },
+            content=content,
+        )
+        assert answer.status_code == 400
+        assert answer.json()["error"]["code"] < 0
+
+    async def test_an_unpaired_surrogate_is_a_parse_error(self, alice: Person) -> None:
+        answer = await alice.http.post(
+            "/mcp",
+            headers={
+                "authorization": f"Bearer {alice.tool_token()}",
+                "content-type": "application/json",
+                **modern_headers("add_task"),
+            },
+            content=json.dumps(modern_call("add_task", {"title": "\ud800"})),
+        )
+        assert answer.status_code == 400
+        assert answer.json()["error"]["code"] == -32700
+        assert await alice.titles() == []
+
+    async def test_an_unknown_tool_is_a_protocol_error(self, alice: Person) -> None:
+        answer = await alice.http.post(
+            "/mcp",
+            headers={
+                "authorization": f"Bearer {alice.tool_token()}",
+                **modern_headers("drop_tables"),
+            },
+            json=modern_call("drop_tables"),
+        )
+        assert answer.status_code == 400
+        assert answer.json()["error"]["code"] == -32602
+
+    async def test_a_body_too_large_is_413(self, alice: Person) -> None:
+        answer = await alice.http.post(
+            "/mcp",
+            headers={
+                "authorization": f"Bearer {alice.tool_token()}",
+                **modern_headers("add_task"),
+            },
+            json=modern_call("add_task", {"title": "x" * 100_001}),
+        )
+        assert answer.status_code == 413
+        assert answer.json()["code"] == "too_large"
+
+    async def test_allowed_hosts_guard_against_dns_rebinding(
+        self, settings: Settings, alice: Person
+    ) -> None:
+        guarded = settings.model_copy(update={"mcp_allowed_hosts": ("127.0.0.1:*",)})
+        async with serve(create_app(guarded)) as url, httpx2.AsyncClient(base_url=url) as client:
+            for host, status in ((None, 200), ("rebound.example", 421)):
+                answer = await client.post(
+                    "/mcp",
+                    headers={
+                        "authorization": f"Bearer {alice.tool_token()}",
+                        **modern_headers("list_tasks"),
+                        **({"host": host} if host else {}),
+                    },
+                    json=modern_call("list_tasks"),
+                )
+                assert answer.status_code == status
+
+
+class TestTokens:
+    async def post(self, person: Person, headers: dict[str, str]) -> httpx2.Response:
+        return await person.http.post(
+            "/mcp",
+            headers={**modern_headers("list_tasks"), **headers},
+            json=modern_call("list_tasks"),
+        )
+
+    async def test_needs_one(self, alice: Person) -> None:
+        answer = await self.post(alice, {})
+        assert answer.status_code == 401
+        assert answer.json()["code"] == "unauthorized"
+        assert answer.headers["www-authenticate"] == "Bearer"
+
+    async def test_takes_tool_tokens_alone(self, alice: Person) -> None:
+        session, _ = session_key(TOOL_SECRET, 600).mint(alice.id)
+        for token in (alice.sign_in.token(alice.id), session, "opaque", "a.b.c"):
+            answer = await self.post(alice, {"authorization": f"Bearer {token}"})
+            assert answer.status_code == 401
+            assert answer.json()["code"] == "unauthorized"
+
+    async def test_refuses_an_expired_one(self, alice: Person) -> None:
+        claims = {"iss": TOOL_ISSUER, "aud": TASKS_AUDIENCE, "sub": alice.id}
+        token = jwt.encode({**claims, "iat": 1_000, "exp": 2_000}, TOOL_SECRET, "HS256")
+        answer = await self.post(alice, {"authorization": f"Bearer {token}"})
+        assert answer.status_code == 401
+        assert answer.json()["detail"] == "The token has expired."
+
+    async def test_takes_it_from_our_own_header_behind_sigv4(self, alice: Person) -> None:
+        answer = await self.post(
+            alice,
+            {
+                "authorization": "AWS4-HMAC-SHA256 Credential=...",
+                "x-sidestream-authorization": f"Bearer {alice.tool_token()}",
+            },
+        )
+        assert answer.status_code == 200

@@ -1,0 +1,153 @@
+"""Settings: what stops a function from starting, and where secrets come from."""
+
+from collections.abc import Iterator
+
+import boto3  # type: ignore[import-untyped]
+import pytest
+from moto import mock_aws
+
+from sidestream import config
+from sidestream.config import ChatSettings, Settings, SettingsError
+
+MARKER = "planted-secret-value-0123456789abcdef"
+
+COMPLETE = {
+    "DATABASE_URL": "postgresql://sidestream_app:pw@127.0.0.1/x",
+    "TOOL_SIGNING_KEY": "t" * 32,
+    "SESSION_SIGNING_KEY": "s" * 32,
+    "AUTH_ISSUERS": '[{"issuer":"https://a","audience":"b","jwks_url":"https://a/jwks"}]',
+    "TASKS_MCP_URL": "https://tasks.example/mcp",
+}
+
+
+@pytest.fixture(autouse=True)
+def environment(monkeypatch: pytest.MonkeyPatch) -> Iterator[pytest.MonkeyPatch]:
+    for field in ChatSettings.model_fields:
+        monkeypatch.delenv(field.upper(), raising=False)
+        monkeypatch.delenv(f"{field.upper()}_SECRET_ARN", raising=False)
+    for name, value in COMPLETE.items():
+        monkeypatch.setenv(name, value)
+    config.refresh()
+    yield monkeypatch
+    config.refresh()
+
+
+@pytest.fixture
+def aws(environment: pytest.MonkeyPatch) -> Iterator[None]:
+    environment.setenv("AWS_DEFAULT_REGION", "us-east-1")
+    environment.setenv("AWS_ACCESS_KEY_ID", "test")
+    environment.setenv("AWS_SECRET_ACCESS_KEY", "test")
+    environment.delenv("AWS_ENDPOINT_URL", raising=False)
+    with mock_aws():
+        yield
+
+
+def create_secret(name: str, value: str) -> str:
+    secret = boto3.client("secretsmanager").create_secret(Name=name, SecretString=value)
+    return str(secret["ARN"])
+
+
+@pytest.mark.parametrize("name", COMPLETE)
+def test_a_missing_setting_is_named(environment: pytest.MonkeyPatch, name: str) -> None:
+    environment.delenv(name)
+
+    with pytest.raises(SettingsError, match=rf"^The setting {name} is missing\.$"):
+        ChatSettings.load()
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("TOOL_SIGNING_KEY", "planted"),
+        ("AUTH_ISSUERS", f"{{{MARKER}"),
+        ("AUTH_ISSUERS", f'[{{"issuer": "{MARKER}"}}]'),
+        ("TASKS_MCP_URL", MARKER),
+        ("MODEL_API", MARKER),
+        ("MAX_TURNS", MARKER),
+        ("MAX_TURNS", "0"),
+        ("SESSION_TTL_S", "-5"),
+        ("TASKS_MCP_AUTH", MARKER),
+    ],
+)
+def test_a_malformed_setting_is_named_and_not_quoted(
+    environment: pytest.MonkeyPatch, name: str, value: str
+) -> None:
+    environment.setenv(name, value)
+
+    with pytest.raises(SettingsError, match=rf"^The setting {name} is not valid") as caught:
+        ChatSettings.load()
+    assert MARKER not in str(caught.value)
+    assert "planted" not in str(caught.value)
+
+
+def test_several_mistakes_are_told_together(environment: pytest.MonkeyPatch) -> None:
+    environment.delenv("DATABASE_URL")
+    environment.setenv("MAX_TURNS", "many")
+
+    with pytest.raises(SettingsError) as caught:
+        ChatSettings.load()
+    assert "DATABASE_URL is missing" in str(caught.value)
+    assert "MAX_TURNS is not valid" in str(caught.value)
+
+
+@pytest.mark.usefixtures("aws")
+def test_secrets_come_from_secrets_manager(environment: pytest.MonkeyPatch) -> None:
+    for name in ("DATABASE_URL", "TOOL_SIGNING_KEY", "SESSION_SIGNING_KEY", "OPENAI_API_KEY"):
+        environment.delenv(name, raising=False)
+        environment.setenv(f"{name}_SECRET_ARN", create_secret(name, f"{name}-{MARKER}"))
+
+    loaded = ChatSettings.load()
+
+    assert loaded.database_url.get_secret_value() == f"DATABASE_URL-{MARKER}"
+    assert loaded.tool_signing_key.get_secret_value() == f"TOOL_SIGNING_KEY-{MARKER}"
+    assert loaded.session_signing_key.get_secret_value() == f"SESSION_SIGNING_KEY-{MARKER}"
+    assert loaded.openai_api_key.get_secret_value() == f"OPENAI_API_KEY-{MARKER}"
+    assert MARKER not in repr(loaded)
+    assert MARKER not in str(loaded.model_dump())
+
+
+@pytest.mark.usefixtures("aws")
+def test_a_function_reads_only_the_secrets_it_has_a_setting_for(
+    environment: pytest.MonkeyPatch,
+) -> None:
+    environment.setenv("SESSION_SIGNING_KEY_SECRET_ARN", "arn:aws:secretsmanager:not-readable")
+
+    assert Settings.load().stage == "local"
+
+
+@pytest.mark.usefixtures("aws")
+def test_a_rotated_secret_is_read_after_refresh(environment: pytest.MonkeyPatch) -> None:
+    arn = create_secret("key", "first" * 10)
+    environment.setenv("TOOL_SIGNING_KEY_SECRET_ARN", arn)
+    assert config.settings().tool_signing_key.get_secret_value() == "first" * 10
+
+    boto3.client("secretsmanager").put_secret_value(SecretId=arn, SecretString="second" * 10)
+    assert config.settings().tool_signing_key.get_secret_value() == "first" * 10
+    config.refresh()
+
+    assert config.settings().tool_signing_key.get_secret_value() == "second" * 10
+
+
+@pytest.mark.usefixtures("aws")
+def test_an_unreadable_secret_stops_the_start_with_a_sentence(
+    environment: pytest.MonkeyPatch,
+) -> None:
+    missing = "arn:aws:secretsmanager:us-east-1:123456789012:secret:gone-AbCdEf"
+    environment.setenv("DATABASE_URL_SECRET_ARN", missing)
+
+    with pytest.raises(SettingsError) as caught:
+        ChatSettings.load()
+    assert str(caught.value) == (
+        "The setting DATABASE_URL could not be read from Secrets Manager "
+        "(ResourceNotFoundException); look at DATABASE_URL_SECRET_ARN and at what the function "
+        "may read."
+    )
+
+
+@pytest.mark.usefixtures("aws")
+def test_a_binary_secret_is_refused(environment: pytest.MonkeyPatch) -> None:
+    secret = boto3.client("secretsmanager").create_secret(Name="binary", SecretBinary=b"\x00")
+    environment.setenv("DATABASE_URL_SECRET_ARN", secret["ARN"])
+
+    with pytest.raises(SettingsError, match=r"DATABASE_URL .*the secret has no text"):
+        ChatSettings.load()
