@@ -6,6 +6,7 @@ MAKEFLAGS += --no-print-directory
 
 WEB ?= 1
 FREEZE ?= 0
+ARGS ?=
 BIN := .venv/bin
 PAGE := $(wildcard frontend/package.json)
 
@@ -17,16 +18,16 @@ help: ## this list
 setup: ## the Python environment in .venv, and nothing else
 	@scripts/setup
 
-run: setup ## the whole system at http://localhost:3000; WEB=0 leaves out the page
+run: setup ## the whole system at http://localhost:3000; WEB=0 leaves out the page; ARGS="--help" says more
 	@if [[ "$(WEB)" != 0 ]]; then scripts/node-packages; fi
-	@exec $(BIN)/sidestream local $(if $(filter-out 0,$(WEB)),--web) $(if $(filter-out 0,$(FREEZE)),--freeze)
+	@exec $(BIN)/sidestream local $(if $(filter-out 0,$(WEB)),--web) $(if $(filter-out 0,$(FREEZE)),--freeze) $(ARGS)
 
 test: check pytest $(if $(PAGE),page-test e2e) ## every check and every test
 
 check: setup $(if $(PAGE),page-check) ## format, lint, types and import rules
 	@$(BIN)/ruff format --check .
 	@$(BIN)/ruff check .
-	@$(BIN)/mypy
+	@$(BIN)/mypy src tests benchmarks
 	@$(BIN)/lint-imports
 
 pytest: setup
@@ -50,7 +51,8 @@ tools: setup ## SAM and checkov under .tools
 	@scripts/deploy-tools
 
 build: tools ## sam build
-	@PATH="$(CURDIR)/.tools/sam/bin:$(CURDIR)/$(BIN):$$PATH" sam build
+	@. scripts/_common.sh; export UV PYTHON=$(CURDIR)/$(BIN)/python; UV=$$(find_uv); \
+	PATH="$(CURDIR)/.tools/sam/bin:$(CURDIR)/$(BIN):$$PATH" sam build
 
 bench: setup ## the benchmarks, as ratios, with a table and a plot
 	@$(BIN)/python -m benchmarks

@@ -31,8 +31,9 @@ find_uv() {
   fi
   if [[ ! -x $own ]] || ! "$own" --version >/dev/null 2>&1; then
     base=$(find_python)
-    base=${base:-$(command -v python3 || true)}
-    [[ -n $base ]] || fail "Neither uv nor Python is installed. Install uv (https://docs.astral.sh/uv/) and try again."
+    base=${base:-python3}
+    "$base" -c '' 2>/dev/null ||
+      fail "Neither uv nor Python is installed. Install uv (https://docs.astral.sh/uv/) and try again."
     say "Installing uv into .tools/ ..."
     rm -rf .tools/uv
     "$base" -m venv .tools/uv ||

@@ -31,7 +31,7 @@ def read(arns: Mapping[str, str]) -> dict[str, str]:
     # Only a function on AWS needs these, and they take a tenth of a second to import.
     from aws_lambda_powertools.utilities.parameters.exceptions import GetParameterError
     from aws_lambda_powertools.utilities.parameters.secrets import SecretsProvider
-    from botocore.config import Config  # type: ignore[import-untyped]
+    from botocore.config import Config
 
     # One client for all threads: creating clients is not thread-safe, using one is.
     provider = SecretsProvider(

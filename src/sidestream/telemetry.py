@@ -6,8 +6,9 @@ requests in one process.
 """
 
 import os
+import traceback
 from collections.abc import Mapping
-from typing import Final
+from typing import Any, Final
 
 from aws_lambda_powertools import Logger
 from aws_lambda_powertools.metrics import EphemeralMetrics, MetricUnit
@@ -21,6 +22,19 @@ os.environ.pop("LOG_LEVEL", None)
 def logger(service: str) -> Logger:
     """Give the JSON logger of a service (`chat`, `tasks`)."""
     return Logger(service=service, use_rfc3339=True, utc=True)
+
+
+def log_failure(log: Logger, message: str, error: BaseException, **fields: Any) -> None:
+    """Log where something failed and as what, without the error's text, which may quote anything:
+    a person's words, an address with its password."""
+    log.error(
+        message,
+        extra={
+            **fields,
+            "error_type": type(error).__qualname__,
+            "stack": traceback.format_tb(error.__traceback__),
+        },
+    )
 
 
 def emit(

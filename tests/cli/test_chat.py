@@ -1,7 +1,10 @@
 """`sidestream chat` against the running system, as a process of its own."""
 
 import asyncio
+import os
+import pty
 import re
+import select
 import signal
 import subprocess
 from pathlib import Path
@@ -108,6 +111,44 @@ async def test_ctrl_c_stops_the_run(system: LocalSystem) -> None:
     assert first.strip()
     assert b"Stopping" in rest
     assert b"Traceback" not in rest + errors
+
+
+async def test_person_at_a_terminal_answers_a_question(system: LocalSystem) -> None:
+    user = new_id("user")
+    arguments = ("chat", "--folder", str(system.options.folder), "--user", user)
+    await asyncio.to_thread(
+        _talk, arguments, ["Add milk and bread", "Delete milk and delete bread"]
+    )
+    assert await _titles(system, user) == []
+
+
+def _talk(arguments: tuple[str, ...], messages: list[str]) -> None:
+    """Say each message at a pseudo-terminal, choose the first answer to a question, and leave."""
+    ours, theirs = pty.openpty()
+    process = subprocess.Popen([*COMMAND, *arguments], stdin=theirs, stdout=theirs, stderr=theirs)
+    os.close(theirs)
+    try:
+        for message in messages:
+            _read_until(ours, "you ")
+            os.write(ours, f"{message}\n".encode())
+        _read_until(ours, "answer ")
+        os.write(ours, b"1\n")
+        _read_until(ours, "you ")
+        os.write(ours, b"\x04")
+        _read_until(ours, "thread thr_")
+        assert process.wait(30) == 0
+    finally:
+        process.kill()
+        process.wait()
+        os.close(ours)
+
+
+def _read_until(terminal: int, prompt: str) -> None:
+    seen = ""
+    while prompt not in re.sub(r"\x1b\[[\d;?]*[a-zA-Z]", "", seen):
+        ready, _, _ = select.select([terminal], [], [], 60)
+        assert ready, seen
+        seen += os.read(terminal, 65_536).decode(errors="replace")
 
 
 async def test_foreign_thread_is_one_sentence(system: LocalSystem) -> None:

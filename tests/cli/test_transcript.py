@@ -48,7 +48,7 @@ def test_tool_calls_show_their_status() -> None:
         _task("complete", title="Add a task", content="milk", icon="check-circle"),
         _task("complete", title="Delete a task: did not work", icon="info"),
     )
-    assert output == "… Add a task\n✓ Add a task: milk\n✗ Delete a task: did not work\n"
+    assert output == "… Add a task\n✓ Add a task: milk\n! Delete a task: did not work\n"
 
 
 def test_error_event_fails_the_answer() -> None:

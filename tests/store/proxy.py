@@ -7,9 +7,13 @@ from urllib.parse import urlsplit
 
 
 class Proxy:
-    """Stands before a server given by URL; `url` is the same URL by way of the proxy."""
+    """Stands before a server given by URL; `url` is the same URL by way of the proxy.
+
+    `sent` holds the bytes that clients sent.
+    """
 
     def __init__(self, url: str) -> None:
+        self.sent = bytearray()
         self._target = urlsplit(url)
         self._pumps: set[asyncio.Task[None]] = set()
         self._heard = asyncio.Event()
@@ -58,8 +62,8 @@ class Proxy:
         host, port = self._target.hostname, self._target.port
         far_reader, far_writer = await asyncio.open_connection(host, port)
         both = [
-            asyncio.create_task(self._pump(reader, far_writer)),
-            asyncio.create_task(self._pump(far_reader, writer)),
+            asyncio.create_task(self._pump(reader, far_writer, self.sent)),
+            asyncio.create_task(self._pump(far_reader, writer, bytearray())),
         ]
         self._pumps.update(both)
         await asyncio.wait(both, return_when=asyncio.FIRST_COMPLETED)
@@ -72,9 +76,12 @@ class Proxy:
             with contextlib.suppress(OSError):
                 await end.wait_closed()
 
-    async def _pump(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+    async def _pump(
+        self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter, seen: bytearray
+    ) -> None:
         with contextlib.suppress(OSError):
             while data := await reader.read(65536):
+                seen += data
                 await self._heard.wait()
                 writer.write(data)
                 await writer.drain()

@@ -44,6 +44,15 @@ def end_connections(admin_url: str, user: str) -> None:
     assert all(done for (done,) in ended)
 
 
+def message_kinds(sent: bytes) -> str:
+    """The letter of each message: Parse, Bind, Describe, Execute, Sync, H for Flush."""
+    kinds = ""
+    while sent:
+        kinds += chr(sent[0])
+        sent = sent[1 + int.from_bytes(sent[1:5]) :]
+    return kinds
+
+
 class TestRun:
     async def test_each_statement_gives_its_rows_in_one_round_trip(
         self, database: Database, caller: Caller
@@ -111,6 +120,30 @@ class TestRun:
                 await call
         assert await database.run(caller.user_id, Statement(LIST)) == [[{"id": "a"}, {"id": "b"}]]
 
+    async def test_a_parameter_that_cannot_be_adapted_stops_all_of_it(
+        self, database: Database, caller: Caller
+    ) -> None:
+        with pytest.raises(psycopg.ProgrammingError):
+            await database.run(
+                caller.user_id,
+                Statement(ADD, (caller.user_id, "a")),
+                Statement("select %s::text", (object(),)),
+            )
+        assert await database.run(caller.user_id, Statement(LIST)) == [[]]
+
+    async def test_nothing_follows_the_sync(self, app_url: str, caller: Caller) -> None:
+        """A Flush that comes late would hold on to a pooler's server connection."""
+        async with Proxy(app_url) as proxy, opened(proxy.url, max_size=1) as own:
+            proxy.sent.clear()
+            await own.run(caller.user_id, ONE, ONE)
+            with pytest.raises(psycopg.errors.DivisionByZero):
+                await own.run(caller.user_id, ONE, Statement("select 1 / 0"), ONE)
+            kinds = message_kinds(bytes(proxy.sent))
+        assert set(kinds) == set("PBDES")
+        assert kinds.startswith("PBDE" * 3 + "S")
+        assert kinds.count("S") == 2
+        assert kinds.endswith("S")
+
     async def test_nothing_is_prepared(self, app_url: str, caller: Caller) -> None:
         async with opened(app_url, max_size=1) as own:
             for _ in range(10):
@@ -124,8 +157,9 @@ class TestLostConnections:
         self, app_url: str, admin_url: str, caller: Caller
     ) -> None:
         url = f"{app_url}?application_name={caller.user_id}"
-        async with opened(url, min_size=3) as database:
-            await asyncio.gather(*(database.run(caller.user_id, ONE) for _ in range(3)))
+        async with opened(url, min_size=3, max_size=3) as database:
+            nap = Statement("select pg_sleep(0.1)::text")
+            await asyncio.gather(*(database.run(caller.user_id, nap) for _ in range(3)))
             before = database.round_trips
             end_connections(admin_url, caller.user_id)
             assert await database.run(caller.user_id, ONE) == [[{"one": 1}]]

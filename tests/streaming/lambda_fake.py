@@ -1,4 +1,4 @@
-"""A Runtime API of a few lines, for what a real one never shows: writes, refusals, cut sockets."""
+"""A Runtime API of a few lines, for what the emulator does not show."""
 
 import asyncio
 import json
@@ -24,20 +24,15 @@ EVENT: dict[str, Any] = {
 
 @dataclass
 class Post:
-    """A POST as it came in. ``reads`` are the pieces the socket delivered, headers included."""
+    """A POST as it came in."""
 
     target: str
     headers: dict[str, str]
     connection: int
-    reads: asyncio.Queue[bytes]
     writer: asyncio.StreamWriter
     body: bytes = b""
     trailers: dict[str, str] = field(default_factory=dict)
     complete: asyncio.Event = field(default_factory=asyncio.Event)
-
-    def wire(self) -> bytes:
-        """Everything that has not been taken from ``reads``."""
-        return b"".join(self.reads.get_nowait() for _ in range(self.reads.qsize()))
 
     def refuse(self, status: int) -> None:
         """Answer at once, in the middle of the request."""
@@ -124,20 +119,19 @@ class FakeLambda:
         peer = h11.Connection(h11.SERVER)
         served = 0
         while True:
-            reads: asyncio.Queue[bytes] = asyncio.Queue()
-            request = await self._event(peer, reader, reads)
+            request = await self._event(peer, reader)
             if not isinstance(request, h11.Request):
                 return
             served += 1
             if served > 1 and self.drops_second_request:
                 return
             headers = {k.decode(): v.decode() for k, v in request.headers}
-            post = Post(request.target.decode(), headers, number, reads, writer)
+            post = Post(request.target.decode(), headers, number, writer)
             if request.method == b"POST":
                 async with self._arrived:
                     self.posts.append(post)
                     self._arrived.notify_all()
-            while not isinstance(event := await self._event(peer, reader, reads), h11.EndOfMessage):
+            while not isinstance(event := await self._event(peer, reader), h11.EndOfMessage):
                 if not isinstance(event, h11.Data):
                     return
                 post.body += event.data
@@ -173,13 +167,9 @@ class FakeLambda:
         await self._reply(peer, writer, 200, headers | extra, body)
 
     @staticmethod
-    async def _event(
-        peer: h11.Connection, reader: asyncio.StreamReader, reads: asyncio.Queue[bytes]
-    ) -> object:
+    async def _event(peer: h11.Connection, reader: asyncio.StreamReader) -> object:
         while (event := peer.next_event()) is h11.NEED_DATA:
-            data = await reader.read(1 << 20)
-            reads.put_nowait(data)
-            peer.receive_data(data)
+            peer.receive_data(await reader.read(1 << 20))
         return event
 
     @staticmethod

@@ -107,7 +107,7 @@ class TestFunctionUrlEvents:
             answer = function.invoke(event("mcp_tools_call", token=token))
             assert answer["statusCode"] == 200
             result = json.loads(answer["body"])["result"]
-            assert result["structuredContent"] == {"tasks": [], "has_more": False, "after": None}
+            assert result["structuredContent"] == {"data": [], "has_more": False, "after": None}
             answer = function.invoke(event("mcp_initialize", token=token))
             assert answer["statusCode"] == 200
             result = json.loads(answer["body"])["result"]

@@ -72,16 +72,16 @@ class TestBothEras:
             assert task["due_at"] == "2026-12-24T13:00:00Z"
             other = await call("add_task", title="Buy milk", notes="2 l")
             listed = await call("list_tasks")
-            assert listed == {"tasks": [other, task], "has_more": False, "after": None}
+            assert listed == {"data": [other, task], "has_more": False, "after": None}
             assert await call("get_task", task_id=task["id"]) == task
             updated = await call("update_task", task_id=other["id"], title="Buy oat milk")
             assert (updated["title"], updated["notes"]) == ("Buy oat milk", "2 l")
             assert (await call("complete_task", task_id=other["id"]))["completed"] is True
             found = await call("search_tasks", query="MILK oat", completed=True)
-            assert [item["id"] for item in found["tasks"]] == [other["id"]]
+            assert [item["id"] for item in found["data"]] == [other["id"]]
             deleted = await call("delete_task", task_id=task["id"])
             assert (deleted["id"], deleted["deleted"]) == (task["id"], True)
-            assert (await call("list_tasks", completed=False))["tasks"] == []
+            assert (await call("list_tasks", completed=False))["data"] == []
 
     @pytest.mark.parametrize("mode", ["legacy", "auto"])
     async def test_advertises_tools_and_nothing_else(self, alice: Person, mode: str) -> None:
@@ -117,7 +117,7 @@ class TestBothEras:
                 assert result.is_error
             for name, arguments in (("list_tasks", {}), ("search_tasks", {"query": "alice"})):
                 result = await client.call_tool(name, arguments)
-                assert result.structured_content["tasks"] == []
+                assert result.structured_content["data"] == []
         assert await alice.titles() == ["alice's"]
 
     async def test_what_a_model_got_wrong_is_a_result_it_can_read(
@@ -197,7 +197,7 @@ class TestArguments:
         added = await alice.call("add_task", {"title": "x", "notes": None, "due_at": None})
         task = added["structuredContent"]
         listed = await alice.call("list_tasks", {"completed": None, "limit": None, "after": None})
-        assert listed["structuredContent"]["tasks"] == [task]
+        assert listed["structuredContent"]["data"] == [task]
         changes = {"title": None, "notes": "n", "due_at": None}
         updated = await alice.call("update_task", {"task_id": task["id"], **changes})
         assert updated["structuredContent"]["title"] == "x"
@@ -225,7 +225,7 @@ class TestArguments:
         rest = (await alice.call("list_tasks", {"limit": 2, "after": first["after"]}))[
             "structuredContent"
         ]
-        assert [task["title"] for task in rest["tasks"]] == ["task 0"]
+        assert [task["title"] for task in rest["data"]] == ["task 0"]
         assert (rest["has_more"], rest["after"]) == (False, None)
 
     async def test_the_text_keeps_urdu_as_it_is(self, alice: Person) -> None:

@@ -9,6 +9,7 @@ from agents import (
     OpenAIProvider,
     RunConfig,
     RunContextWrapper,
+    ToolExecutionConfig,
     set_tracing_disabled,
 )
 from openai import AsyncOpenAI
@@ -80,5 +81,8 @@ def run_config(provider: OpenAIProvider, model: str, tool: str | None) -> RunCon
         model_provider=provider,
         model_settings=ModelSettings(tool_choice=tool) if tool else None,
         tracing_disabled=True,
+        # Each concurrent call needs an execution environment of TasksFunction, and a new one
+        # starts for seconds; one after the other on a warm one they take milliseconds.
+        tool_execution=ToolExecutionConfig(max_function_tool_concurrency=1),
         tool_not_found_behavior="return_error_to_model",
     )

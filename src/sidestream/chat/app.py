@@ -10,7 +10,12 @@ from starlette.exceptions import HTTPException
 from starlette.middleware import Middleware
 from starlette.middleware.cors import CORSMiddleware
 
-from sidestream.chat.middleware import REQUEST_ID, REQUEST_ID_HEADER, RequestContext
+from sidestream.chat.middleware import (
+    REQUEST_ID,
+    REQUEST_ID_HEADER,
+    SERVER_TIMING_HEADER,
+    RequestContext,
+)
 from sidestream.chat.routes import RUN_ID_HEADER, THREAD_ID_HEADER, router
 from sidestream.chat.services import Services
 from sidestream.config import ChatSettings, chat_settings
@@ -24,7 +29,13 @@ from sidestream.problems import (
 )
 from sidestream.sessions.routes import session_routes
 
-EXPOSED_HEADERS = [REQUEST_ID_HEADER, RUN_ID_HEADER, THREAD_ID_HEADER, "retry-after"]
+EXPOSED_HEADERS = [
+    "retry-after",
+    SERVER_TIMING_HEADER,
+    REQUEST_ID_HEADER,
+    RUN_ID_HEADER,
+    THREAD_ID_HEADER,
+]
 
 
 def create_app(settings: ChatSettings | None = None) -> FastAPI:

@@ -12,6 +12,7 @@ from sidestream.chat.frames import Frame
 from sidestream.chat.requests import Idempotency
 from sidestream.chat.run import Run
 from sidestream.chat.services import Services
+from sidestream.chat.timing import Stopwatch
 from sidestream.chat.turn_record import TurnRecord
 from sidestream.identity import Caller
 from sidestream.problems import NotFound
@@ -27,6 +28,7 @@ class Arrival:
     started: float
     deadline_in_s: float | None
     cold_start: bool
+    stopwatch: Stopwatch
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,8 +53,10 @@ async def begin(
     arrival: Arrival,
 ) -> Conversation:
     """Open a turn and start its run. Raises the problems of `prepare` and `Turns.begin`."""
-    prepared = await services.preparer.prepare(request, caller, idempotency)
-    turn = await services.turns.begin(caller, prepared.start)
+    with arrival.stopwatch.phase("prepare"):
+        prepared = await services.preparer.prepare(request, caller, idempotency)
+    with arrival.stopwatch.phase("database"):
+        turn = await services.turns.begin(caller, prepared.start)
     if isinstance(turn, Replay):
         stored = follow_stored(services, caller, turn.run_id, after=0)
         return Conversation(turn.run_id, turn.thread_id, None, stored)
@@ -67,12 +71,14 @@ async def begin(
     record = TurnRecord(
         request_id=caller.request_id,
         run_id=turn.run_id,
+        user_id=caller.user_id,
         kind=request.type,
         model=services.responder.model_of(prepared.message),
         stage=settings.stage,
         target_ms=settings.ttft_target_ms,
         started=arrival.started,
         cold_start=arrival.cold_start,
+        phases=arrival.stopwatch.phases,
     )
     run = Run(
         context,

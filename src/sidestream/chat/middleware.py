@@ -1,4 +1,5 @@
-"""Around every request: when it came, its id, and what an unexpected exception becomes."""
+"""Around every request: when it came, its id, its log line, and what an unexpected exception
+becomes."""
 
 import time
 import uuid
@@ -7,13 +8,16 @@ from typing import Final
 from starlette.datastructures import Headers, MutableHeaders
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from sidestream.chat.timing import Stopwatch
 from sidestream.problems import Internal, problem_response
 from sidestream.streaming.context import lambda_context
-from sidestream.telemetry import logger
+from sidestream.telemetry import log_failure, logger
 
 STARTED: Final = "sidestream.started"
+STOPWATCH: Final = "sidestream.stopwatch"
 REQUEST_ID: Final = "sidestream.request_id"
 REQUEST_ID_HEADER: Final = "x-request-id"
+SERVER_TIMING_HEADER: Final = "server-timing"
 
 log = logger("chat")
 
@@ -29,24 +33,39 @@ class RequestContext:
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
-        scope[STARTED] = time.perf_counter()
+        scope[STARTED] = started = time.perf_counter()
+        scope[STOPWATCH] = stopwatch = Stopwatch()
         scope[REQUEST_ID] = request_id = _request_id(scope)
-        answered = False
+        status = 0
 
         async def tagged(message: Message) -> None:
-            nonlocal answered
+            nonlocal status
             if message["type"] == "http.response.start":
-                answered = True
-                MutableHeaders(scope=message)[REQUEST_ID_HEADER] = request_id
+                status = message["status"]
+                headers = MutableHeaders(scope=message)
+                headers[REQUEST_ID_HEADER] = request_id
+                if timing := stopwatch.header():
+                    headers[SERVER_TIMING_HEADER] = timing
             await send(message)
 
         try:
             await self._app(scope, receive, tagged)
-        except Exception:
-            log.exception("unexpected error", extra={"request_id": request_id})
-            if answered:
+        except Exception as error:
+            log_failure(log, "unexpected failure", error, request_id=request_id)
+            if status:
                 raise
             await problem_response(Internal(), request_id)(scope, receive, tagged)
+        finally:
+            log.info(
+                "request",
+                extra={
+                    "request_id": request_id,
+                    "method": scope["method"],
+                    "route": getattr(scope.get("route"), "path", None),
+                    "status": status,
+                    "duration_ms": round((time.perf_counter() - started) * 1000, 1),
+                },
+            )
 
 
 def _request_id(scope: Scope) -> str:

@@ -34,7 +34,7 @@ from sidestream.chat.widgets import listing, rows_of, widget_item
 from sidestream.config import ChatSettings
 from sidestream.i18n import text
 from sidestream.store.ids import new_id
-from sidestream.telemetry import logger
+from sidestream.telemetry import log_failure, logger
 
 _STOPPED_NOTE: Final = "The person stopped the answer here. Do not go on with it unless asked."
 _TOOLS_GRACE_S: Final = 5.0
@@ -79,7 +79,7 @@ class Responder:
         except Exception as error:
             if control.reason is None:
                 failure = classify(error, answering=answer.started)
-                _report(error, failure, context)
+                log_failure(log, "model failed", error, code=failure.code, run_id=context.run_id)
         await _settle(context)
         if control.reason is EndReason.LOST:
             return
@@ -176,18 +176,6 @@ async def _settle(context: TurnContext) -> None:
     calls = [call for call in context.turn.calls.values() if not call.done()]
     if calls:
         await asyncio.wait(calls, timeout=_TOOLS_GRACE_S)
-
-
-def _report(error: Exception, failure: Failure, context: TurnContext) -> None:
-    log.warning(
-        "model failed",
-        extra={
-            "code": failure.code,
-            "error": type(error).__name__,
-            "run_id": context.run_id,
-            "request_id": context.request_id,
-        },
-    )
 
 
 def _note(thread_id: str, words: str) -> HiddenContextItem:

@@ -11,12 +11,13 @@ from fastapi.responses import JSONResponse
 
 from sidestream.chat.conversations import Arrival, Conversation, begin, follow_stored, stop
 from sidestream.chat.frames import Frame
-from sidestream.chat.middleware import REQUEST_ID, STARTED
+from sidestream.chat.middleware import REQUEST_ID, STARTED, STOPWATCH
 from sidestream.chat.requests import idempotency, is_plain, parse, parse_plain, read_body
 from sidestream.chat.services import Services
 from sidestream.chat.streams import EventStream, chatkit_chunks, plain_chunks
+from sidestream.chat.timing import Stopwatch
 from sidestream.i18n import negotiate
-from sidestream.identity import Caller, bearer
+from sidestream.identity import Caller, bearer_token
 from sidestream.problems import Forbidden, NotFound, Problem
 from sidestream.streaming.context import lambda_context
 
@@ -36,9 +37,10 @@ def services_of(request: Request) -> Services:
 
 async def caller_of(request: Request) -> Caller:
     """Authenticate a request. Raises `Unauthorized`."""
-    token = bearer(request.headers.get("authorization"))
+    with request.scope[STOPWATCH].phase("auth"):
+        user_id = await services_of(request).verifier.subject(bearer_token(request.headers))
     return Caller(
-        user_id=await services_of(request).verifier.subject(token),
+        user_id=user_id,
         locale=negotiate(request.headers.get("accept-language")),
         request_id=request.scope[REQUEST_ID],
     )
@@ -151,10 +153,13 @@ def _stream(conversation: Conversation, chunks: AsyncIterator[bytes]) -> EventSt
 def _arrival(request: Request, services: Services) -> Arrival:
     context = lambda_context(request.scope)
     cold, services.cold = services.cold, False
+    stopwatch: Stopwatch = request.scope[STOPWATCH]
+    stopwatch.cold_start = context.cold_start if context else cold
     return Arrival(
         started=request.scope[STARTED],
         deadline_in_s=context.remaining_ms() / 1000 if context else None,
-        cold_start=context.cold_start if context else cold,
+        cold_start=stopwatch.cold_start,
+        stopwatch=stopwatch,
     )
 
 

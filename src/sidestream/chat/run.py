@@ -31,7 +31,7 @@ from sidestream.config import ChatSettings
 from sidestream.i18n import _, text
 from sidestream.problems import Problem
 from sidestream.store.runs import EndStatus, Runs, RunUsage
-from sidestream.telemetry import logger
+from sidestream.telemetry import log_failure, logger
 
 _UNEXPECTED: Final = _("Something went wrong on our side. Try again.")
 _FINISH_ATTEMPTS: Final = 4
@@ -116,8 +116,14 @@ class Run:
         try:
             async for event in self._events:
                 self._emit(event)
-        except Exception:
-            log.exception("run failed", extra={"run_id": self.context.run_id})
+        except Exception as error:
+            log_failure(
+                log,
+                "run failed",
+                error,
+                run_id=self.context.run_id,
+                request_id=self.context.request_id,
+            )
             self._emit(ErrorEvent(code=ErrorCode.STREAM_ERROR, allow_retry=True))
         finally:
             if timer is not None:

@@ -17,12 +17,15 @@ class TurnRecord:
 
     request_id: str
     run_id: str
+    user_id: str
     kind: str
     model: str
     stage: str
     target_ms: int
     started: float
     cold_start: bool
+    phases: dict[str, float]
+    """Milliseconds of what came before the run, by name."""
     first_event_at: float | None = None
     first_token_at: float | None = None
 
@@ -69,4 +72,15 @@ class TurnRecord:
             "tool_calls": len(turn.records),
         }
         emit("chat", metrics, properties, {"stage": self.stage, "model": self.model})
-        log.info("turn", extra={**properties, "duration_ms": duration_ms, "ttft_ms": self.ttft_ms})
+        log.info(
+            "turn",
+            extra={
+                **properties,
+                "user_id": self.user_id,
+                "model": self.model,
+                "cold_start": self.cold_start,
+                "duration_ms": duration_ms,
+                "ttft_ms": self.ttft_ms,
+                "timing": self.phases,
+            },
+        )

@@ -76,8 +76,8 @@ class Transcript:
         if task.get("status_indicator") == "loading":
             self._line(f"… {title}", "dim")
         else:
-            failed = task.get("icon") == "info"
-            mark, style = ("✗", "yellow") if failed else ("✓", "green")
+            undone = task.get("icon") == "info"  # failed, stopped, or waits for an answer
+            mark, style = ("!", "yellow") if undone else ("✓", "green")
             self._line(f"{mark} {title}{': ' if detail else ''}{detail}", style)
 
     def _words(self, words: str) -> None:

@@ -16,6 +16,7 @@ _STYLES = {"WARNING": "yellow", "ERROR": "bold red", "CRITICAL": "bold red", "DE
 _REQUEST_ID_NAMES = ("request_id", "function_request_id", "requestId", "aws_request_id")
 _DETAIL_NAMES = ("tool", "outcome", "method", "route", "status", "code")
 _SHORT_ID_CHARS = 8
+_PROBE = "/healthz"
 _SILENT = frozenset({"aws", "page-build"})
 
 
@@ -67,6 +68,8 @@ def shorten(name: str, line: str) -> Text | None:
         return _text(name, "INFO", line)
     if "_aws" in record:
         return _text(name, "INFO", _metrics(record), _request_id(record))
+    if record.get("route") == _PROBE:
+        return None
     message = record.get("message", "")
     said = message if isinstance(message, str) else json.dumps(message, ensure_ascii=False)
     details = " ".join(str(record[name]) for name in _DETAIL_NAMES if name in record)

@@ -41,7 +41,7 @@ def tasks_function(options: LocalOptions, keys: LocalKeys, backends: Backends) -
         handler=handler,
         env=_shared(options, keys, backends),
         cwd=PROJECT / "src",
-        timeout_s=29.0,
+        timeout_s=30.0,
         memory_mb=1024,
         max_environments=options.environments,
         cors=_cors(backends, ("GET", "POST", "PATCH", "DELETE")),
@@ -126,6 +126,7 @@ def _cors(backends: Backends, methods: tuple[str, ...]) -> Cors:
         ),
         expose_headers=(
             "retry-after",
+            "server-timing",
             "x-request-id",
             "x-sidestream-run-id",
             "x-sidestream-thread-id",

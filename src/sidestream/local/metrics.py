@@ -59,8 +59,11 @@ class MetricFeed:
 
     def _run(self) -> None:
         # Here, because it takes a moment and the system's start does not wait for the first turn.
-        import boto3  # type: ignore[import-untyped]
-        from botocore.exceptions import BotoCoreError, ClientError
+        import boto3
+        from botocore.exceptions import (
+            BotoCoreError,
+            ClientError,
+        )
 
         client = boto3.client(
             "cloudwatch",

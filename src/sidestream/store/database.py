@@ -4,7 +4,7 @@ All statements of a call travel together and form one transaction: a psycopg pip
 `BEGIN`, whose single Sync closes Postgres's implicit transaction. It starts by setting
 `app.user_id` for that transaction alone, which is what row-level security reads; set for the
 session it would leak to the next client of a pooler in transaction mode. For the same pooler,
-statements are never prepared by name.
+statements are never prepared by name, and nothing is sent after the Sync (see `_connection`).
 """
 
 import asyncio
@@ -21,10 +21,10 @@ from psycopg.rows import DictRow, dict_row
 from psycopg_pool import AsyncConnectionPool, PoolClosed, PoolTimeout
 
 from sidestream.problems import DatabaseUnavailable, Invalid
+from sidestream.store._connection import Connection
 
 type Params = Sequence[Any] | Mapping[str, Any]
 type Rows = list[dict[str, Any]]
-type _Connection = psycopg.AsyncConnection[DictRow]
 
 _logger = logging.getLogger(__name__)
 _SET_USER: Final = "select set_config('app.user_id', %s, true)"
@@ -66,8 +66,8 @@ class Database:
         self._idle_check_s = idle_check_s
         self._timeout_s = timeout_s
         self._answer_timeout_s = answer_timeout_s
-        self._pool: AsyncConnectionPool[_Connection] | None = None
-        self._used_at: WeakKeyDictionary[_Connection, float] = WeakKeyDictionary()
+        self._pool: AsyncConnectionPool[Connection] | None = None
+        self._used_at: WeakKeyDictionary[Connection, float] = WeakKeyDictionary()
         self._calls: set[asyncio.Task[list[Rows]]] = set()
 
     async def open(self) -> None:
@@ -77,7 +77,7 @@ class Database:
             return
         pool = self._pool = AsyncConnectionPool(
             self._url,
-            connection_class=psycopg.AsyncConnection[DictRow],
+            connection_class=Connection,
             kwargs={
                 "autocommit": True,
                 "prepare_threshold": None,
@@ -93,6 +93,7 @@ class Database:
             timeout=self._timeout_s,
             max_idle=240,
             max_lifetime=1800,
+            configure=self._note_use,
             check=self._check_if_idle,
             open=False,
         )
@@ -125,10 +126,11 @@ class Database:
         for statement in statements:
             _check_text(statement.params)
         _check_text((user_id,))
-        call = asyncio.create_task(self._run(user_id, statements, tag))
+        call = asyncio.create_task(self._run([Statement(_SET_USER, (user_id,)), *statements], tag))
         self._calls.add(call)
         call.add_done_callback(self._forget)
-        return await asyncio.shield(call)
+        _, *results = await asyncio.shield(call)
+        return results
 
     async def ping(self) -> None:
         """Ask the database for nothing. Raises `DatabaseUnavailable` when it cannot be reached."""
@@ -139,12 +141,12 @@ class Database:
         if not call.cancelled():
             call.exception()  # seen, also when the caller was cancelled and will not look
 
-    async def _run(self, user_id: str, statements: Sequence[Statement], tag: str) -> list[Rows]:
+    async def _run(self, statements: Sequence[Statement], tag: str) -> list[Rows]:
         pool = self._pool
         if pool is None:
             raise RuntimeError("the database is not open")
         try:
-            return await self._round_trip(pool, user_id, statements)
+            return await self._round_trip(pool, statements)
         except (PoolTimeout, PoolClosed) as error:
             raise DatabaseUnavailable from error
         except psycopg.OperationalError as error:
@@ -152,35 +154,47 @@ class Database:
         try:
             # The other idle connections are as old as the one that just failed.
             await pool.check()
-            return await self._round_trip(pool, user_id, statements)
+            return await self._round_trip(pool, statements)
         except psycopg.OperationalError as error:
             raise DatabaseUnavailable from error
 
     async def _round_trip(
-        self, pool: AsyncConnectionPool[_Connection], user_id: str, statements: Sequence[Statement]
+        self, pool: AsyncConnectionPool[Connection], statements: Sequence[Statement]
     ) -> list[Rows]:
         async with pool.connection() as connection:
             self.round_trips += 1
             try:
                 async with _deadline(connection, self._answer_timeout_s), connection.pipeline():
-                    await connection.execute(_SET_USER, (user_id,))
-                    cursors = [await connection.execute(s.sql, s.params) for s in statements]
+                    cursors = await _send(connection, statements)
             except psycopg.DataError as error:
                 if error.sqlstate in _UNSTORABLE_SQLSTATES:
                     raise Invalid("The text contains a character that cannot be kept.") from error
                 raise
-            finally:
-                self._used_at[connection] = time.monotonic()
+            await self._note_use(connection)
             return [await cursor.fetchall() if cursor.description else [] for cursor in cursors]
 
-    async def _check_if_idle(self, connection: _Connection) -> None:
-        used_at = self._used_at.get(connection)
-        if used_at is not None and time.monotonic() - used_at > self._idle_check_s:
+    async def _note_use(self, connection: Connection) -> None:
+        self._used_at[connection] = time.monotonic()
+
+    async def _check_if_idle(self, connection: Connection) -> None:
+        if time.monotonic() - self._used_at[connection] > self._idle_check_s:
             await AsyncConnectionPool.check_connection(connection)
 
 
+async def _send(
+    connection: Connection, statements: Sequence[Statement]
+) -> list[psycopg.AsyncCursor[DictRow]]:
+    try:
+        return [await connection.execute(each.sql, each.params) for each in statements]
+    except Exception as error:
+        if getattr(error, "sqlstate", None) is None:
+            # It did not come from Postgres, which would commit at the Sync what it has by now.
+            connection.pgconn.finish()
+        raise
+
+
 @asynccontextmanager
-async def _deadline(connection: _Connection, seconds: float) -> AsyncIterator[None]:
+async def _deadline(connection: Connection, seconds: float) -> AsyncIterator[None]:
     """Give up on a peer that has gone silent, as a half-open socket does.
 
     The connection is dropped before the wait is cancelled: psycopg would otherwise ask that silent

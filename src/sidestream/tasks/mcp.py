@@ -38,7 +38,7 @@ from sidestream.config import Settings
 from sidestream.identity import Verifier, bearer_token
 from sidestream.problems import NotFound, Problem
 from sidestream.tasks.repository import TaskRepository
-from sidestream.tasks.requests import log_failure
+from sidestream.telemetry import log_failure
 from sidestream.tasks.task import IdempotencyKey
 from sidestream.tasks.tools import ARGUMENTS, TOOLS, ToolCall
 
@@ -122,7 +122,7 @@ async def _call(
         advice = " Try again in a moment." if problem.retryable else ""
         return _failed(problem.detail.rstrip(".") + "." + advice), problem.code
     except Exception as error:  # the SDK's older path would send the error's text to the client
-        log_failure(error)
+        log_failure(_logger, "tool failure", error)
         return _failed("The task list failed. Do not try again."), "internal"
     text = pydantic_core.to_json(document).decode()
     return CallToolResult(content=[TextContent(text=text)], structured_content=document), "ok"

@@ -4,7 +4,6 @@ turns whatever escapes into a problem document.
 
 import re
 import time
-import traceback
 import uuid
 from typing import Final
 
@@ -61,7 +60,7 @@ class RequestMiddleware:
         try:
             await self._app(scope, self._limited(scope, receive), note_status)
         except Exception as error:
-            log_failure(error)
+            telemetry.log_failure(_logger, "unexpected failure", error)
             if status:
                 raise
             await problem_response(Internal(), request_id)(scope, receive, note_status)
@@ -106,17 +105,6 @@ def _given_id(scope: Scope) -> str | None:
     """The id of the request that led to this one: a chat turn's, when the chat calls a tool."""
     given = Headers(scope=scope).get(REQUEST_ID_HEADER, "")
     return given if _PLAIN_ID.fullmatch(given) else None
-
-
-def log_failure(error: Exception) -> None:
-    """Log where it failed and as what, without its text, which may quote a task."""
-    _logger.error(
-        "unexpected failure",
-        extra={
-            "error_type": type(error).__qualname__,
-            "stack": traceback.format_tb(error.__traceback__),
-        },
-    )
 
 
 async def problem_handler(request: Request, error: Exception) -> Response:

@@ -186,7 +186,7 @@ class SearchTasks(Arguments):
 
 def _page(page: TaskPage) -> dict[str, Any]:
     return {
-        "tasks": [task.document() for task in page.tasks],
+        "data": [task.document() for task in page.tasks],
         "has_more": page.after is not None,
         "after": page.after,
     }
@@ -225,11 +225,11 @@ _DELETED: dict[str, Any] = {
 _TASKS: dict[str, Any] = {
     "type": "object",
     "properties": {
-        "tasks": {"type": "array", "items": _TASK},
+        "data": {"type": "array", "items": _TASK},
         "has_more": {"type": "boolean"},
         "after": {"anyOf": [{"type": "string"}, {"type": "null"}]},
     },
-    "required": ["tasks", "has_more", "after"],
+    "required": ["data", "has_more", "after"],
 }
 
 

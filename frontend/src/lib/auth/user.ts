@@ -19,8 +19,10 @@ export type SignIn =
 
 /** Who asks, or why that cannot be known. */
 export const signIn = cache(async (): Promise<SignIn> => {
+  // First: a build draws no page that asks this, and so needs no database.
+  const asking = await headers();
   try {
-    const session = await auth().api.getSession({ headers: await headers() });
+    const session = await auth().api.getSession({ headers: asking });
     if (!session) return { state: "out" };
     const { id, name, email } = session.user;
     return { state: "in", user: { id, name, email } };

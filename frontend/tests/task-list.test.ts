@@ -1,0 +1,149 @@
+import { describe, expect, it } from "vitest";
+import { EMPTY_LIST, reduce, shown, type ListEvent, type TaskList } from "@/lib/tasks/list";
+import {
+  daysUntil,
+  dueState,
+  fromDateInput,
+  matches,
+  toDateInput,
+  type Task,
+} from "@/lib/tasks/task";
+
+const task = (id: string, fields: Partial<Task> = {}): Task => ({
+  id,
+  title: id,
+  notes: "",
+  completed: false,
+  due_at: null,
+  created_at: "2026-11-20T10:00:00Z",
+  updated_at: "2026-11-20T10:00:00Z",
+  ...fields,
+});
+
+const loaded = (tasks: Task[], append = false): ListEvent => ({
+  type: "loaded",
+  tasks,
+  hasMore: false,
+  after: null,
+  append,
+});
+
+const play = (events: ListEvent[], start: TaskList = EMPTY_LIST) => events.reduce(reduce, start);
+const titles = (list: TaskList) => shown(list).map(({ title }) => title);
+
+describe("optimistic changes", () => {
+  const start = play([loaded([task("a"), task("b")])]);
+
+  it("show an addition at once, first, and the real task when confirmed", () => {
+    const draft = task("new-1", { title: "milk" });
+    const began = play([{ type: "began", change: { id: 1, kind: "add", task: draft } }], start);
+    expect(shown(began)[0]).toMatchObject({ title: "milk", pending: true });
+    const confirmed = reduce(began, {
+      type: "confirmed",
+      id: 1,
+      task: task("tsk_1", { title: "milk" }),
+    });
+    expect(shown(confirmed)[0]).toEqual(task("tsk_1", { title: "milk" }));
+  });
+
+  it("do not show an addition twice when a refresh is faster than the answer", () => {
+    const draft = task("new-1", { title: "milk" });
+    const real = task("tsk_1", { title: "milk" });
+    const list = play(
+      [
+        { type: "began", change: { id: 1, kind: "add", task: draft } },
+        loaded([real, task("a"), task("b")]),
+        { type: "confirmed", id: 1, task: real },
+      ],
+      start,
+    );
+    expect(titles(list)).toEqual(["milk", "a", "b"]);
+  });
+
+  it("roll back what is refused, and nothing else", () => {
+    const list = play(
+      [
+        { type: "began", change: { id: 1, kind: "edit", taskId: "a", changes: { title: "A" } } },
+        {
+          type: "began",
+          change: { id: 2, kind: "edit", taskId: "a", changes: { completed: true } },
+        },
+        { type: "began", change: { id: 3, kind: "delete", taskId: "b" } },
+      ],
+      start,
+    );
+    expect(titles(list)).toEqual(["A"]);
+    const rolled = play(
+      [
+        { type: "refused", id: 1 },
+        { type: "refused", id: 3 },
+      ],
+      list,
+    );
+    expect(titles(rolled)).toEqual(["a", "b"]);
+    expect(shown(rolled)[0]?.completed).toBe(true);
+  });
+
+  it("survive a refresh that does not know them yet", () => {
+    const list = play(
+      [
+        { type: "began", change: { id: 1, kind: "delete", taskId: "a" } },
+        loaded([task("a"), task("b")]),
+      ],
+      start,
+    );
+    expect(titles(list)).toEqual(["b"]);
+    expect(titles(reduce(list, { type: "confirmed", id: 1 }))).toEqual(["b"]);
+  });
+
+  it("ignore word of a change that is not pending", () => {
+    expect(reduce(start, { type: "confirmed", id: 9 })).toBe(start);
+  });
+});
+
+it("appends a page without repeating what is there", () => {
+  const list = play([loaded([task("a"), task("b")]), loaded([task("b"), task("c")], true)]);
+  expect(titles(list)).toEqual(["a", "b", "c"]);
+});
+
+describe("due times", () => {
+  const now = new Date(2026, 10, 20, 12);
+  const at = (date: Date, completed = false) =>
+    dueState(task("a", { due_at: date.toISOString(), completed }), now);
+
+  it("are overdue, today, later or done", () => {
+    expect(at(new Date(2026, 10, 19, 23))).toBe("overdue");
+    expect(at(new Date(2026, 10, 20, 0))).toBe("today");
+    expect(at(new Date(2026, 10, 20, 23))).toBe("today");
+    expect(at(new Date(2026, 10, 21, 0))).toBe("later");
+    expect(at(new Date(2026, 10, 19), true)).toBe("done");
+    expect(dueState(task("a"), now)).toBeNull();
+  });
+
+  it("are counted in calendar days", () => {
+    expect(daysUntil(new Date(2026, 10, 21, 0, 5), new Date(2026, 10, 20, 23, 55))).toBe(1);
+  });
+
+  it("go through a date input and back", () => {
+    const iso = fromDateInput("2026-12-24");
+    expect(new Date(iso ?? "").getHours()).toBe(23);
+    expect(toDateInput(iso)).toBe("2026-12-24");
+    expect(fromDateInput("")).toBeNull();
+    expect(toDateInput(null)).toBe("");
+  });
+
+  it("keep their hour when the day stays", () => {
+    const nine = new Date(2026, 11, 24, 9, 30).toISOString();
+    expect(fromDateInput("2026-12-24", nine)).toBe(nine);
+    expect(fromDateInput("2026-12-25", nine)).not.toBe(nine);
+  });
+});
+
+it("matches filters", () => {
+  const done = task("a", { completed: true });
+  expect([matches(done, "all"), matches(done, "open"), matches(done, "done")]).toEqual([
+    true,
+    false,
+    true,
+  ]);
+});

@@ -1,0 +1,89 @@
+"""People who talk to the running system, and views of what it then holds."""
+
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from contextlib import AsyncExitStack
+from typing import Any, Protocol
+
+import httpx2
+import psycopg
+import pytest
+import pytest_asyncio
+from psycopg.rows import dict_row
+
+from sidestream.local.model import ScriptedModelServer
+from sidestream.local.system import LocalSystem
+from sidestream.store.ids import new_id
+from tests.chat.client import Client, Document
+
+
+class MakePerson(Protocol):
+    """Gives a client for a user; without a name for one whom no other test knows."""
+
+    def __call__(self, user_id: str | None = None, *, language: str = "en") -> Client: ...
+
+
+type Rows = Callable[..., Awaitable[list[dict[str, Any]]]]
+type TaskList = Callable[[Client], Awaitable[list[Document]]]
+
+
+@pytest_asyncio.fixture
+async def person(system: LocalSystem) -> AsyncIterator[MakePerson]:
+    """People, as many as a test needs."""
+    async with AsyncExitStack() as stack:
+        clients: list[Client] = []
+
+        def make(user_id: str | None = None, *, language: str = "en") -> Client:
+            token = system.token(user_id or new_id("user"))
+            clients.append(Client(system.chat.url, token, language=language))
+            stack.push_async_exit(clients[-1])
+            return clients[-1]
+
+        yield make
+
+
+@pytest.fixture
+def alice(person: MakePerson) -> Client:
+    return person()
+
+
+@pytest.fixture
+def bob(person: MakePerson) -> Client:
+    return person()
+
+
+@pytest.fixture
+def model(system: LocalSystem) -> Iterator[ScriptedModelServer]:
+    """The scripted model, let go of at the end."""
+    yield system.model
+    system.model.release()
+
+
+@pytest.fixture
+def rows(owner_url: str) -> Rows:
+    """Queries as the tables' owner, who sees every user's rows: `await rows(sql, *params)`."""
+
+    async def query(sql: str, *params: Any) -> list[dict[str, Any]]:
+        connecting = psycopg.AsyncConnection.connect(owner_url, row_factory=dict_row)
+        async with await connecting as connection:
+            cursor = await connection.execute(sql.encode(), params)
+            return await cursor.fetchall()
+
+    return query
+
+
+@pytest.fixture
+def task_list(system: LocalSystem) -> TaskList:
+    """A person's tasks by REST, as the page reads them, the oldest first."""
+
+    async def read(client: Client) -> list[Document]:
+        async with httpx2.AsyncClient(base_url=system.tasks.url) as http:
+            answer = await http.get(
+                f"/api/{client.user_id}/tasks",
+                params={"limit": 100},
+                headers={"authorization": f"Bearer {client.token}"},
+            )
+        assert answer.status_code == httpx2.codes.OK, answer.text
+        data: list[Document] = answer.json()["data"]
+        return sorted(data, key=lambda task: (task["created_at"], task["id"]))
+
+    return read
