@@ -6,6 +6,7 @@ MAKEFLAGS += --no-print-directory
 
 WEB ?= 1
 FREEZE ?= 0
+ARCH ?= arm64
 ARGS ?=
 BIN := .venv/bin
 PAGE := $(wildcard frontend/package.json)
@@ -50,9 +51,8 @@ e2e: setup ## the browser tests alone
 tools: setup ## SAM and checkov under .tools
 	@scripts/deploy-tools
 
-build: tools ## sam build
-	@. scripts/_common.sh; export UV PYTHON=$(CURDIR)/$(BIN)/python; UV=$$(find_uv); \
-	PATH="$(CURDIR)/.tools/sam/bin:$(CURDIR)/$(BIN):$$PATH" sam build
+build: tools ## sam build; ARCH=x86_64 for that processor
+	@scripts/build $(ARCH)
 
 bench: setup ## the benchmarks, as ratios, with a table and a plot
 	@$(BIN)/python -m benchmarks

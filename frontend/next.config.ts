@@ -7,6 +7,8 @@ readConfig(process.env);
 const config: NextConfig = {
   poweredByHeader: false,
   reactStrictMode: true,
+  // Tests are checked by `npm run typecheck`; a build needs only what it builds.
+  typescript: { tsconfigPath: "tsconfig.page.json" },
   serverExternalPackages: ["pg"],
   turbopack: { root: import.meta.dirname },
 };

@@ -66,9 +66,10 @@ class LocalProcess:
             assert time.monotonic() < deadline, self.output
             time.sleep(0.05)
 
-    def signal(self, number: signal.Signals) -> int:
+    def signal(self, number: signal.Signals, *, times: int = 1) -> int:
         """Send it a signal and wait for its end; its exit code."""
-        self._process.send_signal(number)
+        for _ in range(times):
+            self._process.send_signal(number)
         return self._process.wait(_END_TIMEOUT_S)
 
     def children(self) -> list[psutil.Process]:

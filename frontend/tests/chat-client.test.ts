@@ -79,6 +79,7 @@ describe("stream", () => {
     const { client, urls, events, broken, handlers } = setup(
       stream(progress("a", 1) + progress("b", 2), { cut: true }),
       stream(progress("c", 3)),
+      status("completed"),
     );
     await settled(client.stream(REQUEST, handlers));
     expect(texts(events)).toEqual(["a", "b", "c"]);
@@ -90,6 +91,7 @@ describe("stream", () => {
     const { client, urls, handlers } = setup(
       stream(progress("a") + progress("b") + progress("c"), { cut: true }),
       stream(""),
+      status("completed"),
     );
     await settled(client.stream(REQUEST, handlers));
     expect(urls[1]).toContain("after=3");
@@ -100,9 +102,28 @@ describe("stream", () => {
       stream(progress("a", 1)),
       status("running"),
       stream(progress("b", 2)),
+      status("running"),
+      stream(""),
+      status("completed"),
     );
-    await settled(client.stream(REQUEST, handlers));
-    expect(urls).toHaveLength(3);
+    expect(await settled(client.stream(REQUEST, handlers))).toBe("ended");
+    expect(urls.filter((url) => url.includes("/events?after="))).toEqual([
+      "/api/chatkit/runs/run_1/events?after=1",
+      "/api/chatkit/runs/run_1/events?after=2",
+    ]);
+  });
+
+  it("looks no further when the events could be all", async () => {
+    const { client, urls, handlers } = setup(stream(progress("a", 1)));
+    expect(await settled(client.stream(REQUEST, { ...handlers, isWhole: () => true }))).toBe(
+      "ended",
+    );
+    expect(urls).toHaveLength(1);
+  });
+
+  it("tells a run that died from one that ended", async () => {
+    const { client, handlers } = setup(stream(progress("a", 1)), status("failed"));
+    expect(await settled(client.stream(REQUEST, handlers))).toBe("interrupted");
   });
 
   it("does not follow another run of the thread", async () => {
@@ -147,17 +168,18 @@ describe("follow", () => {
       stream(progress("a", 5), { cut: true }),
       ...Array.from({ length: 6 }, () => down),
       stream(progress("b", 6)),
+      status("completed"),
     );
-    await settled(client.follow("run_1", handlers, 4));
+    await settled(client.follow("thr_1", "run_1", handlers, 4));
     expect(texts(events)).toEqual(["a", "b"]);
     expect(urls.at(0)).toContain("after=4");
-    expect(urls.at(-1)).toContain("after=5");
+    expect(urls.findLast((url) => url.includes("/events"))).toContain("after=5");
   });
 
   it("gives up after a while", async () => {
     const down: Handler = () => Promise.reject(new TypeError("Failed to fetch"));
     const { client, urls, handlers } = setup(...Array.from({ length: 20 }, () => down));
-    await expect(settled(client.follow("run_1", handlers))).rejects.toMatchObject({
+    await expect(settled(client.follow("thr_1", "run_1", handlers))).rejects.toMatchObject({
       kind: "unreachable",
     });
     expect(urls).toHaveLength(8);
@@ -167,7 +189,7 @@ describe("follow", () => {
     const { client, urls, handlers } = setup(() =>
       Response.json({ code: "not_found" }, { status: 404 }),
     );
-    await expect(settled(client.follow("run_1", handlers))).rejects.toMatchObject({
+    await expect(settled(client.follow("thr_1", "run_1", handlers))).rejects.toMatchObject({
       kind: "not_found",
     });
     expect(urls).toHaveLength(1);

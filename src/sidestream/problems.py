@@ -1,8 +1,9 @@
 """The error tree, and how an error becomes a response.
 
 Every failure that a client may act on is a `Problem`: raised where it is noticed, turned into an
-RFC 9457 document (or, inside a running stream, into a ChatKit `error` event) in one place. `detail`
-is shown to people and never carries a secret, a message text or another user's id.
+RFC 9457 document (or, inside a running stream, into a ChatKit `error` event) in one place. `title`
+and `detail` are shown to people, in their language where there is a catalogue for it (`i18n`), and
+never carry a secret, a message text or another user's id.
 """
 
 import math
@@ -10,10 +11,13 @@ from typing import Any, ClassVar
 
 from starlette.responses import JSONResponse
 
+from sidestream.i18n import DEFAULT_LOCALE, text
+
 
 class Problem(Exception):
     """A failure with a status, a stable `code` and a sentence for people.
 
+    `detail` is the English sentence, a constant, whose `{name}`s are filled in with `values`.
     `retry_after_s` becomes the `Retry-After` header in whole seconds, rounded up. `errors` lists
     field errors, each `{"loc": [...], "msg": ...}`. `retryable` tells a client whether sending the
     same request again can help.
@@ -30,11 +34,22 @@ class Problem(Exception):
         *,
         retry_after_s: float | None = None,
         errors: list[dict[str, Any]] | None = None,
+        **values: object,
     ) -> None:
-        super().__init__(detail or self.title)
-        self.detail = detail or self.title
+        self._sentence = detail or self.title
+        self._values = values
+        super().__init__(self.detail)
         self.retry_after_s = retry_after_s
         self.errors = errors or []
+
+    @property
+    def detail(self) -> str:
+        """The sentence in English."""
+        return self.detail_in(DEFAULT_LOCALE)
+
+    def detail_in(self, locale: str) -> str:
+        """Give the sentence in a language."""
+        return text(locale, self._sentence, **self._values)
 
 
 class BadRequest(Problem):
@@ -73,6 +88,10 @@ class KeyInProgress(Conflict):
 
 class ThreadLocked(Conflict):
     code, title = "thread_locked", "This conversation takes no more messages"
+
+
+class AlreadyAnswered(Conflict):
+    code, title = "already_answered", "This question has been answered already"
 
 
 class TooLarge(Problem):
@@ -115,13 +134,15 @@ class DatabaseUnavailable(Unavailable):
     code, title = "database_unavailable", "The database cannot be reached"
 
 
-def problem_document(problem: Problem, request_id: str) -> dict[str, Any]:
+def problem_document(
+    problem: Problem, request_id: str, locale: str = DEFAULT_LOCALE
+) -> dict[str, Any]:
     """Give the RFC 9457 document of a problem: `type, title, status, detail, code, request_id`."""
     document: dict[str, Any] = {
         "type": f"urn:sidestream:problem:{problem.code}",
-        "title": problem.title,
+        "title": text(locale, problem.title),
         "status": problem.status,
-        "detail": problem.detail,
+        "detail": problem.detail_in(locale),
         "code": problem.code,
         "retryable": problem.retryable,
         "request_id": request_id,
@@ -131,15 +152,17 @@ def problem_document(problem: Problem, request_id: str) -> dict[str, Any]:
     return document
 
 
-def problem_response(problem: Problem, request_id: str) -> JSONResponse:
+def problem_response(
+    problem: Problem, request_id: str, locale: str = DEFAULT_LOCALE
+) -> JSONResponse:
     """Give the `application/problem+json` response of a problem."""
-    headers = {"cache-control": "no-store"}
+    headers = {"cache-control": "no-store", "content-language": locale}
     if problem.retry_after_s is not None:
         headers["retry-after"] = str(max(1, math.ceil(problem.retry_after_s)))
     if problem.status == Unauthorized.status:
         headers["www-authenticate"] = "Bearer"
     return JSONResponse(
-        problem_document(problem, request_id),
+        problem_document(problem, request_id, locale),
         status_code=problem.status,
         headers=headers,
         media_type="application/problem+json",

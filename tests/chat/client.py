@@ -6,6 +6,7 @@ or a frame that is no `ThreadStreamEvent`, fails the test that reads it.
 """
 
 import json
+import ssl
 from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
@@ -33,7 +34,9 @@ PROBLEM_TYPE: Final = "application/problem+json"
 
 _REQUEST: Final[TypeAdapter[ChatKitReq]] = TypeAdapter(ChatKitReq)
 _EVENT: Final[TypeAdapter[ThreadStreamEvent]] = TypeAdapter(ThreadStreamEvent)
-_TIMEOUT_S: Final = 30.0
+_TIMEOUT_S: Final = 120.0
+# Nothing here speaks TLS, and a context of its own would cost each client 20 ms.
+_NO_TLS: Final = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
 
 type Document = dict[str, Any]
 
@@ -55,7 +58,7 @@ def add_request(thread_id: str, text: str, **changes: Any) -> Document:
     return {"type": "threads.add_user_message", "params": params}
 
 
-def thread_request(kind: str, thread_id: str, **params: Any) -> Document:
+def thread_request(kind: str, thread_id: str, /, **params: Any) -> Document:
     """Any request about a thread."""
     return {"type": kind, "params": {"thread_id": thread_id, **params}}
 
@@ -163,7 +166,7 @@ class Stream:
             *whole, buffer = (buffer + data).split(b"\n\n")
             for frame in whole:
                 yield event_of(frame)
-        assert buffer == b"", f"the stream ends in the middle of a frame: {buffer!r}"
+        assert buffer == b"", f"the stream ends within a frame: {buffer!r}"
 
 
 class Client:
@@ -175,6 +178,7 @@ class Client:
             base_url=base_url,
             headers={"authorization": f"Bearer {token}", "accept-language": language},
             timeout=_TIMEOUT_S,
+            verify=_NO_TLS,
         )
 
     @property
@@ -192,9 +196,7 @@ class Client:
         """Start a thread with a message, and read the whole answer."""
         return await self.send(create_request(text), idempotency_key=idempotency_key)
 
-    async def add(
-        self, thread_id: str, text: str, *, idempotency_key: str | None = None
-    ) -> Answer:
+    async def add(self, thread_id: str, text: str, *, idempotency_key: str | None = None) -> Answer:
         """Add a message to a thread, and read the whole answer."""
         return await self.send(add_request(thread_id, text), idempotency_key=idempotency_key)
 
@@ -289,7 +291,7 @@ class Client:
 
 def event_of(frame: bytes) -> ThreadStreamEvent:
     """Decode one frame: `data: <json>`, after `id: <number>` in a replay."""
-    head, _, data = frame.rpartition(b"data: ")
+    head, _, data = frame.partition(b"data: ")
     assert head == b"" or (head.startswith(b"id: ") and head[4:-1].isdigit()), frame
     assert data, frame
     assert b"\n" not in data, frame
@@ -314,6 +316,7 @@ def _answer(response: httpx2.Response) -> Answer:
     plain = response.request.url.path.endswith("/chat")
     if response.headers.get("content-type", "").startswith("text/event-stream") and not plain:
         *whole, rest = body.split(b"\n\n")
-        assert rest == b"", f"the stream ends in the middle of a frame: {rest!r}"
+        # A stream without events is a line feed, because Lambda may hang on a body without bytes.
+        assert rest == b"" or body == b"\n", f"the stream ends within a frame: {rest!r}"
         frames = [event_of(frame) for frame in whole]
     return Answer(response.status_code, response.headers, body, tuple(frames))

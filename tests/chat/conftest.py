@@ -1,7 +1,9 @@
 """People who talk to the running system, and views of what it then holds."""
 
+import json
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
-from contextlib import AsyncExitStack
+from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import dataclass
 from typing import Any, Protocol
 
 import httpx2
@@ -10,9 +12,13 @@ import pytest
 import pytest_asyncio
 from psycopg.rows import dict_row
 
+from sidestream.chat.app import create_app
+from sidestream.chat.services import Services
+from sidestream.config import ChatSettings
 from sidestream.local.model import ScriptedModelServer
 from sidestream.local.system import LocalSystem
 from sidestream.store.ids import new_id
+from tests.asgi_server import serve
 from tests.chat.client import Client, Document
 
 
@@ -87,3 +93,36 @@ def task_list(system: LocalSystem) -> TaskList:
         return sorted(data, key=lambda task: (task["created_at"], task["id"]))
 
     return read
+
+
+@dataclass(frozen=True, slots=True)
+class UvicornChat:
+    """The chat's app under uvicorn, in this process."""
+
+    url: str
+    services: Services
+
+
+@pytest.fixture(scope="session")
+def chat_settings(system: LocalSystem) -> ChatSettings:
+    """The settings that the system gives its ChatFunction, without the limit on messages."""
+    env = system.chat.spec.env
+    names = {name for name in ChatSettings.model_fields if name.upper() in env}
+    values: dict[str, Any] = {name: env[name.upper()] for name in names}
+    values["auth_issuers"] = json.loads(values["auth_issuers"])
+    return ChatSettings.model_validate(values | {"requests_per_minute": 0, "tokens_per_day": 0})
+
+
+@asynccontextmanager
+async def under_uvicorn(settings: ChatSettings) -> AsyncIterator[UvicornChat]:
+    """Serve the chat with some settings."""
+    app = create_app(settings)
+    async with serve(app) as url:
+        yield UvicornChat(url, app.state.services)
+
+
+@pytest_asyncio.fixture(scope="session", loop_scope="session")
+async def uvicorn_chat(chat_settings: ChatSettings) -> AsyncIterator[UvicornChat]:
+    """The same chat without Lambda, on the same database, tasks and model."""
+    async with under_uvicorn(chat_settings) as chat:
+        yield chat

@@ -1,16 +1,255 @@
-from tests.chat.client import Client
-from tests.chat.conftest import TaskList
+"""Turns through the running system: conversations that change the list, and who sees what."""
 
-async def test_three_messages_change_the_list(alice: Client, task_list: TaskList) -> None:
+import json
+import unicodedata
+from typing import Any
+
+import httpx2
+import pytest
+from chatkit.types import AssistantMessageItem, UserMessageItem
+
+from sidestream.identity import tool_key
+from sidestream.local.keys import LocalKeys
+from sidestream.local.model import ScriptedModelServer
+from sidestream.local.system import LocalSystem
+from tests.chat.catalogue import ROUTES, every_request
+from tests.chat.client import (
+    Client,
+    Document,
+    add_request,
+    create_request,
+    thread_request,
+    words,
+)
+from tests.chat.conftest import Rows, TaskList
+
+# With a zero-width non-joiner, a hamza that is not composed and digits of both kinds.
+URDU_TITLE = "بچوں کے لئے ۳ کتابیں خرید‌نا 3"
+URDU_REQUEST = f"«{URDU_TITLE}» شامل کرو"
+
+
+async def test_three_messages_change_the_list(
+    alice: Client, task_list: TaskList, rows: Rows
+) -> None:
+    async def in_postgres() -> list[tuple[str, bool]]:
+        found = await rows("select title, completed from tasks where user_id = %s", alice.user_id)
+        return [(row["title"], row["completed"]) for row in found]
+
+    async def by_rest() -> list[tuple[str, bool]]:
+        return [(task["title"], task["completed"]) for task in await task_list(alice)]
+
     created = await alice.create("Create a task to buy groceries")
-    for f in created.frames: print(f.model_dump_json(exclude_none=True))
-    print(created.text, created.headers)
-    [task] = await task_list(alice)
-    assert (task["title"], task["completed"]) == ("buy groceries", False)
-    done = await alice.add(created.thread_id, "Mark the groceries task as complete")
-    print(done.text)
-    [task] = await task_list(alice)
-    assert (task["title"], task["completed"]) == ("buy groceries", True)
+    assert await in_postgres() == await by_rest() == [("buy groceries", False)]
+    assert "buy groceries" in created.text
+    completed = await alice.add(created.thread_id, "Mark the groceries task as complete")
+    assert await in_postgres() == await by_rest() == [("buy groceries", True)]
+    assert "buy groceries" in completed.text
     deleted = await alice.add(created.thread_id, "Delete the groceries task")
-    print(deleted.text)
-    assert await task_list(alice) == []
+    assert await in_postgres() == await by_rest() == []
+    assert "buy groceries" in deleted.text
+    assert not created.errors + completed.errors + deleted.errors
+
+
+async def test_five_turns_keep_their_context(
+    alice: Client, task_list: TaskList, model: ScriptedModelServer
+) -> None:
+    first = await alice.create("My name is Sana")
+    thread_id = first.thread_id
+    await alice.add(thread_id, "Add a task to water the plants")
+    await alice.add(thread_id, "Mark it as done")
+    [task] = await task_list(alice)
+    assert (task["title"], task["completed"]) == ("water the plants", True)
+    named = await alice.add(thread_id, "What is my name?")
+    assert "Sana" in named.text
+    said = await alice.add(thread_id, "What was my first message?")
+    assert "My name is Sana" in said.text
+
+    given = model.requests[-1].body["input"]
+    roles = [item["role"] for item in given if item.get("role")]
+    assert roles == ["user", "assistant"] * 4 + ["user"]
+    calls = [item["name"] for item in given if item.get("type") == "function_call"]
+    assert calls == ["add_task", "complete_task"] or calls == [
+        "add_task",
+        "search_tasks",
+        "complete_task",
+    ]
+    outputs = [item["output"] for item in given if item.get("type") == "function_call_output"]
+    assert len(outputs) == len(calls)
+    assert task["id"] in outputs[0]
+
+
+async def test_urdu_is_answered_in_urdu(alice: Client, model: ScriptedModelServer) -> None:
+    answer = await alice.create("آپ کیا کر سکتے ہیں؟")
+    letters = [letter for letter in answer.text if letter.isalpha()]
+    assert letters
+    assert all(unicodedata.name(letter).startswith("ARABIC") for letter in letters)
+    instructions = json.dumps(model.requests[-1].body["instructions"])
+    assert "Urdu" in instructions
+
+
+async def test_urdu_title_survives_byte_for_byte(
+    alice: Client, system: LocalSystem, task_list: TaskList, rows: Rows
+) -> None:
+    assert unicodedata.normalize("NFC", URDU_TITLE) != URDU_TITLE or "\u200c" in URDU_TITLE
+    answer = await alice.create(URDU_REQUEST)
+    assert URDU_TITLE in answer.text
+    assert URDU_REQUEST.encode() in answer.body
+
+    [task] = await task_list(alice)
+    [stored] = await rows(
+        "select convert_to(title, 'UTF8') as title from tasks where user_id = %s", alice.user_id
+    )
+    [by_mcp] = (await _list_by_mcp(system, alice.user_id))["data"]
+    assert task["title"].encode() == URDU_TITLE.encode()
+    assert bytes(stored["title"]) == URDU_TITLE.encode()
+    assert by_mcp["title"].encode() == URDU_TITLE.encode()
+
+    [message] = [i for i in await alice.items(answer.thread_id) if isinstance(i, UserMessageItem)]
+    assert message.content[0].text == URDU_REQUEST
+    [thread] = await alice.threads()
+    assert thread.title == URDU_REQUEST
+
+
+async def _list_by_mcp(system: LocalSystem, user_id: str) -> Document:
+    key = tool_key(LocalKeys.of(system.options.folder).tool_signing_key)
+    call = {
+        "jsonrpc": "2.0",
+        "id": 1,
+        "method": "tools/call",
+        "params": {
+            "name": "list_tasks",
+            "arguments": {},
+            "_meta": {
+                "io.modelcontextprotocol/protocolVersion": "2026-07-28",
+                "io.modelcontextprotocol/clientCapabilities": {},
+            },
+        },
+    }
+    headers = {
+        "authorization": f"Bearer {key.mint(user_id)[0]}",
+        "accept": "application/json, text/event-stream",
+        "mcp-protocol-version": "2026-07-28",
+        "mcp-method": "tools/call",
+        "mcp-name": "list_tasks",
+    }
+    async with httpx2.AsyncClient() as http:
+        answer = await http.post(f"{system.tasks.url}/mcp", json=call, headers=headers)
+    document: Document = answer.json()["result"]["structuredContent"]
+    return document
+
+
+async def test_history_survives_a_restart_of_the_functions(
+    alice: Client, system: LocalSystem, task_list: TaskList
+) -> None:
+    first = await alice.create("Add a task to call the dentist")
+    before = await alice.items(first.thread_id)
+    processes = {e.pid for f in (system.chat, system.tasks) for e in f.environments}
+    for function in (system.chat, system.tasks):
+        for environment in function.environments:
+            environment.kill()
+
+    assert await alice.items(first.thread_id) == before
+    assert [thread.id for thread in await alice.threads()] == [first.thread_id]
+    done = await alice.add(first.thread_id, "Mark it as done")
+    assert not done.errors
+    [task] = await task_list(alice)
+    assert (task["title"], task["completed"]) == ("call the dentist", True)
+    now = {e.pid for f in (system.chat, system.tasks) for e in f.environments}
+    assert processes.isdisjoint(now)
+    replayed = await alice.replay(first.run_id)
+    assert replayed.frames == first.frames
+
+
+async def _everything(rows: Rows, user_id: str) -> dict[str, list[dict[str, Any]]]:
+    tables = ("threads", "thread_items", "runs", "run_events", "feedback", "tasks", "attachments")
+    return {
+        table: await rows(
+            f"select t::text as row from {table} as t where user_id = %s order by 1",  # noqa: S608
+            user_id,
+        )
+        for table in tables
+    }
+
+
+async def test_two_users_never_see_each_others_anything(
+    alice: Client, bob: Client, rows: Rows
+) -> None:
+    secret = "the pearl necklace"
+    hers = await alice.create(f"Add a task to hide {secret}")
+    her_item = (await alice.items(hers.thread_id))[0].id
+    her_file = await _attach(alice)
+    before = await _everything(rows, alice.user_id)
+    assert before["thread_items"]
+    assert before["tasks"]
+    assert before["attachments"]
+
+    # Deleting a thread that is not there changes nothing and is no error, whoever it belongs to.
+    served = {"threads.create", "threads.list", "threads.delete", "attachments.create"}
+    for request in every_request(hers.thread_id, her_item, her_file):
+        answer = await bob.send(request)
+        assert secret not in answer.body.decode(), request["type"]
+        if request["type"] != "input.transcribe":  # of nobody
+            expected = 200 if request["type"] in served else 404
+            assert answer.status == expected, (request["type"], answer.body)
+    place = {"user": alice.user_id, "thread": hers.thread_id, "run": hers.run_id}
+    for method, path in ROUTES:
+        if "{" not in path:
+            continue
+        answer = await bob.request(method, path.format(**place), json=add_request("", "hello"))
+        assert answer.status == (403 if "{user}" in path else 404), (path, answer.body)
+        assert secret not in answer.body.decode()
+    assert await _everything(rows, alice.user_id) == before
+
+    assert [thread.title for thread in await bob.threads()] == ["hello"]
+    listed = await bob.create("Show my tasks")
+    assert secret not in listed.body.decode()
+
+
+async def _attach(client: Client) -> str:
+    params = {"name": "a.txt", "size": 3, "mime_type": "text/plain"}
+    answer = await client.send({"type": "attachments.create", "params": params})
+    assert answer.status == 200, answer.body
+    return str(answer.json()["id"])
+
+
+async def test_anothers_ids_are_of_no_use_in_ones_own_thread(
+    alice: Client, bob: Client, rows: Rows
+) -> None:
+    hers = await alice.create("hello from alice")
+    his = await bob.create("hello from bob")
+    her_item = (await alice.items(hers.thread_id))[0].id
+    her_file = await _attach(alice)
+    before = await _everything(rows, alice.user_id)
+    requests = [
+        create_request("hello", attachments=[her_file]),
+        add_request(his.thread_id, "hello", attachments=[her_file]),
+        thread_request("items.list", his.thread_id, after=her_item),
+        thread_request("threads.retry_after_item", his.thread_id, item_id=her_item),
+        thread_request("items.feedback", his.thread_id, item_ids=[her_item], kind="negative"),
+        {"type": "threads.list", "params": {"after": hers.thread_id}},
+    ]
+    for request in requests:
+        answer = await bob.send(request)
+        assert answer.status == 404, (request["type"], answer.body)
+    assert await _everything(rows, alice.user_id) == before
+
+
+async def test_idempotency_keys_belong_to_one_user(alice: Client, bob: Client) -> None:
+    hers = await alice.create("My name is Alice", idempotency_key="same-key")
+    his = await bob.create("My name is Bob", idempotency_key="same-key")
+    assert his.run_id != hers.run_id
+    assert "Alice" not in his.body.decode()
+
+
+@pytest.mark.parametrize("kind", ["threads.get_by_id", "items.list"])
+async def test_reload_gives_what_was_streamed(alice: Client, kind: str) -> None:
+    answer = await alice.create("Add milk and eggs, then show my tasks")
+    reloaded = (
+        (await alice.get(answer.thread_id)).items.data
+        if kind == "threads.get_by_id"
+        else await alice.items(answer.thread_id)
+    )
+    streamed = answer.done(object)
+    assert reloaded == streamed
+    assert [type(item) for item in reloaded].count(AssistantMessageItem) == 1
+    assert [words(i) for i in reloaded if isinstance(i, AssistantMessageItem)] == [answer.text]

@@ -1,17 +1,44 @@
 """The template as data, and the tools that check it."""
 
 import json
+import os
+import socket
 import subprocess
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pytest
 from cfnlint.decode import cfn_yaml  # type: ignore[import-untyped]
+
+if TYPE_CHECKING:
+    from tests.deployment.built import Built
 
 ROOT = Path(__file__).parents[2]
 TEMPLATE = ROOT / "template.yaml"
 
 type Document = dict[str, Any]
+
+
+def container_engine() -> bool:
+    """Tell whether a Docker-compatible engine answers where the SAM CLI looks for one."""
+    host = os.environ.get("DOCKER_HOST", "unix:///var/run/docker.sock")
+    if not host.startswith("unix://"):
+        return True
+    with socket.socket(socket.AF_UNIX) as client:
+        try:
+            client.connect(host.removeprefix("unix://"))
+            client.sendall(b"GET /_ping HTTP/1.0\r\n\r\n")
+            return b" 200 " in client.recv(64)
+        except OSError:
+            return False
+
+
+collect_ignore = [] if container_engine() else ["test_sam_local.py"]
+
+
+def pytest_report_header() -> str:
+    """Say whether the tests with `sam local` are there."""
+    return f"sam local: {'no container engine, left out' if collect_ignore else 'tested'}"
 
 
 @pytest.fixture(scope="session")
@@ -32,6 +59,14 @@ def deploy_tools() -> Path:
     """The folder with the SAM CLI's and checkov's environments, installed if need be."""
     subprocess.run([ROOT / "scripts/deploy-tools"], check=True, timeout=600)
     return ROOT / ".tools"
+
+
+@pytest.fixture(scope="session")
+def built(tmp_path_factory: pytest.TempPathFactory) -> "Built":
+    """The functions, built once for all the tests that need them."""
+    from tests.deployment.built import build
+
+    return build(tmp_path_factory.mktemp("sam"))
 
 
 def of_type(resources: Document, kind: str) -> Document:

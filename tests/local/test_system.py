@@ -83,7 +83,7 @@ def test_lives_ends_and_comes_back(folder: Path) -> None:
     with LocalProcess(folder) as system:
         assert sorted(_titles(system.endpoints["tasks"], token)) == ["second", "دودھ خریدنا"]
         children = system.children()
-        assert system.signal(signal.SIGTERM) == 0
+        assert system.signal(signal.SIGTERM, times=2) == 0
         assert wait_gone(children) == []
         assert postgres_processes(folder) == []
 

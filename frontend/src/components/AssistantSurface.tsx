@@ -22,9 +22,13 @@ export function AssistantSurface() {
       {help && (
         <ProblemNote
           help={help}
-          onRetry={() => void recheck()}
+          onRetry={() => {
+            if (help.kind !== "domain_key") return void recheck();
+            clearHelp();
+            tryChatKit();
+          }}
           onDismiss={clearHelp}
-          className="m-3 mb-0 shrink-0"
+          className="m-3 shrink-0"
         />
       )}
       {panel === "fallback" && help?.kind !== "domain_key" && (

@@ -61,7 +61,7 @@ export function ChatProvider({ children }: { children: ReactNode }) {
   const { user, askToSignIn } = useSession();
   const isPage = usePathname() === "/chatbot";
   const wantsLocal = useSearchParams().get("panel") === "local";
-  const { panel, wake, tryChatKit, takeLocal, onReady } = usePanel(wantsLocal);
+  const { panel, wake: wakePanel, tryChatKit, takeLocal, onReady } = usePanel(wantsLocal);
   const { help, setHelp, health, recheck, onProblem } = useHelp();
   const [isOpen, showOpen] = useState(false);
   const [threadId, setThreadId] = useState<string | null>();
@@ -163,6 +163,12 @@ export function ChatProvider({ children }: { children: ReactNode }) {
     if (panel === "chatkit") void focusKit().catch(() => {});
     else document.getElementById(COMPOSER_ID)?.focus();
   }, [panel, focusKit]);
+
+  // Looking at the API's health first tells what is missing before a message is written.
+  const wake = useCallback(() => {
+    if (panel === "none") void recheck();
+    wakePanel();
+  }, [panel, recheck, wakePanel]);
 
   const clearHelp = useCallback(() => setHelp(null), [setHelp]);
 

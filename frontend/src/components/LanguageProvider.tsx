@@ -62,11 +62,11 @@ export function LanguageSwitch() {
           type="button"
           lang={key}
           aria-pressed={key === language}
-          aria-label={LANGUAGES[key].name}
+          aria-label={LANGUAGES[key].label}
           onClick={() => choose(key)}
-          className={`h-8 rounded-md px-2.5 text-[0.78rem] leading-none font-semibold transition-colors ${
-            key === language ? "bg-sunken text-ink" : "text-muted hover:text-ink"
-          }`}
+          className={`h-8 rounded-md px-2.5 leading-none font-semibold transition-colors ${
+            key === "ur" ? "pb-1 text-[0.95rem]" : "text-[0.78rem]"
+          } ${key === language ? "bg-sunken text-ink" : "text-muted hover:text-ink"}`}
         >
           {LANGUAGES[key].short}
         </button>

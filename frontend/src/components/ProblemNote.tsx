@@ -1,6 +1,5 @@
 "use client";
 /** A problem, in words a person can act on, with a way to try again. */
-import type { ReactNode } from "react";
 import { CONFIG } from "@/lib/config";
 import type { MessageKey } from "@/lib/i18n/en";
 import type { Translator } from "@/lib/i18n/translate";
@@ -32,14 +31,15 @@ export function ProblemNote({
   help,
   onRetry,
   onDismiss,
+  brief = false,
   className = "",
-  children,
 }: {
   help: Help;
   onRetry?: () => void;
   onDismiss?: () => void;
+  /** Only the title, where the rest is said nearby. */
+  brief?: boolean;
   className?: string;
-  children?: ReactNode;
 }) {
   const language = useLanguage();
   const { t } = language;
@@ -54,9 +54,8 @@ export function ProblemNote({
         <AlertIcon className="mt-0.5 shrink-0 text-bad" />
         <div className="min-w-0 flex-1">
           <p className="text-sm font-semibold text-bad">{title}</p>
-          <p className="mt-0.5 text-sm text-[#5d2a26]">{body}</p>
-          {children}
-          {help.problem?.requestId && (
+          {!brief && <p className="mt-0.5 text-sm text-[#5d2a26]">{body}</p>}
+          {!brief && help.problem?.requestId && (
             <p className="mt-1 text-xs text-[#7a4a46]" dir="auto">
               {t("problem.reference", { id: help.problem.requestId })}
             </p>

@@ -109,8 +109,7 @@ class Answer:
                 raise ModelFailed(event.code or "server_error")
             case ResponseIncompleteEvent():
                 details = event.response.incomplete_details
-                if details and details.reason == "content_filter":
-                    raise ModelFailed("content_filter")
+                raise ModelFailed((details and details.reason) or "server_error")
 
     def _tool_output(self, item: ToolCallOutputItem) -> Iterator[ThreadStreamEvent]:
         raw = item.raw_item

@@ -19,6 +19,7 @@ from sidestream.chat.middleware import (
 from sidestream.chat.routes import RUN_ID_HEADER, THREAD_ID_HEADER, router
 from sidestream.chat.services import Services
 from sidestream.config import ChatSettings, chat_settings
+from sidestream.i18n import load, negotiate
 from sidestream.problems import (
     BadRequest,
     Invalid,
@@ -41,6 +42,7 @@ EXPOSED_HEADERS = [
 def create_app(settings: ChatSettings | None = None) -> FastAPI:
     """Build the application. Its sockets are opened by its lifespan."""
     services = Services(settings or chat_settings())
+    load()
 
     @asynccontextmanager
     async def lifespan(_app: FastAPI) -> AsyncIterator[None]:
@@ -55,6 +57,7 @@ def create_app(settings: ChatSettings | None = None) -> FastAPI:
         docs_url=None,
         redoc_url=None,
         openapi_url=None,
+        redirect_slashes=False,
     )
     app.state.services = services
     app.include_router(session_routes(services.settings, services.verifier))
@@ -83,7 +86,8 @@ def _middleware(settings: ChatSettings) -> list[Middleware]:
 
 
 def _respond(request: Request, problem: Problem) -> Response:
-    return problem_response(problem, request.scope[REQUEST_ID])
+    locale = negotiate(request.headers.get("accept-language"))
+    return problem_response(problem, request.scope[REQUEST_ID], locale)
 
 
 async def _on_problem(request: Request, error: Exception) -> Response:
@@ -111,7 +115,7 @@ async def _on_http(request: Request, error: Exception) -> Response:
         case 405:
             problem = MethodNotAllowed()
         case _:
-            problem = BadRequest(error.detail)
+            problem = BadRequest()
     return _respond(request, problem)
 
 

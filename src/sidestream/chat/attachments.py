@@ -74,11 +74,11 @@ class AttachmentFiles(AttachmentStore[Caller]):
     async def create_attachment(self, input: AttachmentCreateParams, context: Caller) -> Attachment:
         """Register a file and give the presigned PUT for it. Raises problems for a bad one."""
         if not 0 < len(input.name.strip()) <= MAX_NAME_CHARS:
-            raise Invalid(f"A file's name has 1 to {MAX_NAME_CHARS} characters.")
+            raise Invalid("A file's name has 1 to {count} characters.", count=MAX_NAME_CHARS)
         if input.size < 1:
             raise Invalid("A file has at least one byte.")
         if input.size > self._max_bytes:
-            raise TooLarge(f"A file may have {self._max_bytes} bytes at most.")
+            raise TooLarge("A file may have {count} bytes at most.", count=self._max_bytes)
         if input.mime_type not in IMAGE_TYPES | TEXT_TYPES:
             raise UnsupportedMedia("Only images and text files can be attached.")
         attachment_id = self.generate_attachment_id(input.mime_type, context)
@@ -112,9 +112,13 @@ class AttachmentFiles(AttachmentStore[Caller]):
         try:
             size = await self._objects.size(metadata["key"])
         except NotFound:
-            raise Invalid(f"The file {attachment.name!r} has not been uploaded.") from None
+            raise Invalid(
+                "The file “{name}” has not been uploaded.", name=attachment.name
+            ) from None
         if size != metadata["size"]:
-            raise Invalid(f"The file {attachment.name!r} does not have the size announced.")
+            raise Invalid(
+                "The file “{name}” does not have the size announced.", name=attachment.name
+            )
 
     async def fresh_preview(self, attachment: Attachment) -> Attachment:
         """Give an attachment with a preview address that works now: they expire."""

@@ -33,11 +33,13 @@ PENDING_KIND: Final = "pending_deletions"
 WAITING_OUTPUT: Final = '{"status": "needs_confirmation", "deleted": false}'
 
 _QUESTION_ID: Final = "delete"
+_ASK_ONE: Final = _("Delete this task? {titles}")
 _ASK_ALL: Final = _("Delete these {count} tasks? {titles}")
 _ASK_WHICH: Final = _("More than one task matches. Which of them should be deleted?")
 _YES: Final = _("Delete them")
 _NO: Final = _("Keep them")
 _NONE: Final = _("None of them")
+_MAX_TITLES: Final = 10
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,15 +83,19 @@ def end_if_waiting(
 
 def question(turn: TurnState, known: dict[str, str], thread_id: str, locale: str) -> Question:
     """Ask about the deletions that wait. `known` gives titles by task id."""
-    wanted = [str(record.arguments.get("task_id")) for record in turn.records if record.waiting]
-    if len(wanted) > 1:
-        titles = ", ".join(f"“{known.get(task_id, task_id)}”" for task_id in wanted)
-        words = text(locale, _ASK_ALL, count=len(wanted), titles=titles)
-        choices = {text(locale, _YES): wanted, text(locale, _NO): []}
-    else:
+    records = [record for record in turn.records if record.waiting]
+    wanted = list(dict.fromkeys(str(record.arguments.get("task_id")) for record in records))
+    matches = _ambiguous(turn)
+    which = any(task_id in matches for task_id in wanted)
+    if which:
         words = text(locale, _ASK_WHICH)
-        choices = _choices_of_each(_ambiguous(turn), known)
-        choices[text(locale, _NONE)] = []
+        choices = _choices_of_each([*matches, *wanted], known, none=text(locale, _NONE))
+    else:
+        shown = [f"“{known.get(task_id, task_id)}”" for task_id in wanted[:_MAX_TITLES]]
+        titles = ", ".join(shown) + (" …" if len(wanted) > _MAX_TITLES else "")
+        ask = _ASK_ONE if len(wanted) == 1 else _ASK_ALL
+        words = text(locale, ask, count=len(wanted), titles=titles)
+        choices = {text(locale, _YES): wanted, text(locale, _NO): []}
     item = StructuredInputItem(
         id=new_id("ask"),
         thread_id=thread_id,
@@ -98,7 +104,7 @@ def question(turn: TurnState, known: dict[str, str], thread_id: str, locale: str
             StructuredInputMultipleChoice(
                 id=_QUESTION_ID,
                 question=words,
-                multiple=len(wanted) == 1,
+                multiple=which,
                 options=[StructuredInputMultipleChoiceOption(value=value) for value in choices],
             )
         ],
@@ -112,8 +118,11 @@ def question(turn: TurnState, known: dict[str, str], thread_id: str, locale: str
     return Question(item, memory)
 
 
-def chosen(answered: StructuredInputItem, history: Sequence[ThreadItem]) -> list[str]:
-    """Give the ids of the tasks that an answer says to delete."""
+def choices_of(
+    answered: StructuredInputItem, history: Sequence[ThreadItem]
+) -> dict[str, list[str]] | None:
+    """Give what each answer to a question stands for: ids of tasks to delete. None when the history
+    does not go back to the question."""
     for item in reversed(history):
         content = item.content if isinstance(item, HiddenContextItem) else None
         if (
@@ -121,15 +130,25 @@ def chosen(answered: StructuredInputItem, history: Sequence[ThreadItem]) -> list
             and content.get("kind") == PENDING_KIND
             and content.get("item_id") == answered.id
         ):
-            values = [
-                value
-                for question in answered.inputs
-                if question.answer is not None
-                for value in question.answer.values
-            ]
-            ids = [task_id for value in values for task_id in content["choices"].get(value, [])]
-            return list(dict.fromkeys(ids))
-    return []
+            return dict(content["choices"])
+    return None
+
+
+def chosen(answered: StructuredInputItem, choices: dict[str, list[str]]) -> list[str]:
+    """Give the ids of the tasks that an answer says to delete.
+
+    Words of the person's own delete nothing, nor do choices that contradict each other.
+    """
+    values = [
+        value
+        for question in answered.inputs
+        if question.answer is not None
+        for value in question.answer.values
+    ]
+    picked = [choices[value] for value in values if value in choices]
+    if not all(picked):
+        return []
+    return list(dict.fromkeys(task_id for ids in picked for task_id in ids))
 
 
 def _ambiguous(turn: TurnState) -> dict[str, TaskRow]:
@@ -143,15 +162,17 @@ def _ambiguous(turn: TurnState) -> dict[str, TaskRow]:
     return found
 
 
-def _choices_of_each(tasks: dict[str, TaskRow], known: dict[str, str]) -> dict[str, list[str]]:
+def _choices_of_each(
+    task_ids: Sequence[str], known: dict[str, str], *, none: str
+) -> dict[str, list[str]]:
     choices: dict[str, list[str]] = {}
-    for task_id, row in tasks.items():
-        title = row.title or known.get(task_id, task_id)
+    for task_id in dict.fromkeys(task_ids):
+        title = known.get(task_id, task_id)
         value, number = title, 2
-        while value in choices:
+        while value in choices or value == none:
             value, number = f"{title} ({number})", number + 1
         choices[value] = [task_id]
-    return choices
+    return {**choices, none: []}
 
 
 def titles(history: Sequence[ThreadItem], turn: TurnState) -> dict[str, str]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any
@@ -68,6 +68,10 @@ class TurnState:
     records: list[ToolRecord] = field(default_factory=list)
     deletions: int = 0
     on_tool: Callable[[ToolRecord], None] | None = None
+    owns_thread: Callable[[], Awaitable[bool]] | None = None
+    """Tells before a write whether the run still holds its lease."""
+    failure: str | None = None
+    """The code of what went wrong, once something did."""
     input_tokens: int = 0
     output_tokens: int = 0
 

@@ -1,32 +1,38 @@
 """Conversations: a request becomes a run in progress, or the replay of one that already ended."""
 
 import asyncio
+import json
+import time
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
-from typing import Final
+from typing import Any, Final
 
-from chatkit.types import StreamingReq
+from chatkit.types import StreamingReq, ThreadsCustomActionReq, ThreadsSyncCustomActionReq
 
 from sidestream.chat.context import EndReason, ToolRecord, TurnContext, TurnState
-from sidestream.chat.frames import Frame
+from sidestream.chat.failures import LOST, error_event
+from sidestream.chat.frames import Frame, encode, unpack
 from sidestream.chat.requests import Idempotency
 from sidestream.chat.run import Run
 from sidestream.chat.services import Services
 from sidestream.chat.timing import Stopwatch
 from sidestream.chat.turn_record import TurnRecord
 from sidestream.identity import Caller
-from sidestream.problems import NotFound
+from sidestream.problems import DatabaseUnavailable, Internal, NotFound, Problem
+from sidestream.store.runs import RunEvents
 from sidestream.store.turns import Replay
 
 _FOLLOW_POLL_S: Final = 0.4
+_FOLLOW_MISSES: Final = 3
 
 
 @dataclass(frozen=True, slots=True)
 class Arrival:
-    """How a request came: when (`time.perf_counter`), and how long the function still has."""
+    """How a request came: when (`time.perf_counter`), and when the function is cut off
+    (`time.monotonic`), if it is."""
 
     started: float
-    deadline_in_s: float | None
+    ends_at: float | None
     cold_start: bool
     stopwatch: Stopwatch
 
@@ -53,13 +59,18 @@ async def begin(
     arrival: Arrival,
 ) -> Conversation:
     """Open a turn and start its run. Raises the problems of `prepare` and `Turns.begin`."""
-    with arrival.stopwatch.phase("prepare"):
-        prepared = await services.preparer.prepare(request, caller, idempotency)
+    try:
+        with arrival.stopwatch.phase("prepare"):
+            prepared = await services.preparer.prepare(request, caller, idempotency)
+    except Problem:
+        # The second sending of a request may stumble over what the first one has changed.
+        if done := await services.turns.replay(caller, idempotency.key, idempotency.request_hash):
+            return await resume(services, caller, done.run_id, after=0)
+        raise
     with arrival.stopwatch.phase("database"):
         turn = await services.turns.begin(caller, prepared.start)
     if isinstance(turn, Replay):
-        stored = follow_stored(services, caller, turn.run_id, after=0)
-        return Conversation(turn.run_id, turn.thread_id, None, stored)
+        return await resume(services, caller, turn.run_id, after=0)
     context = TurnContext(
         user_id=caller.user_id,
         locale=caller.locale,
@@ -87,11 +98,32 @@ async def begin(
         runs=services.runs,
         settings=settings,
         record=record,
-        deadline_in_s=arrival.deadline_in_s,
+        ends_at=arrival.ends_at,
     )
     services.active[run.context.run_id] = run
     run.start(lambda: services.active.pop(run.context.run_id, None))
     return Conversation(turn.run_id, turn.thread.id, run, run.follow())
+
+
+async def act(
+    services: Services,
+    request: ThreadsSyncCustomActionReq,
+    caller: Caller,
+    idempotency: Idempotency,
+    arrival: Arrival,
+) -> dict[str, Any]:
+    """Do the action of a widget as a turn of its own, and give what a stream of it would show at
+    the end: `{"updated_item": ...}`. Raises the problems of `begin`, `Internal`."""
+    streamed = ThreadsCustomActionReq(params=request.params)
+    conversation = await begin(services, streamed, caller, idempotency, arrival)
+    item: dict[str, Any] | None = None
+    async for entry in conversation.entries:
+        if isinstance(entry, Frame):
+            event = json.loads(entry.payload)
+            item = event["item"] if event["type"] == "thread.item.replaced" else item
+    if item is None:
+        raise Internal
+    return {"updated_item": item}
 
 
 async def stop(services: Services, caller: Caller, thread_id: str) -> str:
@@ -104,18 +136,45 @@ async def stop(services: Services, caller: Caller, thread_id: str) -> str:
     return run_id
 
 
-async def follow_stored(
-    services: Services, caller: Caller, run_id: str, *, after: int
-) -> AsyncIterator[Frame]:
-    """Give the saved frames of a run after a number, then what comes, until it has ended.
+async def resume(
+    services: Services, caller: Caller, run_id: str, *, after: int, ends_at: float | None = None
+) -> Conversation:
+    """Join a run from the store: what it wrote after event `after`, then what it writes.
 
-    Raises `NotFound` before the first frame when the run is not the caller's.
+    The events end before the run does when there is no time left (`ends_at`, by `time.monotonic`);
+    whoever reads them may come again. Raises `NotFound`, also for a run too old to be kept.
     """
+    page = await services.runs.events(caller, run_id, after)
+    if page.run.status == "completed" and page.run.last_event == 0:
+        raise NotFound("The events of this answer are no longer kept.")
+    until = None if ends_at is None else ends_at - services.settings.deadline_margin_s
+    entries = _follow_stored(services, caller, page, after, until)
+    return Conversation(run_id, page.run.thread_id, None, entries)
+
+
+async def _follow_stored(
+    services: Services, caller: Caller, page: RunEvents, after: int, until: float | None
+) -> AsyncIterator[Frame | ToolRecord]:
+    misses = 0
     while True:
-        page = await services.runs.events(caller, run_id, after)
-        for number, payload in page.frames:
+        for number, stored in page.frames:
+            payload, records = unpack(stored)
+            for record in records:
+                yield record
             yield Frame(number, payload)
             after = number
         if page.run.status != "running":
+            break
+        if until is not None and time.monotonic() > until:
             return
         await asyncio.sleep(_FOLLOW_POLL_S)
+        try:
+            page = await services.runs.events(caller, page.run.run_id, after)
+            misses = 0
+        except DatabaseUnavailable:
+            misses += 1
+            if misses == _FOLLOW_MISSES:
+                return
+    if page.run.died and after <= page.run.last_event:
+        # Its own process had no chance to say so.
+        yield Frame(page.run.last_event + 1, encode(error_event(LOST, caller.locale)))

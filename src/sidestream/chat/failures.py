@@ -10,8 +10,9 @@ from typing import Final
 import httpx2
 import openai
 from agents.exceptions import MaxTurnsExceeded, ModelBehaviorError
+from chatkit.types import ErrorEvent
 
-from sidestream.i18n import _
+from sidestream.i18n import _, text
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,11 +22,28 @@ class Failure:
     code: str
     message: str
     retryable: bool
+    notice: bool = False
+    """The answer is usable as it is: to be told as a notice, and not as an error."""
 
 
 DEADLINE: Final = Failure(
     "deadline",
     _("The answer took too long and was cut short. What is here is saved. Try again to go on."),
+    retryable=True,
+)
+LOST: Final = Failure(
+    "lost",
+    _("This answer was interrupted. What was saved is here. Try again to go on."),
+    retryable=True,
+)
+UNSAVED: Final = Failure(
+    "database_unavailable",
+    _("Our database cannot be reached, and the end of this answer is not saved. Try again."),
+    retryable=True,
+)
+UNEXPECTED: Final = Failure(
+    "internal",
+    _("Something went wrong on our side. Try again."),
     retryable=True,
 )
 _MODEL_KEY: Final = Failure(
@@ -58,6 +76,11 @@ _MODEL_UNREACHABLE: Final = Failure(
     _("The model cannot be reached. Try again in a moment."),
     retryable=True,
 )
+_MODEL_SLOW: Final = Failure(
+    "model_timeout",
+    _("The model took too long to answer. Try again in a moment."),
+    retryable=True,
+)
 _MODEL_CUT: Final = Failure(
     "model_cut",
     _("The connection to the model broke in the middle. What is here is saved. Try again."),
@@ -78,10 +101,11 @@ _TOO_MANY_STEPS: Final = Failure(
     _("This took more steps than one answer may take. Ask for a part of it."),
     retryable=False,
 )
-_UNEXPECTED: Final = Failure(
-    "internal",
-    _("Something went wrong on our side. Try again."),
-    retryable=True,
+_CUT_SHORT: Final = Failure(
+    "max_output_tokens",
+    _("The answer reached its greatest length and ends here. Ask to go on for more."),
+    retryable=False,
+    notice=True,
 )
 
 _BY_CODE: Final = {
@@ -89,10 +113,18 @@ _BY_CODE: Final = {
     "content_policy_violation": _FILTERED,
     "context_length_exceeded": _OVERFLOW,
     "insufficient_quota": _MODEL_QUOTA,
+    "max_output_tokens": _CUT_SHORT,
     "model_not_found": _MODEL_MISSING,
     "rate_limit_exceeded": _MODEL_BUSY,
     "server_error": _MODEL_DOWN,
 }
+
+
+def error_event(failure: Failure, locale: str) -> ErrorEvent:
+    """Give the event that tells a client of a failure, in the person's language."""
+    return ErrorEvent(
+        code="custom", message=text(locale, failure.message), allow_retry=failure.retryable
+    )
 
 
 class ModelFailed(Exception):
@@ -112,18 +144,20 @@ def classify(error: BaseException, *, answering: bool) -> Failure:
             return _BY_CODE.get(error.code, _MODEL_DOWN)
         case openai.APIStatusError():
             return _status(error)
+        case openai.APITimeoutError() | httpx2.ReadTimeout() | TimeoutError():
+            return _MODEL_SLOW
         case openai.APIConnectionError():
             return _MODEL_CUT if answering else _MODEL_UNREACHABLE
         case openai.APIError():
             return _BY_CODE.get(str(error.code), _MODEL_CUT if answering else _MODEL_DOWN)
-        case httpx2.HTTPError() | ConnectionError() | TimeoutError():
+        case httpx2.HTTPError() | ConnectionError():
             return _MODEL_CUT if answering else _MODEL_UNREACHABLE
         case ModelBehaviorError():
             return _MODEL_CUT if answering else _MODEL_DOWN
         case _ if type(error).__module__.split(".")[0] in {"httpx", "httpcore", "httpcore2"}:
             return _MODEL_CUT if answering else _MODEL_UNREACHABLE
         case _:
-            return _UNEXPECTED
+            return UNEXPECTED
 
 
 def _status(error: openai.APIStatusError) -> Failure:
@@ -137,6 +171,6 @@ def _status(error: openai.APIStatusError) -> Failure:
         case 429:
             return _MODEL_BUSY
         case 400 | 422:
-            return _UNEXPECTED
+            return UNEXPECTED
         case _:
             return _MODEL_DOWN

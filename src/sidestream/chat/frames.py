@@ -5,8 +5,9 @@ A frame is the compact JSON of one event (`exclude_none`), sent as `data: <json>
 own code does, and a browser would read that as local time.
 """
 
-from collections.abc import Iterable
-from dataclasses import dataclass
+import json
+from collections.abc import Iterable, Sequence
+from dataclasses import asdict, dataclass
 from datetime import UTC
 from typing import Any
 
@@ -23,6 +24,8 @@ from chatkit.types import (
     ThreadUpdatedEvent,
 )
 from pydantic import BaseModel
+
+from sidestream.chat.context import ToolRecord
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,6 +49,19 @@ def encode(value: BaseModel) -> str:
     return value.model_dump_json(
         by_alias=True, exclude_none=True, context={"exclude_metadata": True}
     )
+
+
+def pack(payload: str, records: Sequence[ToolRecord]) -> str:
+    """Give the stored form of a frame: its JSON, and on further lines the tool calls that ended
+    since the frame before, for a replay of the plain stream."""
+    lines = [json.dumps(asdict(record), ensure_ascii=False) for record in records]
+    return "\n".join([payload, *lines])
+
+
+def unpack(stored: str) -> tuple[str, list[ToolRecord]]:
+    """Read what `pack` gave."""
+    payload, *lines = stored.split("\n")
+    return payload, [ToolRecord(**json.loads(line)) for line in lines]
 
 
 def _dated(value: Any) -> Iterable[ThreadItemBase | ThreadMetadata]:

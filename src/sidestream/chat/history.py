@@ -11,6 +11,7 @@ from typing import Final
 from agents import TResponseInputItem
 from chatkit.agents import ThreadItemConverter
 from chatkit.types import (
+    AssistantMessageItem,
     Attachment,
     HiddenContextItem,
     StructuredInputItem,
@@ -21,7 +22,7 @@ from chatkit.types import (
     WidgetItem,
     WorkflowItem,
 )
-from openai.types.responses import ResponseInputTextParam
+from openai.types.responses import EasyInputMessageParam, ResponseInputTextParam
 from openai.types.responses.response_function_tool_call_param import ResponseFunctionToolCallParam
 from openai.types.responses.response_input_item_param import FunctionCallOutput, Message
 from openai.types.responses.response_input_message_content_list_param import (
@@ -42,6 +43,11 @@ class HistoryConverter(ThreadItemConverter):
 
     def __init__(self, files: AttachmentFiles) -> None:
         self._files = files
+
+    async def assistant_message_to_input(self, item: AssistantMessageItem) -> TResponseInputItem:
+        """Plain text, which both APIs take: Chat Completions knows no `output_text` parts."""
+        words = "".join(part.text for part in item.content)
+        return EasyInputMessageParam(type="message", role="assistant", content=words)
 
     async def hidden_context_to_input(
         self, item: HiddenContextItem
@@ -70,6 +76,14 @@ class HistoryConverter(ThreadItemConverter):
                 )
             )
         return calls
+
+    async def user_message_to_input(
+        self,
+        item: UserMessageItem,
+        is_last_message: bool = True,  # noqa: ARG002
+    ) -> TResponseInputItem | list[TResponseInputItem] | None:
+        """What a message quotes stays a part of it: ChatKit's own forgets it on the next turn."""
+        return await super().user_message_to_input(item, is_last_message=True)
 
     async def workflow_to_input(self, item: WorkflowItem) -> None:
         """The hidden item behind a workflow carries its calls."""

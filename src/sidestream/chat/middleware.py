@@ -9,6 +9,7 @@ from starlette.datastructures import Headers, MutableHeaders
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from sidestream.chat.timing import Stopwatch
+from sidestream.i18n import negotiate
 from sidestream.problems import Internal, problem_response
 from sidestream.streaming.context import lambda_context
 from sidestream.telemetry import log_failure, logger
@@ -54,7 +55,8 @@ class RequestContext:
             log_failure(log, "unexpected failure", error, request_id=request_id)
             if status:
                 raise
-            await problem_response(Internal(), request_id)(scope, receive, tagged)
+            locale = negotiate(Headers(scope=scope).get("accept-language"))
+            await problem_response(Internal(), request_id, locale)(scope, receive, tagged)
         finally:
             log.info(
                 "request",

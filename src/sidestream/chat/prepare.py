@@ -83,9 +83,9 @@ class Preparer:
                 thread = ThreadMetadata(
                     id=new_id("thr"),
                     created_at=datetime.now(UTC),
-                    title=_title(request.params.input),
                 )
                 message = await self._message(request.params.input, thread.id, caller)
+                thread.title = _title(message)
                 start = self._start(thread.id, idempotency, thread=thread, item=message)
                 return Prepared(start, message)
             case ThreadsAddUserMessageReq():
@@ -102,12 +102,12 @@ class Preparer:
                 thread_id = request.params.thread_id
                 item = await self._store.load_item(thread_id, request.params.item_id, caller)
                 answered = _answered(item, request.params.input)
-                start = self._start(thread_id, idempotency, save=(answered,))
+                start = self._start(thread_id, idempotency, answers=answered)
                 return Prepared(start, answered=answered)
             case ThreadsAddClientToolOutputReq():
                 thread_id = request.params.thread_id
                 call = await self._client_call(thread_id, request.params.result, caller)
-                return Prepared(self._start(thread_id, idempotency, save=(call,)))
+                return Prepared(self._start(thread_id, idempotency, answers=call))
             case ThreadsCustomActionReq():
                 thread_id = request.params.thread_id
                 widget = await self.widget_action(
@@ -133,7 +133,7 @@ class Preparer:
         *,
         thread: ThreadMetadata | None = None,
         item: UserMessageItem | None = None,
-        save: tuple[ThreadItem, ...] = (),
+        answers: ThreadItem | None = None,
     ) -> TurnStart:
         settings = self._settings
         return TurnStart(
@@ -141,7 +141,8 @@ class Preparer:
             thread_id=thread_id,
             new_thread=thread,
             item=item,
-            items_to_save=save,
+            items_to_save=(answers,) if answers else (),
+            pending=answers.id if answers else None,
             idempotency_key=idempotency.key,
             request_hash=idempotency.request_hash,
             lease_s=settings.run_lease_s,
@@ -154,7 +155,7 @@ class Preparer:
         self, message: UserMessageInput, thread_id: str, caller: Caller
     ) -> UserMessageItem:
         attachments: list[Attachment] = []
-        for attachment_id in message.attachments:
+        for attachment_id in dict.fromkeys(message.attachments):
             attachment = await self._store.load_attachment(attachment_id, caller)
             if attachment.thread_id not in {None, thread_id}:
                 raise Invalid("An attachment of this message belongs to another conversation.")
@@ -175,7 +176,7 @@ class Preparer:
     async def _client_call(self, thread_id: str, result: Any, caller: Caller) -> ClientToolCallItem:
         newest = await self._store.load_thread_items(thread_id, None, 1, "desc", caller)
         item = newest.data[0] if newest.data else None
-        if not isinstance(item, ClientToolCallItem) or item.status != "pending":
+        if not isinstance(item, ClientToolCallItem):
             raise Conflict("No tool call of this conversation waits for a result.")
         return item.model_copy(update={"output": result, "status": "completed"})
 
@@ -183,11 +184,9 @@ class Preparer:
 def _answered(item: ThreadItem, submission: StructuredInputSubmission) -> StructuredInputItem:
     if not isinstance(item, StructuredInputItem):
         raise Invalid("This item is not a question.")
-    if item.status != "pending":
-        raise Conflict("This question has been answered already.")
     known = {question.id for question in item.inputs}
     if unknown := sorted(set(submission.answers) - known):
-        raise Invalid(f"The question has no part named {unknown[0]!r}.")
+        raise Invalid("The question has no part named “{name}”.", name=unknown[0])
     answered = item.model_copy(deep=True, update={"status": submission.status})
     for question in answered.inputs:
         given = submission.answers.get(question.id)
@@ -199,9 +198,10 @@ def _answered(item: ThreadItem, submission: StructuredInputSubmission) -> Struct
     return answered
 
 
-def _title(message: UserMessageInput) -> str | None:
-    """Name a thread after the first line of its first message, cut at a word."""
+def _title(message: UserMessageItem) -> str | None:
+    """Name a thread after the first line of its first message, cut at a word, or else a file."""
     lines = "".join(part.text for part in message.content).strip().splitlines()
+    lines += [attachment.name for attachment in message.attachments]
     if not lines:
         return None
     first = " ".join(lines[0].split())

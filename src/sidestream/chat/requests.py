@@ -15,6 +15,7 @@ from chatkit.types import (
     InferenceOptions,
     ItemsFeedbackReq,
     ItemsListReq,
+    ThreadsAddStructuredInputReq,
     ThreadsAddUserMessageReq,
     ThreadsCreateReq,
     ThreadsListReq,
@@ -59,7 +60,7 @@ async def read_body(request: Request, max_bytes: int) -> bytes:
     async for chunk in request.stream():
         body += chunk
         if len(body) > max_bytes:
-            raise TooLarge(f"The request may have {max_bytes} bytes at most.")
+            raise TooLarge("The request may have {count} bytes at most.", count=max_bytes)
     return bytes(body)
 
 
@@ -125,17 +126,23 @@ def _check(request: ChatKitReq, settings: ChatSettings) -> None:
         case ThreadsUpdateReq():
             title = request.params.title.strip()
             if not 0 < len(title) <= MAX_TITLE_CHARS:
-                raise Invalid(f"A title has 1 to {MAX_TITLE_CHARS} characters.")
+                raise Invalid("A title has 1 to {count} characters.", count=MAX_TITLE_CHARS)
             request.params.title = title
+        case ThreadsAddStructuredInputReq():
+            answers = request.params.input.answers.values()
+            if sum(len(value) for answer in answers for value in answer.values) > (
+                settings.max_message_chars
+            ):
+                raise _too_long(settings)
         case ItemsFeedbackReq():
             if not 0 < len(request.params.item_ids) <= MAX_FEEDBACK_ITEMS:
-                raise Invalid(f"Feedback is for 1 to {MAX_FEEDBACK_ITEMS} items.")
+                raise Invalid("Feedback is for 1 to {count} items.", count=MAX_FEEDBACK_ITEMS)
 
 
 def _check_message(message: UserMessageInput, settings: ChatSettings) -> None:
     words = "".join(part.text for part in message.content) + (message.quoted_text or "")
     if len(words) > settings.max_message_chars:
-        raise TooLarge(f"A message may have {settings.max_message_chars} characters at most.")
+        raise _too_long(settings)
     if not words.strip() and not message.attachments:
         raise Invalid("A message needs some text or an attachment.")
     options = message.inference_options
@@ -144,7 +151,15 @@ def _check_message(message: UserMessageInput, settings: ChatSettings) -> None:
     if options.tool_choice is not None and options.tool_choice.id not in TOOL_NAMES:
         raise Invalid("This tool is not offered here.")
     if len(message.attachments) > settings.max_attachments:
-        raise TooLarge(f"A message may have {settings.max_attachments} attachments at most.")
+        raise TooLarge(
+            "A message may have {count} attachments at most.", count=settings.max_attachments
+        )
+
+
+def _too_long(settings: ChatSettings) -> TooLarge:
+    return TooLarge(
+        "A message may have {count} characters at most.", count=settings.max_message_chars
+    )
 
 
 def _strings(value: Any) -> Iterator[str]:

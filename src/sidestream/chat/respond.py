@@ -4,16 +4,15 @@ Whatever ends the run (the model, an error, Stop, the deadline), what was writte
 calls under way are waited for and told, and an error comes as an event that says what to do.
 """
 
-import asyncio
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncGenerator, AsyncIterator, Sequence
+from contextlib import aclosing
 from datetime import UTC, datetime
 from typing import Any, Final
 
 from agents import Agent, OpenAIProvider, Runner
 from chatkit.types import (
-    ErrorEvent,
     HiddenContextItem,
-    StructuredInputItem,
+    NoticeEvent,
     ThreadItem,
     ThreadItemDoneEvent,
     ThreadMetadata,
@@ -24,11 +23,11 @@ from chatkit.types import (
 from sidestream.chat.agent import run_config
 from sidestream.chat.answer import Answer
 from sidestream.chat.attachments import AttachmentFiles
-from sidestream.chat.confirmation import DELETE_TOOL, DeletionCounter, chosen, question, titles
+from sidestream.chat.confirmation import DELETE_TOOL, DeletionCounter, question, titles
 from sidestream.chat.context import EndReason, TurnContext
-from sidestream.chat.failures import DEADLINE, Failure, classify
+from sidestream.chat.failures import DEADLINE, Failure, classify, error_event
 from sidestream.chat.history import NOTE_KIND, HistoryConverter, recent
-from sidestream.chat.tools import TaskTools
+from sidestream.chat.tools import TOOLS_GRACE_S, TaskTools, settle
 from sidestream.chat.trace import ToolTrace
 from sidestream.chat.widgets import listing, rows_of, widget_item
 from sidestream.config import ChatSettings
@@ -37,7 +36,6 @@ from sidestream.store.ids import new_id
 from sidestream.telemetry import log_failure, logger
 
 _STOPPED_NOTE: Final = "The person stopped the answer here. Do not go on with it unless asked."
-_TOOLS_GRACE_S: Final = 5.0
 
 log = logger("chat")
 
@@ -68,42 +66,45 @@ class Responder:
 
     async def respond(
         self, thread: ThreadMetadata, message: UserMessageItem | None, context: TurnContext
-    ) -> AsyncIterator[ThreadStreamEvent]:
+    ) -> AsyncGenerator[ThreadStreamEvent]:
         """Answer the history of a turn, whose last message may choose model and tool."""
         control = context.turn.control
         answer = Answer(thread.id, context)
         failure: Failure | None = None
         try:
-            async for event in self._run_agent(answer, message, context):
-                yield event
+            async with aclosing(self._run_agent(answer, message, context)) as events:
+                async for event in events:
+                    yield event
         except Exception as error:
             if control.reason is None:
                 failure = classify(error, answering=answer.started)
                 log_failure(log, "model failed", error, code=failure.code, run_id=context.run_id)
-        await _settle(context)
+        at_deadline = control.reason is EndReason.DEADLINE
+        await settle(
+            context.turn, self._settings.deadline_margin_s / 8 if at_deadline else TOOLS_GRACE_S
+        )
         if control.reason is EndReason.LOST:
             return
         for event in answer.close():
             yield event
         if control.reason is EndReason.DEADLINE:
             failure = DEADLINE
-        if failure is None:
-            async for event in self._conclude(thread.id, context):
-                yield event
-        else:
-            yield ErrorEvent(
-                code="custom",
-                message=text(context.locale, failure.message),
-                allow_retry=failure.retryable,
-            )
+        if failure is not None:
+            context.turn.failure = failure.code
+            if not failure.notice:
+                yield error_event(failure, context.locale)
+                return
+            yield NoticeEvent(level="warning", message=text(context.locale, failure.message))
+        async for event in self._conclude(thread.id, context):
+            yield event
 
     async def carry_on(
-        self, thread: ThreadMetadata, answered: StructuredInputItem, context: TurnContext
-    ) -> AsyncIterator[ThreadStreamEvent]:
-        """Do what the answer to a question says, and let the agent carry on."""
+        self, thread: ThreadMetadata, task_ids: Sequence[str], context: TurnContext
+    ) -> AsyncGenerator[ThreadStreamEvent]:
+        """Delete the tasks that the answer to a question names, and let the agent carry on."""
         turn = context.turn
         trace = ToolTrace(thread.id, context.locale)
-        for number, task_id in enumerate(chosen(answered, turn.history)):
+        for number, task_id in enumerate(task_ids):
             if turn.control.reason is not None:
                 break
             call_id = f"call_{context.run_id}_{number}"
@@ -117,12 +118,13 @@ class Responder:
             if isinstance(event, ThreadItemDoneEvent):
                 turn.history = (*turn.history, event.item)
             yield event
-        async for event in self.respond(thread, None, context):
-            yield event
+        async with aclosing(self.respond(thread, None, context)) as events:
+            async for event in events:
+                yield event
 
     async def _run_agent(
         self, answer: Answer, message: UserMessageItem | None, context: TurnContext
-    ) -> AsyncIterator[ThreadStreamEvent]:
+    ) -> AsyncGenerator[ThreadStreamEvent]:
         tool_choice = message.inference_options.tool_choice if message else None
         result = Runner.run_streamed(
             self._agent,
@@ -169,13 +171,6 @@ class Responder:
             yield ThreadItemDoneEvent(item=asked.item)
         elif rows := listing(turn.records):
             yield ThreadItemDoneEvent(item=widget_item(rows, thread_id, context.locale))
-
-
-async def _settle(context: TurnContext) -> None:
-    """Wait for tool calls under way: what they did has to be told."""
-    calls = [call for call in context.turn.calls.values() if not call.done()]
-    if calls:
-        await asyncio.wait(calls, timeout=_TOOLS_GRACE_S)
 
 
 def _note(thread_id: str, words: str) -> HiddenContextItem:

@@ -1,16 +1,17 @@
 """The chat's routes: ChatKit's one endpoint, the plain stream, stop, resume and health."""
 
 import asyncio
+import time
 from collections.abc import AsyncIterator
 from datetime import UTC, datetime
 from typing import Annotated, Any, Final
 
-from chatkit.types import ChatKitReq, is_streaming_req
+from chatkit.types import ChatKitReq, ThreadsSyncCustomActionReq, is_streaming_req
 from fastapi import APIRouter, Depends, Query, Request, Response
 from fastapi.responses import JSONResponse
 
-from sidestream.chat.conversations import Arrival, Conversation, begin, follow_stored, stop
-from sidestream.chat.frames import Frame
+from sidestream.chat.attachments import IMAGE_TYPES, TEXT_TYPES
+from sidestream.chat.conversations import Arrival, Conversation, act, begin, resume, stop
 from sidestream.chat.middleware import REQUEST_ID, STARTED, STOPWATCH
 from sidestream.chat.requests import idempotency, is_plain, parse, parse_plain, read_body
 from sidestream.chat.services import Services
@@ -92,14 +93,17 @@ async def current_run(thread_id: str, caller: Authenticated, services: Wired) ->
 @router.get("/api/chatkit/runs/{run_id}/events")
 async def run_events(
     run_id: str,
+    request: Request,
     caller: Authenticated,
     services: Wired,
     after: Annotated[int, Query(ge=0)] = 0,
 ) -> Response:
-    """Replay the events of a run after number `after`, then follow it until it ends."""
-    entries = follow_stored(services, caller, run_id, after=after)
-    first = await anext(entries, None)  # a run that is not there is a 404, not a broken stream
-    return EventStream(chatkit_chunks(_from(first, entries), with_id=True))
+    """Replay the events of a run after number `after`, then follow it until it ends.
+
+    A stream that ends while the run goes on (this function's time was up) is to be asked for again.
+    """
+    conversation = await resume(services, caller, run_id, after=after, ends_at=_ends_at(request))
+    return _stream(conversation, chatkit_chunks(conversation.entries, with_id=True))
 
 
 @router.get("/api/chatkit/health")
@@ -122,6 +126,14 @@ async def health(services: Wired) -> JSONResponse:
         "models": settings.allowed_models,
         "api_key": "configured" if has_key else "missing",
         "hosted_workflow": bool(settings.openai_chatkit_workflow_id),
+        "attachments": {
+            "max_count": settings.max_attachments,
+            "max_bytes": settings.max_attachment_bytes,
+            "types": sorted(IMAGE_TYPES | TEXT_TYPES),
+        }
+        if settings.attachments_bucket
+        else None,
+        "dictation": bool(settings.transcription_model),
     }
     return JSONResponse(document, headers={"cache-control": "no-store"})
 
@@ -135,6 +147,10 @@ async def healthz() -> dict[str, str]:
 async def _answer(
     request: Request, caller: Caller, services: Services, body: bytes, parsed: ChatKitReq
 ) -> Response:
+    if isinstance(parsed, ThreadsSyncCustomActionReq):
+        arrival = _arrival(request, services)
+        done = await act(services, parsed, caller, idempotency(request, body), arrival)
+        return JSONResponse(done)
     if not is_streaming_req(parsed):
         document = await services.server.answer(parsed, caller)
         return Response(document, media_type="application/json")
@@ -157,14 +173,13 @@ def _arrival(request: Request, services: Services) -> Arrival:
     stopwatch.cold_start = context.cold_start if context else cold
     return Arrival(
         started=request.scope[STARTED],
-        deadline_in_s=context.remaining_ms() / 1000 if context else None,
+        ends_at=_ends_at(request),
         cold_start=stopwatch.cold_start,
         stopwatch=stopwatch,
     )
 
 
-async def _from(first: Frame | None, rest: AsyncIterator[Frame]) -> AsyncIterator[Frame]:
-    if first is not None:
-        yield first
-    async for frame in rest:
-        yield frame
+def _ends_at(request: Request) -> float | None:
+    """When Lambda cuts this request off, by `time.monotonic`."""
+    context = lambda_context(request.scope)
+    return time.monotonic() + context.remaining_ms() / 1000 if context else None

@@ -8,15 +8,19 @@ the model's work in time for the deadline.
     RUNNING --events end--> COMPLETED
        |------Stop--------> STOPPED     what was written is saved
        |--error, deadline-> FAILED      likewise, and an error event says what to do
-       `-----lease lost---> nothing more is written: another run owns the thread
+       `-----lease lost---> nothing more is written: another run may own the thread
+
+The margin before the deadline is spent in steps: first the turn ends by itself; if a database or a
+tool hangs, the turn is left where it is and the client gets its error event; then saving is given
+up. What remains belongs to the runtime, which ends the response two seconds before the deadline.
 """
 
 import asyncio
 import time
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncGenerator, AsyncIterator, Callable
+from contextlib import aclosing
 from typing import Final
 
-from chatkit.errors import ErrorCode
 from chatkit.types import (
     AssistantMessageContentPartTextDelta,
     ErrorEvent,
@@ -25,34 +29,41 @@ from chatkit.types import (
 )
 
 from sidestream.chat.context import EndReason, ToolRecord, TurnContext
-from sidestream.chat.frames import Frame, encode
+from sidestream.chat.failures import DEADLINE, LOST, UNEXPECTED, Failure, error_event
+from sidestream.chat.frames import Frame, encode, pack
+from sidestream.chat.tools import TOOLS_GRACE_S, settle
 from sidestream.chat.turn_record import TurnRecord
 from sidestream.config import ChatSettings
-from sidestream.i18n import _, text
 from sidestream.problems import Problem
 from sidestream.store.runs import EndStatus, Runs, RunUsage
 from sidestream.telemetry import log_failure, logger
 
-_UNEXPECTED: Final = _("Something went wrong on our side. Try again.")
+_LEFT_AT: Final = 0.7
+_SAVED_BY: Final = 0.55
 _FINISH_ATTEMPTS: Final = 4
 _FINISH_BACKOFF_S: Final = 0.3
+# A part of the lease is not relied on: the time that the answer to a beat took, and drift.
+_LEASE_RELIED_ON: Final = 0.9
 
 log = logger("chat")
 
 
 class Run:
-    """Drives the events of one turn and lets any number of readers follow them."""
+    """Drives the events of one turn and lets any number of readers follow them.
+
+    `ends_at` is when the function is cut off, by `time.monotonic`; None when it is not.
+    """
 
     def __init__(
         self,
         context: TurnContext,
         thread_id: str,
-        events: AsyncIterator[ThreadStreamEvent],
+        events: AsyncGenerator[ThreadStreamEvent],
         *,
         runs: Runs,
         settings: ChatSettings,
         record: TurnRecord,
-        deadline_in_s: float | None,
+        ends_at: float | None,
     ) -> None:
         self.context = context
         self.thread_id = thread_id
@@ -60,15 +71,20 @@ class Run:
         self._events = events
         self._runs = runs
         self._settings = settings
-        self._deadline_in_s = deadline_in_s
+        self._ends_at = ends_at
         self._log: list[Frame | ToolRecord] = []
-        self._payloads: list[str] = []
+        self._stored: list[str] = []
         self._saved = 0
-        self._error: str | None = None
+        self._untold: list[ToolRecord] = []
+        self._failed = False
+        self._beating = asyncio.Lock()
+        self._lease_until = 0.0
+        self._extend_lease(time.monotonic())
         self._grown = asyncio.Event()
         self._over = False
         self._task: asyncio.Task[None] | None = None
-        context.turn.on_tool = self._append
+        context.turn.on_tool = self._on_tool
+        context.turn.owns_thread = self._owns_thread
 
     def start(self, on_over: Callable[[], object]) -> None:
         """Start the run as a task of its own. `on_over` is called when it has ended."""
@@ -97,6 +113,10 @@ class Run:
             if position == len(self._log):
                 await grown.wait()
 
+    def _on_tool(self, record: ToolRecord) -> None:
+        self._untold.append(record)
+        self._append(record)
+
     def _append(self, entry: Frame | ToolRecord) -> None:
         self._log.append(entry)
         self._wake()
@@ -105,17 +125,22 @@ class Run:
         self._grown.set()
         self._grown = asyncio.Event()
 
+    def _before_end(self, share: float) -> float | None:
+        """When a share of the margin before the deadline is left, by the loop's clock."""
+        if self._ends_at is None:
+            return None
+        return self._ends_at - self._settings.deadline_margin_s * share
+
     async def _drive(self) -> None:
+        loop = asyncio.get_running_loop()
         control = self.context.turn.control
-        beat = asyncio.create_task(self._beat())
-        timer: asyncio.TimerHandle | None = None
-        if self._deadline_in_s is not None:
-            delay = max(0.0, self._deadline_in_s - self._settings.deadline_margin_s)
-            loop = asyncio.get_running_loop()
-            timer = loop.call_later(delay, control.end, EndReason.DEADLINE)
+        beats = asyncio.create_task(self._beats())
+        soft = self._before_end(1)
+        timer = loop.call_at(soft, control.end, EndReason.DEADLINE) if soft else None
         try:
-            async for event in self._events:
-                self._emit(event)
+            await self._write()
+            if control.reason is EndReason.LOST and not self._failed:
+                self._fail(LOST)
         except Exception as error:
             log_failure(
                 log,
@@ -124,78 +149,124 @@ class Run:
                 run_id=self.context.run_id,
                 request_id=self.context.request_id,
             )
-            self._emit(ErrorEvent(code=ErrorCode.STREAM_ERROR, allow_retry=True))
+            self._fail(UNEXPECTED)
         finally:
             if timer is not None:
                 timer.cancel()
-            beat.cancel()
-            await asyncio.gather(beat, return_exceptions=True)
-            if control.reason is not EndReason.LOST:
-                await self._finish()
+            beats.cancel()
+            await asyncio.gather(beats, return_exceptions=True)
+            await self._finish()
             self._over = True
             self._wake()
 
+    async def _write(self) -> None:
+        """Give out the turn's events, and leave it if it does not end in time."""
+        try:
+            async with asyncio.timeout_at(self._before_end(_LEFT_AT)) as timeout:
+                async with aclosing(self._events) as events:
+                    async for event in events:
+                        self._emit(event)
+                # Only a turn that broke off leaves calls behind.
+                await settle(self.context.turn, TOOLS_GRACE_S)
+        except TimeoutError:
+            if not timeout.expired():
+                raise
+            self.end(EndReason.DEADLINE)
+            self._fail(DEADLINE)
+
+    def _fail(self, failure: Failure) -> None:
+        self.context.turn.failure = self.context.turn.failure or failure.code
+        self._emit(error_event(failure, self.context.locale))
+
     def _emit(self, event: ThreadStreamEvent) -> None:
         if isinstance(event, ErrorEvent):
-            if event.code == ErrorCode.STREAM_ERROR and event.message is None:
-                event = ErrorEvent(
-                    code="custom",
-                    message=text(self.context.locale, _UNEXPECTED),
-                    allow_retry=event.allow_retry,
-                )
-            self._error = self._error or str(event.code)
+            self._failed = True
+            if event.message is None:
+                # ChatKit's own word for an exception that nobody foresaw.
+                self._fail(UNEXPECTED)
+                return
         payload = encode(event)
-        self._payloads.append(payload)
-        self._append(Frame(len(self._payloads), payload))
+        self._stored.append(pack(payload, self._untold))
+        self._untold = []
+        self._append(Frame(len(self._stored), payload))
         self.record.event()
         if isinstance(event, ThreadItemUpdatedEvent) and isinstance(
             event.update, AssistantMessageContentPartTextDelta
         ):
             self.record.first_token()
 
-    async def _beat(self) -> None:
+    async def _beats(self) -> None:
         while True:
             await asyncio.sleep(self._settings.run_beat_s)
-            frames = self._payloads[self._saved :]
             try:
-                result = await self._runs.beat(
-                    self.context,
-                    self.context.run_id,
-                    lease_s=self._settings.run_lease_s,
-                    frames=frames,
-                    first=self._saved + 1,
-                )
+                await self._beat()
             except Problem as problem:
                 log.warning("beat failed", extra={"code": problem.code})
-                continue
+            except Exception as error:
+                log_failure(log, "beat failed", error, run_id=self.context.run_id)
+
+    async def _beat(self) -> None:
+        async with self._beating:
+            sent_at = time.monotonic()
+            frames = self._stored[self._saved :]
+            result = await self._runs.beat(
+                self.context,
+                self.context.run_id,
+                lease_s=self._settings.run_lease_s,
+                frames=frames,
+                first=self._saved + 1,
+            )
             self._saved += len(frames)
             if not result.still_owner:
                 self.end(EndReason.LOST)
-            elif result.stop_requested:
+                return
+            self._extend_lease(sent_at)
+            if result.stop_requested:
                 self.end(EndReason.STOPPED)
 
+    def _extend_lease(self, since: float) -> None:
+        self._lease_until = since + self._settings.run_lease_s * _LEASE_RELIED_ON
+
+    async def _owns_thread(self) -> bool:
+        """Tell whether the lease holds, and ask when that is not certain."""
+        if time.monotonic() > self._lease_until:
+            await self._beat()
+        return self.context.turn.control.reason is not EndReason.LOST
+
+    def _status(self) -> EndStatus:
+        if self._failed:
+            return "failed"
+        if reason := self.context.turn.control.reason:
+            return "stopped" if reason is EndReason.STOPPED else "failed"
+        return "completed"
+
     async def _finish(self) -> None:
+        turn, status = self.context.turn, self._status()
+        try:
+            if turn.control.reason is not EndReason.LOST:
+                async with asyncio.timeout_at(self._before_end(_SAVED_BY)):
+                    await self._save(status)
+        except Exception as error:
+            # The lease ends the run for everybody else.
+            log_failure(log, "run not saved", error, run_id=self.context.run_id)
+        self.record.finished(turn, status, time.perf_counter())
+
+    async def _save(self, status: EndStatus) -> None:
         turn = self.context.turn
-        status: EndStatus = "completed"
-        if turn.control.reason is EndReason.STOPPED:
-            status = "stopped"
-        elif self._error or turn.control.reason is not None:
-            status = "failed"
-        usage = RunUsage(turn.input_tokens, turn.output_tokens, self.record.ttft_ms)
         for attempt in range(1, _FINISH_ATTEMPTS + 1):
             try:
                 await self._runs.finish(
                     self.context,
                     self.context.run_id,
                     status,
-                    error={"code": self._error} if self._error else None,
-                    usage=usage,
-                    frames=self._payloads[self._saved :],
+                    error={"code": turn.failure or "internal"} if self._failed else None,
+                    usage=RunUsage(turn.input_tokens, turn.output_tokens, self.record.ttft_ms),
+                    frames=self._stored[self._saved :],
                     first=self._saved + 1,
                 )
-                break
-            except Problem as problem:
-                # The lease ends the run for everybody else if this never succeeds.
-                log.error("run not saved", extra={"code": problem.code, "attempt": attempt})
+            except Problem:
+                if attempt == _FINISH_ATTEMPTS:
+                    raise
                 await asyncio.sleep(_FINISH_BACKOFF_S * attempt)
-        self.record.finished(turn, status, time.perf_counter())
+            else:
+                return

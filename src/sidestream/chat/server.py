@@ -6,15 +6,16 @@ has already been opened in one round trip: the thread is loaded, the message sav
 """
 
 import base64
-import binascii
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator, AsyncIterator
+from contextlib import aclosing
 from typing import Final
 
 from chatkit.server import DEFAULT_PAGE_SIZE, ChatKitServer
 from chatkit.types import (
-    AssistantMessageItem,
+    AttachmentsDeleteReq,
     AudioInput,
     ClientEffectEvent,
+    ErrorEvent,
     FeedbackKind,
     HiddenContextItem,
     InputTranscribeReq,
@@ -24,7 +25,7 @@ from chatkit.types import (
     NoticeEvent,
     Page,
     SDKHiddenContextItem,
-    SyncCustomActionResponse,
+    StructuredInputItem,
     ThreadCreatedEvent,
     ThreadItem,
     ThreadItemDoneEvent,
@@ -33,7 +34,6 @@ from chatkit.types import (
     ThreadMetadata,
     ThreadsDeleteReq,
     ThreadsGetByIdReq,
-    ThreadsSyncCustomActionReq,
     ThreadStreamEvent,
     TranscriptionResult,
     UserMessageItem,
@@ -43,6 +43,7 @@ from openai import AsyncOpenAI
 from pydantic import BaseModel
 
 from sidestream.chat.attachments import AttachmentFiles
+from sidestream.chat.confirmation import choices_of, chosen
 from sidestream.chat.context import ToolRecord, TurnContext
 from sidestream.chat.frames import encode
 from sidestream.chat.prepare import Prepared, Preparer, WidgetAction
@@ -56,9 +57,11 @@ from sidestream.i18n import _, text
 from sidestream.identity import Caller
 from sidestream.problems import Invalid, Problem
 from sidestream.store.feedback import Feedback
-from sidestream.store.ids import new_id
 from sidestream.store.threads import PostgresStore
 from sidestream.telemetry import logger
+
+HIDDEN: Final = (HiddenContextItem, SDKHiddenContextItem)
+"""Items that no client ever sees."""
 
 _ACTION_FAILED: Final = _("That did not work. The list shows how things are now.")
 
@@ -95,12 +98,9 @@ class ChatServer(ChatKitServer[Caller]):
             case ThreadsDeleteReq():
                 await self._delete_thread(request.params.thread_id, caller)
                 return b"{}"
-            case ThreadsSyncCustomActionReq():
-                params = request.params
-                widget = await self._preparer.widget_action(
-                    params.thread_id, params.item_id, params.action, caller
-                )
-                return self._serialize(await self._act_now(params.thread_id, widget, caller))
+            case AttachmentsDeleteReq():
+                await self._delete_attachment(request.params.attachment_id, caller)
+                return b"{}"
             case ThreadsGetByIdReq():
                 thread = await self._load_full_thread(request.params.thread_id, caller)
                 await self._freshen(thread.items)
@@ -116,7 +116,7 @@ class ChatServer(ChatKitServer[Caller]):
 
     async def turn(
         self, prepared: Prepared, thread: ThreadMetadata, context: TurnContext
-    ) -> AsyncIterator[ThreadStreamEvent]:
+    ) -> AsyncGenerator[ThreadStreamEvent]:
         """Give the events of a turn that has been opened in the store."""
         if prepared.start.new_thread is not None:
             yield ThreadCreatedEvent(thread=self._to_thread_response(thread))
@@ -124,17 +124,23 @@ class ChatServer(ChatKitServer[Caller]):
             yield ThreadItemDoneEvent(item=prepared.start.item)
         if prepared.answered is not None:
             yield ThreadItemReplacedEvent(item=prepared.answered)
-        events = self._events(prepared, thread, context)
-        async for event in self._process_events(thread, context, lambda: events):
-            yield event
+        # ChatKit leaves the events where they are when saving one fails.
+        async with aclosing(self._events(prepared, thread, context)) as events:
+            async for event in self._process_events(thread, context, lambda: events):
+                yield event
+
+    async def handle_stream_cancelled(
+        self, thread: ThreadMetadata, pending_items: list[ThreadItem], context: Caller
+    ) -> None:
+        """Nothing: a run is cancelled only when it has no time left, and saves as it ends."""
 
     def _events(
         self, prepared: Prepared, thread: ThreadMetadata, context: TurnContext
-    ) -> AsyncIterator[ThreadStreamEvent]:
+    ) -> AsyncGenerator[ThreadStreamEvent]:
         if prepared.widget is not None:
             return self._act(thread, prepared.widget, context)
         if prepared.answered is not None:
-            return self._responder.carry_on(thread, prepared.answered, context)
+            return self._carry_on(thread, prepared.answered, context)
         if prepared.retry and prepared.message is not None:
             return self._retry(thread, prepared.message, context)
         return self._responder.respond(thread, prepared.message, context)
@@ -162,49 +168,57 @@ class ChatServer(ChatKitServer[Caller]):
 
     async def _retry(
         self, thread: ThreadMetadata, message: UserMessageItem, context: TurnContext
-    ) -> AsyncIterator[ThreadStreamEvent]:
-        """Answer a message again. The old answer goes when the new one is there, not before."""
+    ) -> AsyncGenerator[ThreadStreamEvent]:
+        """Answer a message again. The old answer goes when the new one is there, whole: one that
+        failed or was stopped stands beside it."""
         before, after = await self._split(thread, message.id, context)
         context.turn.history = tuple(before)
-        async for event in self._responder.respond(thread, message, context):
-            yield event
-            if isinstance(event, ThreadItemDoneEvent) and isinstance(
-                event.item, AssistantMessageItem
-            ):
-                for old in after:
+        whole = True
+        async with aclosing(self._responder.respond(thread, message, context)) as events:
+            async for event in events:
+                whole = whole and not isinstance(event, ErrorEvent)
+                yield event
+        if whole and context.turn.control.reason is None:
+            for old in after:
+                if isinstance(old, HIDDEN):
+                    await self._rows.delete_thread_item(thread.id, old.id, context)
+                else:
                     yield ThreadItemRemovedEvent(item_id=old.id)
-                after = []
 
     async def _split(
         self, thread: ThreadMetadata, item_id: str, context: TurnContext
     ) -> tuple[list[ThreadItem], list[ThreadItem]]:
         items = list(context.turn.history)
         if all(item.id != item_id for item in items):
-            items = [item async for item in self._paginate_thread_items_reverse(thread.id, context)]
-            items.reverse()
+            items = await self._all_items(thread, context)
         cut = next(index for index, item in enumerate(items) if item.id == item_id) + 1
         return items[:cut], items[cut:]
 
+    async def _carry_on(
+        self, thread: ThreadMetadata, answered: StructuredInputItem, context: TurnContext
+    ) -> AsyncGenerator[ThreadStreamEvent]:
+        """Go on after an answer, however long ago the question was asked."""
+        choices = choices_of(answered, context.turn.history)
+        if choices is None:
+            choices = choices_of(answered, await self._all_items(thread, context)) or {}
+        task_ids = chosen(answered, choices)
+        async with aclosing(self._responder.carry_on(thread, task_ids, context)) as events:
+            async for event in events:
+                yield event
+
+    async def _all_items(self, thread: ThreadMetadata, context: TurnContext) -> list[ThreadItem]:
+        items = [item async for item in self._paginate_thread_items_reverse(thread.id, context)]
+        return items[::-1]
+
     async def _act(
         self, thread: ThreadMetadata, widget: WidgetAction, context: TurnContext
-    ) -> AsyncIterator[ThreadStreamEvent]:
+    ) -> AsyncGenerator[ThreadStreamEvent]:
         record, item = await self._perform(widget, context)
         yield ThreadItemReplacedEvent(item=item)
         yield ThreadItemDoneEvent(item=memory(thread.id, [record]))
         if record.failed:
             yield NoticeEvent(level="warning", message=text(context.locale, _ACTION_FAILED))
         yield ClientEffectEvent(name=TASKS_CHANGED, data={"tool": record.name})
-
-    async def _act_now(
-        self, thread_id: str, widget: WidgetAction, caller: Caller
-    ) -> SyncCustomActionResponse:
-        context = TurnContext(
-            caller.user_id, caller.locale, caller.request_id, run_id=new_id("act")
-        )
-        record, item = await self._perform(widget, context)
-        await self._rows.save_item(thread_id, item, caller)
-        await self._rows.add_thread_item(thread_id, memory(thread_id, [record]), caller)
-        return SyncCustomActionResponse(updated_item=item)
 
     async def _perform(
         self, widget: WidgetAction, context: TurnContext
@@ -220,15 +234,16 @@ class ChatServer(ChatKitServer[Caller]):
                 current = await self._tools.call(
                     context, "get_task", f"{call_id}_now", {"task_id": action.row.id}
                 )
-            now = next(iter(rows_of(current.output)), None if current.reached else action.row)
+            if not current.reached:
+                return record, rebuilt(widget.sender, {}, context.locale)
+            now = next(iter(rows_of(current.output)), None)
         return record, rebuilt(widget.sender, {action.row.id: now}, context.locale)
 
     async def _list_items(self, params: ItemsListParams, caller: Caller) -> Page[ThreadItem]:
         page = await self._rows.load_thread_items(
             params.thread_id, params.after, params.limit or DEFAULT_PAGE_SIZE, params.order, caller
         )
-        hidden = (HiddenContextItem, SDKHiddenContextItem)
-        page.data = [item for item in page.data if not isinstance(item, hidden)]
+        page.data = [item for item in page.data if not isinstance(item, HIDDEN)]
         await self._freshen(page)
         return page
 
@@ -239,6 +254,11 @@ class ChatServer(ChatKitServer[Caller]):
                 item.attachments = [
                     await self._files.fresh_preview(attachment) for attachment in item.attachments
                 ]
+
+    async def _delete_attachment(self, attachment_id: str, caller: Caller) -> None:
+        await self._rows.load_attachment(attachment_id, caller)
+        await self._files.delete_attachment(attachment_id, caller)
+        await self._rows.delete_attachment(attachment_id, caller)
 
     async def _delete_thread(self, thread_id: str, caller: Caller) -> None:
         """Delete a thread, and then its files. A file that stays behind expires in its bucket."""
@@ -254,5 +274,5 @@ class ChatServer(ChatKitServer[Caller]):
 def _decoded(audio_base64: str) -> bytes:
     try:
         return base64.b64decode(audio_base64, validate=True)
-    except binascii.Error:
+    except ValueError:
         raise Invalid("The recording is not valid base64.") from None

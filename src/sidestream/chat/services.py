@@ -17,12 +17,12 @@ from sidestream.chat.respond import Responder
 from sidestream.chat.run import Run
 from sidestream.chat.server import ChatServer
 from sidestream.chat.tools import TaskTools
+from sidestream.chat.turn_store import TurnStore
 from sidestream.config import ChatSettings
 from sidestream.identity import Verifier, session_key, tool_key
 from sidestream.store.database import Database
 from sidestream.store.feedback import Feedback
 from sidestream.store.runs import Runs
-from sidestream.store.threads import PostgresStore
 from sidestream.store.turns import Turns
 
 
@@ -32,9 +32,11 @@ class Services:
     def __init__(self, settings: ChatSettings) -> None:
         self.settings = settings
         self.database = Database(
-            settings.database_url.get_secret_value(), max_size=settings.database_pool_max
+            settings.database_url.get_secret_value(),
+            max_size=settings.database_pool_max,
+            timeout_s=settings.database_timeout_s,
         )
-        self.store = PostgresStore(self.database)
+        self.store = TurnStore(self.database, patience_s=settings.run_lease_s * 2 / 3)
         self.turns = Turns(self.database)
         self.runs = Runs(self.database)
         self.feedback = Feedback(self.database)
@@ -68,7 +70,7 @@ class Services:
             tools,
             self.responder,
             self.preparer,
-            self.model_client,
+            self.model_client.with_options(max_retries=self.settings.model_max_retries),
             self.settings,
         )
         await asyncio.gather(self.database.open(), self.verifier.prefetch())

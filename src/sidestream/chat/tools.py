@@ -15,8 +15,9 @@ from agents import FunctionTool
 from agents.tool_context import ToolContext
 
 from sidestream.chat.confirmation import WAITING_OUTPUT, waits
-from sidestream.chat.context import ToolRecord, TurnContext
+from sidestream.chat.context import ToolRecord, TurnContext, TurnState
 from sidestream.chat.mcp import McpClient, ToolServerError
+from sidestream.i18n import _
 
 MANIFEST: Final[list[dict[str, Any]]] = json.loads(
     Path(__file__).with_name("tasks_tools.json").read_text(encoding="utf-8")
@@ -28,8 +29,11 @@ TOOL_NAMES: Final = frozenset(str(entry["name"]) for entry in MANIFEST)
 WRITE_TOOLS: Final = frozenset({"add_task", "update_task", "complete_task", "delete_task"})
 """The tools whose success changes the list that the page shows."""
 
-_UNREACHABLE = "The task service cannot be reached right now. Nothing was changed."
-_UNCERTAIN = "The task service did not answer. Look at the list before trying this again."
+TOOLS_GRACE_S: Final = 5.0
+"""How long a turn that ends waits for tool calls under way."""
+
+_UNREACHABLE: Final = _("The task service cannot be reached right now. Nothing was changed.")
+_UNCERTAIN: Final = _("The task service did not answer. Look at the list before trying this again.")
 
 
 class TaskTools:
@@ -56,8 +60,7 @@ class TaskTools:
             )
             record = ToolRecord(call_id, name, arguments, result.text, result.failed)
         except ToolServerError:
-            sentence = _UNCERTAIN if name in WRITE_TOOLS else _UNREACHABLE
-            record = ToolRecord(call_id, name, arguments, sentence, failed=True, reached=False)
+            record = _unanswered(call_id, name, arguments)
         return _keep(context, record)
 
     def _tool(self, entry: dict[str, Any]) -> FunctionTool:
@@ -90,7 +93,29 @@ class TaskTools:
         if waits(context.turn, name, parsed):
             record = ToolRecord(call_id, name, parsed, WAITING_OUTPUT, failed=False, waiting=True)
             return _keep(context, record)
-        return await self.call(context, name, call_id, parsed)
+        try:
+            return await self.call(context, name, call_id, parsed)
+        except asyncio.CancelledError:
+            # Given up by `settle`, which waits for this record.
+            return _keep(context, _unanswered(call_id, name, parsed))
+
+
+async def settle(turn: TurnState, grace_s: float) -> None:
+    """Wait for a turn's tool calls under way: what they did has to be told.
+
+    A call that takes longer than `grace_s` is given up, with a record that says nobody knows.
+    """
+    calls = [call for call in turn.calls.values() if not call.done()]
+    if calls:
+        await asyncio.wait(calls, timeout=grace_s)
+        for call in calls:
+            call.cancel()
+        await asyncio.wait(calls)
+
+
+def _unanswered(call_id: str, name: str, arguments: dict[str, Any]) -> ToolRecord:
+    sentence = _UNCERTAIN if name in WRITE_TOOLS else _UNREACHABLE
+    return ToolRecord(call_id, name, arguments, sentence, failed=True, reached=False)
 
 
 def _keep(context: TurnContext, record: ToolRecord) -> ToolRecord:

@@ -50,6 +50,7 @@ _WAITING: Final = _("{title}: waits for your answer")
 _UNFINISHED: Final = _("{title}: stopped")
 _ONE_TOOL: Final = _("Used 1 tool")
 _TOOLS: Final = _("Used {count} tools")
+_ONE_TASK: Final = _("1 task")
 _TASK_COUNT: Final = _("{count} tasks")
 _ICON_RUNNING: Final[IconName] = "bolt"
 _ICON_DONE: Final[IconName] = "check-circle"
@@ -160,7 +161,7 @@ class ToolTrace:
 
     def _detail(self, record: ToolRecord) -> str | None:
         if record.failed:
-            return _clip(record.output)
+            return _clip(text(self._locale, record.output))
         try:
             output: Any = json.loads(record.output)
         except ValueError:
@@ -168,7 +169,8 @@ class ToolTrace:
         if isinstance(output, dict) and isinstance(output.get("title"), str):
             return _clip(output["title"])
         if isinstance(output, dict) and isinstance(output.get("data"), list):
-            return text(self._locale, _TASK_COUNT, count=len(output["data"]))
+            count = len(output["data"])
+            return text(self._locale, _ONE_TASK if count == 1 else _TASK_COUNT, count=count)
         wanted = record.arguments.get("title") or record.arguments.get("query")
         return _clip(wanted) if isinstance(wanted, str) else None
 

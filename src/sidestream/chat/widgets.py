@@ -27,6 +27,7 @@ LISTING_TOOLS: Final = frozenset({"list_tasks", "search_tasks"})
 
 _TICK: Final = _("Done")
 _DELETE: Final = _("Delete")
+_EMPTY: Final = _("Nothing is left here.")
 _MAX_ROWS: Final = 30
 
 _TEMPLATE: Final = WidgetTemplate.from_file(str(Path(__file__).with_name("task_list.widget")))
@@ -91,6 +92,7 @@ def build(rows: Sequence[TaskRow], locale: str) -> DynamicWidgetRoot:
             "tasks": rows,
             "tick_label": text(locale, _TICK),
             "delete_label": text(locale, _DELETE),
+            "empty_label": text(locale, _EMPTY),
         }
     )
 

@@ -11,6 +11,7 @@ from sidestream.cli.errors import CommandError
 from sidestream.cli.local import local
 from sidestream.cli.migrate import migrate
 from sidestream.cli.token import token
+from sidestream.cli.ttft import ttft
 
 EXIT_FAILED: Final = 1
 EXIT_INTERRUPTED: Final = 130
@@ -21,7 +22,7 @@ app = typer.Typer(
     add_completion=False,
     pretty_exceptions_enable=False,
 )
-for command in (local, migrate, token, chat):
+for command in (local, migrate, token, chat, ttft):
     app.command()(command)
 
 

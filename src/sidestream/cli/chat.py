@@ -37,9 +37,7 @@ def chat(
     """Talk to the assistant: words as they come, tool calls with their status."""
     from sidestream.cli.conversation import Conversation
 
-    base_url, bearer = (url, token) if url else _local(folder, user)
-    if not bearer:
-        raise CommandError("A deployed system needs --token (or SIDESTREAM_TOKEN).")
+    base_url, bearer = reach(folder, user, url, token)
     console = Console(highlight=False)
     with Conversation(base_url, bearer, thread_id=thread, locale=locale) as conversation:
         if message is not None:
@@ -121,7 +119,13 @@ def _choice(given: str, values: list[str]) -> str:
     return given
 
 
-def _local(folder: "Path", user: str) -> tuple[str, str]:
+def reach(folder: "Path", user: str, url: str | None, token: str | None) -> tuple[str, str]:
+    """Give the base URL of ChatFunction and a token for it: the deployed one that is named, or
+    the local system's. Raises `CommandError`."""
+    if url:
+        if not token:
+            raise CommandError("A deployed system needs --token (or SIDESTREAM_TOKEN).")
+        return url, token
     from sidestream.local.endpoints import Endpoints
     from sidestream.local.sign_in import mint
 

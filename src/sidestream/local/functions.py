@@ -10,6 +10,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Final
 
+from sidestream.local.aws import BUCKET
 from sidestream.local.emulator import Cors, FunctionSpec, InvokeMode
 from sidestream.local.keys import LocalKeys
 from sidestream.local.settings import PROJECT, LocalOptions
@@ -59,6 +60,7 @@ def chat_function(
         **_shared(options, keys, backends),
         "SESSION_SIGNING_KEY": keys.session_signing_key,
         "TASKS_MCP_URL": f"{tasks_url}/mcp",
+        "ATTACHMENTS_BUCKET": BUCKET,
         "STREAM_STRIP_CORS_HEADERS": "1",
     }
     if backends.model_url is not None:
@@ -67,7 +69,7 @@ def chat_function(
     return FunctionSpec(
         name=CHAT,
         command=(),
-        handler="sidestream.chat.app.app",
+        handler="sidestream.chat.handler.app",
         env=environment,
         cwd=PROJECT / "src",
         timeout_s=300.0,

@@ -5,6 +5,7 @@ import hashlib
 import http.client
 import os
 import shutil
+from collections import deque
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Final
@@ -15,6 +16,7 @@ from sidestream.local.settings import PROJECT
 FRONTEND: Final = PROJECT / "frontend"
 _START_TIMEOUT_S = 60
 _STOP_GRACE_S = 3.0
+_LINES_OF_A_FAILURE = 20
 _NOT_SOURCES = frozenset({"node_modules", ".next", "next-env.d.ts", "tests", "e2e"})
 
 
@@ -53,7 +55,7 @@ class Page:
         """Bring the sign-in tables and the build up to date. Raises `PageError`."""
         if not (FRONTEND / "node_modules").is_dir() or shutil.which("node") is None:
             raise PageError("The page's Node packages are missing: run scripts/node-packages.")
-        await self._run("prepare the sign-in tables", "scripts/migrate.mjs")
+        await self._run("prepare its sign-in tables", "scripts/migrate.mjs")
         stamp = FRONTEND / ".next" / "sidestream-build"
         want = await asyncio.to_thread(_digest)
         if stamp.exists() and stamp.read_text() == want:
@@ -88,15 +90,21 @@ class Page:
             await self._process.stop(_STOP_GRACE_S)
 
     async def _run(self, purpose: str, *arguments: str) -> None:
+        said: deque[str] = deque(maxlen=_LINES_OF_A_FAILURE)
+
+        def on_line(line: str) -> None:
+            said.append(line)
+            self._on_build_line(line)
+
         process = await FunctionProcess.spawn(
-            ["node", *arguments], self._environment, FRONTEND, self._on_build_line
+            ["node", *arguments], self._environment, FRONTEND, on_line
         )
         try:
             code = await process.wait()
         finally:
             await process.stop(0)
         if code != 0:
-            raise PageError(f"The page could not {purpose}; logs/page-build.log says why.")
+            raise PageError(f"The page could not {purpose}:\n" + "\n".join(said))
 
     def _answers(self) -> bool:
         connection = http.client.HTTPConnection("127.0.0.1", self._port, timeout=30)

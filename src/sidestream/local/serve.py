@@ -15,6 +15,7 @@ from sidestream.local.system import LocalSystem, LocalSystemError
 
 _SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 _EXIT_INTERRUPTED = 130
+_SAME_REQUEST_S = 1.0
 
 
 async def serve(
@@ -22,22 +23,24 @@ async def serve(
 ) -> None:
     """Run a system until SIGINT, SIGTERM or SIGHUP, then end all of it.
 
-    A second signal ends this process at once; the functions die with it. Raises `LocalSystemError`
-    and the errors of the parts.
+    A person's second Ctrl-C ends this process at once; the functions die with it. Raises
+    `LocalSystemError` and the errors of the parts.
     """
     loop = asyncio.get_running_loop()
     running = asyncio.create_task(_run(options, console, on_ready))
-    signals = 0
+    asked_at: float | None = None
 
-    def on_signal() -> None:
-        nonlocal signals
-        signals += 1
-        if signals > 1:
+    def on_signal(number: signal.Signals) -> None:
+        nonlocal asked_at
+        if asked_at is None:
+            asked_at = loop.time()
+            running.cancel()
+        # One request to end may come twice at once: to the process and to its group.
+        elif number is signal.SIGINT and loop.time() - asked_at > _SAME_REQUEST_S:
             os._exit(_EXIT_INTERRUPTED)
-        running.cancel()
 
     for number in _SIGNALS:
-        loop.add_signal_handler(number, on_signal)
+        loop.add_signal_handler(number, on_signal, number)
     with suppress(asyncio.CancelledError):
         await running
 

@@ -17,6 +17,7 @@ from sidestream.config import ChatSettings
 
 PROVIDED: Final = frozenset(
     {
+        "ATTACHMENTS_BUCKET",
         "AUTH_ISSUERS",
         "CORS_ORIGINS",
         "DATABASE_URL",

@@ -24,6 +24,7 @@ from sidestream.store.database import Database, Rows, Statement
 type RunStatus = Literal["running", "completed", "stopped", "failed"]
 type EndStatus = Literal["completed", "stopped", "failed"]
 
+_DIED: Final = {"code": "lease_expired"}
 KEEP_EVENTS_S: Final = 24 * 3600.0
 
 _EXTEND: Final = """
@@ -50,7 +51,9 @@ _APPEND: Final = """
     appended as (
       insert into run_events (run_id, user_id, first_event, last_event, frames)
       select id, user_id, %(first)s, %(last)s, %(frames)s::text[] from run where %(frames)s <> '{}'
-      on conflict (run_id, first_event) do nothing
+      on conflict (run_id, first_event) do update
+      set last_event = excluded.last_event, frames = excluded.frames
+      where excluded.last_event > run_events.last_event
     )
     select stop_requested_at is not null as stop_requested from run
 """
@@ -59,6 +62,10 @@ _FINISH: Final = _END + _APPEND
 _FORGET_EVENTS: Final = """
     delete from run_events
     where user_id = %(user)s and created_at < now() - make_interval(secs => %(keep_s)s)
+      and exists (
+        select from runs
+        where user_id = %(user)s and id = run_id
+          and coalesce(ended_at, lease_expires_at) < now() - make_interval(secs => %(keep_s)s))
 """
 _FORGET_KEYS: Final = """
     update runs set idempotency_key = null, request_hash = null
@@ -130,6 +137,11 @@ class RunView:
     ended_at: datetime | None
     error: dict[str, Any] | None
 
+    @property
+    def died(self) -> bool:
+        """Whether the run ended with its process, and so without a last word."""
+        return self.status == "failed" and (self.error or _DIED) == _DIED
+
 
 @dataclass(frozen=True, slots=True)
 class RunEvents:
@@ -159,7 +171,7 @@ class Runs:
     ) -> BeatResult:
         """Renew the lease for `lease_s` from now and save the frames numbered from `first` on.
 
-        Saving a batch again under the same `first` changes nothing.
+        Saving a batch again under the same `first` adds what the first saving did not have.
         """
         params = {"user": caller.user_id, "run": run_id, "lease_s": lease_s}
         statement = Statement(_BEAT, params | _batch(frames, first))

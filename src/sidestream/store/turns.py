@@ -18,6 +18,7 @@ from chatkit.types import ThreadItem, ThreadMetadata, UserMessageItem
 
 from sidestream.identity import Caller
 from sidestream.problems import (
+    AlreadyAnswered,
     KeyInProgress,
     KeyReused,
     Problem,
@@ -40,6 +41,10 @@ _KNOWN_THREAD: Final = """
     with checked as (
       select id from threads
       where user_id = %(user)s and id = %(thread)s and data -> 'status' ->> 'type' = 'active'
+        and (%(pending)s::text is null or exists (
+          select from thread_items
+          where user_id = %(user)s and thread_id = %(thread)s and id = %(pending)s
+            and data ->> 'status' = 'pending'))
     ),
 """
 _NEW_THREAD: Final = """
@@ -89,6 +94,12 @@ _OPEN_RUN: Final = """
       order by item.n
       on conflict (thread_id, id) do update set type = excluded.type, data = excluded.data
       where thread_items.user_id = excluded.user_id
+    ),
+    bound as (
+      update attachments set thread_id = run.thread_id, data = file.data::json
+      from run, unnest(%(attachments)s::text[], %(attachments_data)s::text[]) as file (id, data)
+      where attachments.user_id = run.user_id and attachments.id = file.id
+        and (attachments.thread_id is null or attachments.thread_id = run.thread_id)
     )
     select true as began from run
 """
@@ -113,8 +124,17 @@ _CONFLICTING_RUNS: Final = """
       id = %(run)s or idempotency_key = %(key)s
       or (thread_id = %(thread)s and status = 'running'))
 """
+_RUN_OF_KEY: Final = """
+    select id, thread_id, true as same_key, request_hash, status
+    from runs where user_id = %(user)s and idempotency_key = %(key)s
+"""
 _THREAD_STATUS: Final = """
-    select data -> 'status' ->> 'type' as status from threads
+    select data -> 'status' ->> 'type' as status,
+      %(pending)s::text is not null and not exists (
+        select from thread_items
+        where user_id = %(user)s and thread_id = %(thread)s and id = %(pending)s
+          and data ->> 'status' = 'pending') as answered
+    from threads
     where user_id = %(user)s and id = %(thread)s
 """
 _LIMITS: Final = """
@@ -136,8 +156,9 @@ class TurnStart:
 
     `new_thread` makes the thread; without it `thread_id` has to be the caller's and active. `item`
     is the new user message, absent when a turn goes on without one (a retry, an answer to a
-    question); `items_to_save` are saved before it, in place when they exist. `request_hash` tells
-    whether a repeated `idempotency_key` comes with the same request. A limit of None is no limit.
+    question); `items_to_save` are saved before it, in place when they exist. `pending` names an
+    item that has to wait for an answer still. `request_hash` tells whether a repeated
+    `idempotency_key` comes with the same request. A limit of None is no limit.
     """
 
     run_id: str
@@ -145,6 +166,7 @@ class TurnStart:
     new_thread: ThreadMetadata | None = None
     item: UserMessageItem | None = None
     items_to_save: tuple[ThreadItem, ...] = ()
+    pending: str | None = None
     idempotency_key: str | None = None
     request_hash: bytes | None = None
     lease_s: float = 30.0
@@ -183,8 +205,8 @@ class Turns:
     async def begin(self, caller: Caller, start: TurnStart) -> Turn | Replay:
         """Open a run and give what the model needs, in one round trip.
 
-        Raises `RowNotFound`, `ThreadLocked`, `RunInProgress`, `RateLimited`, `KeyReused`,
-        `KeyInProgress` or `Invalid`, each with nothing written.
+        Raises `RowNotFound`, `ThreadLocked`, `AlreadyAnswered`, `RunInProgress`, `RateLimited`,
+        `KeyReused`, `KeyInProgress` or `Invalid`, each with nothing written.
         """
         params = _params(caller, start)
         load = [Statement(_THREAD, params), Statement(_HISTORY, params)]
@@ -212,13 +234,25 @@ class Turns:
         if any(run["id"] == start.run_id for run in runs) and threads:
             # The turn had begun; only the answer to the first sending was lost.
             return _turn(start, threads, items)
-        if replay := _replay(start, runs):
+        if replay := _replay(start.idempotency_key, start.request_hash, runs):
             return replay
         raise _refusal(start, runs, statuses, limits, conflict)
+
+    async def replay(
+        self, caller: Caller, key: str | None, request_hash: bytes | None
+    ) -> Replay | None:
+        """Give the finished run of a key, if there is one: for a request that cannot be prepared
+        again. Raises `KeyReused` and `KeyInProgress`."""
+        if key is None:
+            return None
+        statement = Statement(_RUN_OF_KEY, {"user": caller.user_id, "key": key})
+        [runs] = await self._database.run(caller.user_id, statement, tag="replay_turn")
+        return _replay(key, request_hash, runs)
 
 
 def _params(caller: Caller, start: TurnStart) -> dict[str, Any]:
     items = [*start.items_to_save, *([start.item] if start.item else [])]
+    files = start.item.attachments if start.item else []
     thread = start.new_thread
     return {
         "user": caller.user_id,
@@ -229,6 +263,9 @@ def _params(caller: Caller, start: TurnStart) -> dict[str, Any]:
         "key": start.idempotency_key,
         "hash": start.request_hash,
         "user_item": start.item.id if start.item else None,
+        "pending": start.pending,
+        "attachments": [file.id for file in files],
+        "attachments_data": [codec.attachment_json(file) for file in files],
         "lease_s": start.lease_s,
         "history_limit": start.history_limit,
         "requests_per_minute": start.requests_per_minute,
@@ -246,12 +283,12 @@ def _turn(start: TurnStart, threads: Rows, items: Rows) -> Turn:
     )
 
 
-def _replay(start: TurnStart, runs: Rows) -> Replay | None:
+def _replay(key: str | None, request_hash: bytes | None, runs: Rows) -> Replay | None:
     """The finished run of this key and request, if there is one."""
     for run in runs:
-        if start.idempotency_key is None or not run["same_key"]:
+        if key is None or not run["same_key"]:
             continue
-        if run["request_hash"] != start.request_hash:
+        if run["request_hash"] != request_hash:
             raise KeyReused
         if run["status"] == "running":
             raise KeyInProgress(retry_after_s=_RETRY_AFTER_S)
@@ -270,6 +307,8 @@ def _refusal(
             return RowNotFound()
         if statuses[0]["status"] != "active":
             return ThreadLocked()
+        if statuses[0]["answered"]:
+            return AlreadyAnswered()
     if conflict or any(run["status"] == "running" for run in runs):
         return RunInProgress(retry_after_s=_RETRY_AFTER_S)
     if start.tokens_per_day is not None and (limits["tokens"] or 0) >= start.tokens_per_day:

@@ -28,7 +28,9 @@ def create_app(settings: Settings, database: Database | None = None) -> Starlett
     `app.state.connect` and `app.state.disconnect` do the same in between, around a snapshot.
     """
     database = database or Database(
-        settings.database_url.get_secret_value(), max_size=settings.database_pool_max
+        settings.database_url.get_secret_value(),
+        max_size=settings.database_pool_max,
+        timeout_s=settings.database_timeout_s,
     )
     tasks = TaskRepository(database)
     people = Verifier(issuers=settings.auth_issuers)

@@ -1,7 +1,6 @@
 "use client";
 /** Where a person writes: text, files, the model, send and stop. */
 import { useEffect, useLayoutEffect, useRef, useState } from "react";
-import { DEFAULT_MAX_ATTACHMENT_BYTES } from "@/lib/chat/options";
 import type { Attachment } from "@/lib/chat/protocol";
 import { isUrduScript } from "@/lib/i18n/language";
 import { COMPOSER_ID, useChat } from "../ChatProvider";
@@ -69,9 +68,9 @@ export function Composer({ control }: { control: ConversationControl }) {
 
   async function attach(list: FileList) {
     setUploadError(null);
-    const limits = typeof health?.attachments === "object" ? health.attachments : {};
-    const maxBytes = limits.max_bytes ?? DEFAULT_MAX_ATTACHMENT_BYTES;
-    for (const file of list) {
+    const maxBytes = health?.attachments?.max_bytes ?? 0;
+    const free = (health?.attachments?.max_count ?? 0) - uploads.length;
+    for (const file of [...list].slice(0, Math.max(0, free))) {
       if (file.size > maxBytes) {
         const size = Math.floor(maxBytes / MEGABYTE);
         setUploadError(t("chat.attachment_large", { name: file.name, size }));
@@ -172,6 +171,7 @@ export function Composer({ control }: { control: ConversationControl }) {
                 type="file"
                 multiple
                 hidden
+                accept={health.attachments.types.join()}
                 onChange={(event) => {
                   if (event.target.files) void attach(event.target.files);
                   event.target.value = "";
@@ -181,6 +181,7 @@ export function Composer({ control }: { control: ConversationControl }) {
                 type="button"
                 className="icon-btn"
                 aria-label={t("chat.attach")}
+                disabled={uploads.length >= health.attachments.max_count}
                 title={t("chat.attach")}
                 onClick={() => files.current?.click()}
               >

@@ -160,9 +160,9 @@ function Bubble({ type, attachments, quoted, isPending = false, children }: Bubb
       {children && (
         <p
           dir="auto"
-          className={`max-w-full rounded-2xl rounded-ee-md bg-brand-soft px-4 py-2 break-words whitespace-pre-wrap transition-opacity ${
+          className={`max-w-full rounded-2xl rounded-ee-md px-4 py-2 break-words whitespace-pre-wrap transition-colors ${
             isUrduScript(children) ? "script-urdu" : ""
-          } ${isPending ? "opacity-60" : ""}`}
+          } ${isPending ? "bg-sunken" : "bg-brand-soft"}`}
         >
           {children}
         </p>

@@ -15,8 +15,6 @@ const COMPONENTS: Components = {
   ),
   // An image's address could carry what the model has read; its words are enough.
   img: ({ alt }) => <span>{alt}</span>,
-  p: ({ children }) => <p dir="auto">{children}</p>,
-  li: ({ children }) => <li dir="auto">{children}</li>,
 };
 
 export const Markdown = memo(function Markdown({ text }: { text: string }) {

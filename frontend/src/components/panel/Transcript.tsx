@@ -3,6 +3,7 @@
 import { useEffect, useLayoutEffect, useRef, useState } from "react";
 import type { ThreadItem } from "@/lib/chat/protocol";
 import { firstName, prompts } from "@/lib/chat/start";
+import { useChat } from "../ChatProvider";
 import { CalendarIcon, CheckIcon, PlusIcon, RetryIcon } from "../icons";
 import { useLanguage } from "../LanguageProvider";
 import { ProblemNote } from "../ProblemNote";
@@ -16,6 +17,7 @@ const NEAR_PX = 120;
 
 export function Transcript({ control }: { control: ConversationControl }) {
   const { t } = useLanguage();
+  const { help } = useChat();
   const { conversation, phase, outgoing, failed, stopped } = control;
   const { items, progress, error, notices } = conversation;
   const scroller = useRef<HTMLDivElement>(null);
@@ -58,89 +60,86 @@ export function Transcript({ control }: { control: ConversationControl }) {
         </div>
       )}
       {/* Announcing each token would drown a listener; finished answers are announced below. */}
-      <ol
-        role="log"
-        aria-live="off"
-        aria-busy={isBusy}
-        aria-label={t("chat.messages")}
-        className={isEmpty ? "hidden" : "space-y-5 px-5 py-5"}
-      >
-        {phase === "loading" && items.length === 0 && (
-          <li className="space-y-3" role="status">
-            <span className="sr-only">{t("assistant.loading")}</span>
-            <span className="animate-breathe ms-auto block h-9 w-1/2 rounded-2xl bg-sunken" />
-            <span className="animate-breathe block h-4 w-4/5 rounded-full bg-sunken" />
-            <span className="animate-breathe block h-4 w-3/5 rounded-full bg-sunken" />
-          </li>
-        )}
-        {items.map((item) => (
-          <Item
-            key={item.id}
-            item={item}
-            control={control}
-            isOpen={conversation.open.has(item.id)}
-            isBusy={isBusy}
-            retryId={!isBusy && item.id === lastAnswerId ? lastUserId : undefined}
-          />
-        ))}
-        {outgoing && <OutgoingMessage {...outgoing} />}
-        {(isSilent || (isBusy && progress)) && phase !== "stopping" && (
-          <li className="flex items-center gap-2.5 text-sm text-muted" data-testid="progress">
-            <span className="animate-turn size-4 rounded-full border-2 border-line border-t-brand-strong" />
-            <span dir="auto">{progress?.text ?? t("chat.thinking")}</span>
-          </li>
-        )}
-        {phase === "reconnecting" && (
-          <li
-            role="status"
-            data-testid="reconnecting"
-            className="animate-appear rounded-xl bg-warn-soft px-4 py-2.5 text-sm text-warn"
-          >
-            {t("chat.reconnecting")}
-          </li>
-        )}
-        {phase === "stopping" && (
-          <li role="status" className="text-sm text-muted">
-            {t("chat.stopping")}
-          </li>
-        )}
-        {notices.map((notice, index) => (
-          <Notice key={index} notice={notice} />
-        ))}
-        {stopped && phase === "idle" && !error && (
-          <li role="status" className="text-sm text-muted" data-testid="stopped">
-            {t("chat.stopped")}
-          </li>
-        )}
-        {error && !isBusy && (
-          <li
-            role="alert"
-            data-testid="run-error"
-            className="animate-appear rounded-xl border border-[#f1d3cf] bg-bad-soft px-4 py-3 text-sm text-bad"
-          >
-            <p dir="auto">{error.message || t("chat.error")}</p>
-            {error.allow_retry && lastUserId && (
-              <button
-                type="button"
-                className="btn btn-quiet mt-2.5"
-                onClick={() => control.retry(lastUserId)}
-              >
-                <RetryIcon size={15} />
-                {t("chat.try_again")}
-              </button>
-            )}
-          </li>
-        )}
-        {failed && (
-          <li>
-            <ProblemNote
-              help={{ kind: failed.problem.kind, problem: failed.problem }}
-              onRetry={failed.again}
-              onDismiss={control.dismissFailure}
+      <div role="log" aria-live="off" aria-busy={isBusy} aria-label={t("chat.messages")}>
+        <ol className={isEmpty ? "hidden" : "space-y-5 px-5 py-5"}>
+          {phase === "loading" && items.length === 0 && (
+            <li className="space-y-3" role="status">
+              <span className="sr-only">{t("assistant.loading")}</span>
+              <span className="animate-breathe ms-auto block h-9 w-1/2 rounded-2xl bg-sunken" />
+              <span className="animate-breathe block h-4 w-4/5 rounded-full bg-sunken" />
+              <span className="animate-breathe block h-4 w-3/5 rounded-full bg-sunken" />
+            </li>
+          )}
+          {items.map((item) => (
+            <Item
+              key={item.id}
+              item={item}
+              control={control}
+              isOpen={conversation.open.has(item.id)}
+              isBusy={isBusy}
+              retryId={!isBusy && item.id === lastAnswerId ? lastUserId : undefined}
             />
-          </li>
-        )}
-      </ol>
+          ))}
+          {outgoing && <OutgoingMessage {...outgoing} />}
+          {(isSilent || (isBusy && progress)) && phase !== "stopping" && (
+            <li className="flex items-center gap-2.5 text-sm text-muted" data-testid="progress">
+              <span className="animate-turn size-4 rounded-full border-2 border-line border-t-brand-strong" />
+              <span dir="auto">{progress?.text ?? t("chat.thinking")}</span>
+            </li>
+          )}
+          {phase === "reconnecting" && (
+            <li
+              role="status"
+              data-testid="reconnecting"
+              className="animate-appear rounded-xl bg-warn-soft px-4 py-2.5 text-sm text-warn"
+            >
+              {t("chat.reconnecting")}
+            </li>
+          )}
+          {phase === "stopping" && (
+            <li role="status" className="text-sm text-muted">
+              {t("chat.stopping")}
+            </li>
+          )}
+          {notices.map((notice, index) => (
+            <Notice key={index} notice={notice} />
+          ))}
+          {stopped && phase === "idle" && !error && (
+            <li role="status" className="text-sm text-muted" data-testid="stopped">
+              {t("chat.stopped")}
+            </li>
+          )}
+          {error && !isBusy && (
+            <li
+              role="alert"
+              data-testid="run-error"
+              className="animate-appear rounded-xl border border-[#f1d3cf] bg-bad-soft px-4 py-3 text-sm text-bad"
+            >
+              <p dir="auto">{error.message || t("chat.error")}</p>
+              {error.allow_retry && lastUserId && (
+                <button
+                  type="button"
+                  className="btn btn-quiet mt-2.5"
+                  onClick={() => control.retry(lastUserId)}
+                >
+                  <RetryIcon size={15} />
+                  {t("chat.try_again")}
+                </button>
+              )}
+            </li>
+          )}
+          {failed && (
+            <li>
+              <ProblemNote
+                help={{ kind: failed.problem.kind, problem: failed.problem }}
+                brief={help?.kind === failed.problem.kind}
+                onRetry={failed.again}
+                onDismiss={control.dismissFailure}
+              />
+            </li>
+          )}
+        </ol>
+      </div>
       <Announcer control={control} />
     </div>
   );
@@ -177,7 +176,7 @@ function Start({ control }: { control: ConversationControl }) {
       <p dir="auto" className="mb-6 text-xl font-semibold tracking-tight text-balance">
         {language.t("assistant.greeting", { name: firstName(user.name) })}
       </p>
-      <ul className="space-y-1">
+      <ul className="-mx-3 space-y-1">
         {prompts(language).map(({ label, prompt }, index) => {
           const Icon = PROMPT_ICONS[index] ?? PlusIcon;
           return (

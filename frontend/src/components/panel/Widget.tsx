@@ -82,7 +82,7 @@ function Children({ node, ...rest }: NodeProps) {
 }
 
 function Node(props: NodeProps): ReactNode {
-  const { node, disabled, onAction } = props;
+  const { node, onAction } = props;
   const { t } = useLanguage();
   switch (node.type) {
     case "Card":
@@ -158,29 +158,7 @@ function Node(props: NodeProps): ReactNode {
     case "Button":
       return <WidgetButton {...props} />;
     case "Checkbox":
-      return (
-        <label className="flex items-center gap-2">
-          <input
-            type="checkbox"
-            name={text(node.name)}
-            defaultChecked={Boolean(node.defaultChecked)}
-            disabled={disabled || Boolean(node.disabled)}
-            className="size-4 accent-brand-strong"
-            aria-label={text(node.label) || text(node.name)}
-            onChange={(event) => {
-              const action = actionOf(node.onChangeAction);
-              if (!action) return;
-              const payload =
-                action.payload && typeof action.payload === "object" ? action.payload : {};
-              onAction({
-                ...action,
-                payload: { ...payload, [text(node.name)]: event.target.checked },
-              });
-            }}
-          />
-          {text(node.label) && <span dir="auto">{text(node.label)}</span>}
-        </label>
-      );
+      return <WidgetCheckbox {...props} />;
     case "Input":
     case "Textarea":
     case "DatePicker":
@@ -190,6 +168,36 @@ function Node(props: NodeProps): ReactNode {
     default:
       return <p className="text-xs text-muted">{t("chat.unknown_widget")}</p>;
   }
+}
+
+/** A value with the name of its field, beside what an action carries already. */
+function withValue(action: Action, name: string, value: unknown): Action {
+  const payload = action.payload && typeof action.payload === "object" ? action.payload : {};
+  return { ...action, payload: { ...payload, [name]: value } };
+}
+
+function WidgetCheckbox({ node, disabled, onAction }: NodeProps) {
+  const name = text(node.name);
+  const label = text(node.label);
+  const action = actionOf(node.onChangeAction);
+  const isChecked = Boolean(node.defaultChecked);
+  return (
+    <label className="flex items-center gap-2 text-xs text-muted">
+      <input
+        type="checkbox"
+        name={name}
+        disabled={disabled || Boolean(node.disabled)}
+        className="size-[18px] shrink-0 accent-brand-strong"
+        aria-label={label || name}
+        // One with an action shows what the server knows; one in a form, what the person chose.
+        {...(action ? { checked: isChecked } : { defaultChecked: isChecked })}
+        onChange={(event) => {
+          if (action) onAction(withValue(action, name, event.target.checked));
+        }}
+      />
+      {label && <span dir="auto">{label}</span>}
+    </label>
+  );
 }
 
 function submitted(event: FormEvent, action: Action | null, onAction: OnAction) {
@@ -396,9 +404,7 @@ function Field({ node, disabled, onAction }: NodeProps) {
   const options = (Array.isArray(node.options) ? node.options : []) as Option[];
   const changed = (value: string) => {
     const action = actionOf(node.onChangeAction);
-    if (!action) return;
-    const payload = action.payload && typeof action.payload === "object" ? action.payload : {};
-    onAction({ ...action, payload: { ...payload, [name]: value } });
+    if (action) onAction(withValue(action, name, value));
   };
   switch (node.type) {
     case "Textarea":

@@ -15,7 +15,9 @@ import type {
   ThreadEvent,
   ThreadItem,
 } from "@/lib/chat/protocol";
-import { Problem, problemOf } from "@/lib/problems";
+import type { Ending, StreamHandlers } from "@/lib/chat/client";
+import { TurnWatch } from "@/lib/chat/turn-watch";
+import { type Problem, problemOf } from "@/lib/problems";
 import { TASKS_CHANGED, useChat } from "../ChatProvider";
 
 /**
@@ -41,6 +43,7 @@ type Step =
   | { type: "show"; thread: Thread | null }
   | { type: "earlier"; items: ThreadItem[] }
   | { type: "begin" }
+  | { type: "cut"; after: string }
   | { type: "event"; event: ThreadEvent }
   | { type: "end" };
 
@@ -52,12 +55,19 @@ function step(state: Conversation, step: Step): Conversation {
       return { ...state, items: [...step.items, ...state.items] };
     case "begin":
       return beginTurn(state);
+    case "cut": {
+      const index = state.items.findIndex(({ id }) => id === step.after);
+      return { ...state, items: state.items.slice(0, index + 1) };
+    }
     case "event":
       return fold(state, step.event);
     case "end":
       return endTurn(state);
   }
 }
+
+/** A run that died without a word, said in the page's own. */
+const INTERRUPTED: ThreadEvent = { type: "error", code: "interrupted", allow_retry: true };
 
 /** After a stop, how long the API may take to end the stream by itself. */
 const STOP_PATIENCE_MS = 10_000;
@@ -101,24 +111,19 @@ export function useConversation() {
 
   /** Run a stream for the view that is open now, whatever becomes of it. */
   const follow = useCallback(
-    async (
-      stream: (handlers: {
-        onEvent: (event: ThreadEvent) => void;
-        onThread: (threadId: string) => void;
-        onBroken: (broken: boolean) => void;
-      }) => Promise<void>,
-      again?: () => void,
-    ) => {
+    async (stream: (handlers: StreamHandlers) => Promise<Ending>, again?: () => void) => {
       const mine = view.current;
       const isMine = () => view.current === mine;
       let accepted = false;
+      const watch = new TurnWatch();
       dispatch({ type: "begin" });
       setFailed(null);
       setStopped(false);
       setPhase("answering");
       stopWanted.current = false;
       try {
-        await stream({
+        const ending = await stream({
+          isWhole: () => watch.isWhole,
           onThread(threadId) {
             accepted = true;
             if (!isMine()) return;
@@ -128,6 +133,7 @@ export function useConversation() {
           },
           onEvent(event) {
             accepted = true;
+            watch.see(event);
             if (event.type === "client_effect" && event.name === TASKS_CHANGED) tasksChanged();
             if (!isMine()) return;
             dispatch({ type: "event", event });
@@ -137,6 +143,9 @@ export function useConversation() {
             if (isMine()) setPhase(broken ? "reconnecting" : "answering");
           },
         });
+        if (isMine() && ending === "interrupted" && !watch.sawError) {
+          dispatch({ type: "event", event: INTERRUPTED });
+        }
         if (isMine() && stopWanted.current) setStopped(true);
       } catch (error) {
         if (isMine()) {
@@ -172,8 +181,12 @@ export function useConversation() {
         if (view.current !== mine) return;
         show(thread);
         rememberThread(threadId);
+        const isUnanswered = thread.items.data.at(-1)?.type === "user_message";
+        if (run?.status === "failed" && isUnanswered) {
+          dispatch({ type: "event", event: INTERRUPTED });
+        }
         if (run?.status === "running") {
-          await follow((handlers) => client.follow(run.run_id, handlers));
+          await follow((handlers) => client.follow(threadId, run.run_id, handlers));
         }
       } catch (error) {
         if (view.current !== mine) return;
@@ -246,6 +259,7 @@ export function useConversation() {
     (itemId: string) => {
       const threadId = current.current;
       if (!threadId) return;
+      dispatch({ type: "cut", after: itemId });
       run({
         type: "threads.retry_after_item",
         params: { thread_id: threadId, item_id: itemId },

@@ -79,14 +79,14 @@ function Line({
       <div className="min-w-0 flex-1 py-1.5">
         <p
           dir="auto"
-          className={`[text-align:match-parent] break-words ${urdu} ${task.completed ? "text-muted line-through decoration-line-strong" : ""}`}
+          className={`page-side break-words ${urdu} ${task.completed ? "text-muted line-through decoration-line-strong" : ""}`}
         >
           {task.title}
         </p>
         {task.notes && (
           <p
             dir="auto"
-            className={`mt-0.5 line-clamp-2 [text-align:match-parent] text-sm break-words whitespace-pre-line text-muted ${
+            className={`mt-0.5 line-clamp-2 page-side text-sm break-words whitespace-pre-line text-muted ${
               isUrduScript(task.notes) ? "script-urdu" : ""
             }`}
           >

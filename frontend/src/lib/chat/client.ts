@@ -29,8 +29,13 @@ export interface StreamHandlers {
   onThread?: (threadId: string) => void;
   /** The connection broke (true) or is back (false). */
   onBroken?: (broken: boolean) => void;
+  /** Whether the events so far could be all; if not, the end of a stream is looked into. */
+  isWhole?: () => boolean;
   signal?: AbortSignal;
 }
+
+/** How a run's stream ended: as it should, or because the run itself died. */
+export type Ending = "ended" | "interrupted";
 
 const RESUME: Backoff = { tries: 8, baseMs: 400, maxMs: 8_000 };
 
@@ -129,7 +134,7 @@ export class ChatClient {
     request: StreamingRequest,
     handlers: StreamHandlers,
     messageId: string = crypto.randomUUID(),
-  ): Promise<void> {
+  ): Promise<Ending> {
     const response = await this.fetch(this.baseUrl + CHAT_PATH, {
       method: "POST",
       headers: { "content-type": "application/json", accept: "text/event-stream" },
@@ -144,17 +149,24 @@ export class ChatClient {
     const reading = { last: 0 };
     try {
       await this.read(response, handlers, reading);
-      if (!runId || !threadId || !(await this.stillRuns(threadId, runId))) return;
+      if (!runId || !threadId) return "ended";
+      const ending = await this.ending(threadId, runId, handlers);
+      if (ending) return ending;
     } catch (error) {
       handlers.signal?.throwIfAborted();
-      if (!runId) throw problemOf(error);
+      if (!runId || !threadId) throw problemOf(error);
     }
     handlers.onBroken?.(true);
-    await this.follow(runId, handlers, reading.last);
+    return this.follow(threadId, runId, handlers, reading.last);
   }
 
   /** Follow a run from after event number `after` to its end. */
-  async follow(runId: string, handlers: StreamHandlers, after = 0): Promise<void> {
+  async follow(
+    threadId: string,
+    runId: string,
+    handlers: StreamHandlers,
+    after = 0,
+  ): Promise<Ending> {
     const reading = { last: after };
     for (let attempt = 1; ; attempt++) {
       const before = reading.last;
@@ -166,7 +178,9 @@ export class ChatClient {
         if (!response.ok) throw await problemFrom(response);
         handlers.onBroken?.(false);
         await this.read(response, handlers, reading);
-        return;
+        const ending = await this.ending(threadId, runId, handlers);
+        if (ending) return ending;
+        throw new TypeError("The stream ended before its run.");
       } catch (error) {
         handlers.signal?.throwIfAborted();
         if (reading.last > before) attempt = 1;
@@ -176,6 +190,22 @@ export class ChatClient {
         await sleep(problem.retryAfterMs ?? pauseMs(attempt, RESUME, this.random), handlers.signal);
       }
     }
+  }
+
+  /**
+   * How a run ended whose stream has ended; null when it still runs. A body may also end cleanly
+   * before its run does, as when a proxy gives up.
+   */
+  private async ending(
+    threadId: string,
+    runId: string,
+    handlers: StreamHandlers,
+  ): Promise<Ending | null> {
+    if (handlers.isWhole?.()) return "ended";
+    const run = await this.lastRun(threadId);
+    if (run?.run_id !== runId) return "ended";
+    if (run.status === "running") return null;
+    return run.status === "failed" ? "interrupted" : "ended";
   }
 
   private async read(
@@ -189,12 +219,6 @@ export class ChatClient {
       // Events are numbered from 1 within their run; a live stream may leave the ids out.
       reading.last = Number(frame.id) || reading.last + 1;
     }
-  }
-
-  /** A body may also end cleanly before its run does, as when a proxy gives up. */
-  private async stillRuns(threadId: string, runId: string): Promise<boolean> {
-    const run = await this.lastRun(threadId).catch(() => null);
-    return run?.run_id === runId && run.status === "running";
   }
 
   private async json<T>(type: string, params: object): Promise<T> {

@@ -7,7 +7,8 @@ export interface Health {
   api_key?: string;
   model?: string;
   models?: string[];
-  attachments?: boolean | { max_bytes?: number; max_count?: number };
+  /** What may be attached; null where nothing can be. */
+  attachments?: { max_bytes: number; max_count: number; types: string[] } | null;
   dictation?: boolean;
 }
 

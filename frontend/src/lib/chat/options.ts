@@ -26,13 +26,10 @@ const THEME: ThemeOption = {
   color: { accent: { primary: "#FF6B4A", level: 2 } },
 };
 
-export const DEFAULT_MAX_ATTACHMENT_BYTES = 10 * 1024 * 1024;
-
 export function chatKitOptions(inputs: Inputs): ChatKitOptions {
   const { language, health } = inputs;
   const { t } = language;
   const models = health?.models ?? [];
-  const limits = typeof health?.attachments === "object" ? health.attachments : {};
   return {
     api: {
       url: inputs.endpoint,
@@ -55,7 +52,7 @@ export function chatKitOptions(inputs: Inputs): ChatKitOptions {
     initialThread: inputs.threadId,
     header: {
       enabled: true,
-      rightAction: inputs.onClose && { icon: "close", onClick: inputs.onClose },
+      ...(inputs.onClose && { rightAction: { icon: "close", onClick: inputs.onClose } }),
     },
     history: { enabled: true, showDelete: true, showRename: true },
     startScreen: {
@@ -66,18 +63,19 @@ export function chatKitOptions(inputs: Inputs): ChatKitOptions {
     thread: { autoScroll: true },
     composer: {
       placeholder: t("assistant.placeholder"),
-      attachments: health?.attachments
-        ? {
-            enabled: true,
-            maxSize: limits.max_bytes ?? DEFAULT_MAX_ATTACHMENT_BYTES,
-            maxCount: limits.max_count ?? 5,
-          }
-        : undefined,
-      dictation: health?.dictation ? { enabled: true } : undefined,
-      models:
-        models.length > 1
-          ? models.map((id, index) => ({ id, label: id, default: index === 0 }))
-          : undefined,
+      // The component checks its options strictly: what is not offered is left out.
+      ...(health?.attachments && {
+        attachments: {
+          enabled: true,
+          maxSize: health.attachments.max_bytes,
+          maxCount: health.attachments.max_count,
+          accept: Object.fromEntries(health.attachments.types.map((type) => [type, []])),
+        },
+      }),
+      ...(health?.dictation && { dictation: { enabled: true } }),
+      ...(models.length > 1 && {
+        models: models.map((id, index) => ({ id, label: id, default: index === 0 })),
+      }),
     },
     disclaimer: { text: t("assistant.disclaimer") },
   };

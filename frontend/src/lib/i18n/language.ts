@@ -1,9 +1,9 @@
-/** The languages of the page: their names, directions, numerals and dates. */
+/** The languages of the page: their labels, directions, numerals and dates. */
 
 export const LANGUAGES = {
-  en: { name: "English", short: "EN", direction: "ltr", locale: "en" },
+  en: { label: "EN, English", short: "EN", direction: "ltr", locale: "en" },
   // Extended Arabic-Indic digits, which Urdu readers expect and Intl does not choose by itself.
-  ur: { name: "اردو", short: "اردو", direction: "rtl", locale: "ur-PK-u-nu-arabext" },
+  ur: { label: "اردو", short: "اردو", direction: "rtl", locale: "ur-PK-u-nu-arabext" },
 } as const;
 
 export type Language = keyof typeof LANGUAGES;

@@ -71,6 +71,11 @@ class Control:
         fault = Fault(error=of_status(status, retry_after))
         self._faults.extend([fault] * times)
 
+    def refuse_next(self, error: ApiError, after: int = 0) -> None:
+        """The next request gets this error answer, or the one after `after` others."""
+        self._faults.extend([NO_FAULT] * after)
+        self._faults.append(Fault(error=error))
+
     def cut_next(self, after_words: int = 1) -> None:
         """The next answer's connection breaks after that many words."""
         self._faults.append(Fault(cut_after=after_words))

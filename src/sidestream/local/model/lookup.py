@@ -29,6 +29,8 @@ class Scene:
     tools: Toolbox
     memory: Memory
     now: datetime
+    has_cards: bool = False
+    """Whether the instructions say that deletions are confirmed on a card."""
 
     def say(self, phrase: str, **values: object) -> str:
         """A phrase in the language of the conversation."""
@@ -123,6 +125,8 @@ def _by_name(name: str, intent: Intent, scene: Scene) -> Calls[list[Task]]:
         for part in parts:
             found.extend((yield from _by_name(part, intent, scene)))
         return found
+    if intent.kind is Kind.DELETE and scene.has_cards:
+        return [task for task in matches if fold(task.title) == fold(name)] or matches
     return [_single(matches, name, intent, scene)]
 
 

@@ -38,7 +38,11 @@ def next_step(conversation: Conversation, now: datetime) -> Step:
         return Step(text=language.say("left_alone"))
     replay = _Replay(conversation)
     scene = Scene(
-        reading.language, Toolbox(conversation.tools if conversation.may_call else ()), memory, now
+        reading.language,
+        Toolbox(conversation.tools if conversation.may_call else ()),
+        memory,
+        now,
+        has_cards="card" in conversation.instructions,
     )
     intents = [i for i in reading.intents if i.topic != "hello" or len(reading.intents) == 1]
     answers = [_answer(intent, scene, replay, conversation) for intent in intents]

@@ -1,0 +1,167 @@
+import { spawnSync } from "node:child_process";
+import type { Browser } from "playwright-core";
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { launch, Person, PHONE } from "./browser";
+import { sharedSystem } from "./system";
+
+const { web } = sharedSystem();
+let browser: Browser;
+beforeAll(async () => void (browser = await launch()));
+afterAll(() => browser.close());
+
+describe("the task list", () => {
+  it("is added to, edited, completed, searched, filtered and deleted from", async () => {
+    const person = await Person.signedUp(browser, web);
+    const { page } = person;
+    await page.getByText("A clear list").waitFor();
+    await person.screenshot("tasks-empty");
+    expect(await person.accessibilityProblems()).toEqual([]);
+
+    await page.getByRole("button", { name: "Details" }).click();
+    await page.getByLabel("Notes").fill("Two litres, and bread if it is fresh");
+    const tomorrow = new Date(Date.now() + 24 * 3_600_000);
+    const day = new Intl.DateTimeFormat("en-CA", { timeZone: "Asia/Karachi" }).format(tomorrow);
+    await page.getByLabel("Due").fill(day);
+    await person.addTask("Buy milk");
+    await page.getByText("Due tomorrow").waitFor();
+    await page.getByRole("button", { name: "Details" }).click();
+    for (const title of ["Call the dentist", "کتابیں واپس کرنی ہیں", "Water the plants"]) {
+      await person.addTask(title);
+    }
+    await page.getByText("4 tasks to do").waitFor();
+
+    await page.getByRole("checkbox", { name: "Mark “Call the dentist” as done" }).click();
+    await page.getByText("3 tasks to do").waitFor();
+
+    await page.locator("[data-task]", { hasText: "Water the plants" }).hover();
+    await person.screenshot("tasks");
+    expect(await person.accessibilityProblems()).toEqual([]);
+
+    await page.getByRole("button", { name: "Edit “Water the plants”" }).click();
+    await page.getByLabel("Title").fill("Water all the plants");
+    await person.screenshot("tasks-edit");
+    expect(await person.accessibilityProblems()).toEqual([]);
+    await page.getByRole("button", { name: "Save" }).click();
+    await page.getByText("Water all the plants").waitFor();
+    const edit = page.getByRole("button", { name: "Edit “Water all the plants”" });
+    await expect.poll(() => edit.evaluate((node) => node === document.activeElement)).toBe(true);
+
+    await page.getByRole("button", { name: "Done", exact: true }).click();
+    await expect.poll(() => person.taskTitles.allInnerTexts()).toEqual(["Call the dentist"]);
+    await page.getByRole("button", { name: "To do", exact: true }).click();
+    await expect.poll(() => person.taskTitles.count()).toBe(3);
+    await page.getByRole("button", { name: "All", exact: true }).click();
+
+    await page.getByLabel("Search tasks").fill("bread");
+    await expect.poll(() => person.taskTitles.allInnerTexts()).toEqual(["Buy milk"]);
+    await page.getByLabel("Search tasks").fill("nothing like it");
+    await page.getByText("No task matches “nothing like it”").waitFor();
+    await person.screenshot("tasks-no-match");
+    await page.keyboard.press("Escape");
+    await expect.poll(() => person.taskTitles.count()).toBe(4);
+
+    await page.getByRole("button", { name: "Delete “Buy milk”" }).click();
+    await expect.poll(() => person.taskTitles.count()).toBe(3);
+    await page.reload();
+    await expect
+      .poll(() => person.taskTitles.allInnerTexts())
+      .toEqual(["Water all the plants", "کتابیں واپس کرنی ہیں", "Call the dentist"]);
+    await person.leave();
+  });
+
+  it("shows a change at once and takes it back when it is refused", async () => {
+    const person = await Person.signedUp(browser, web);
+    const { page } = person;
+    await person.addTask("Buy milk");
+    let release = () => {};
+    const held = new Promise<void>((resolve) => (release = resolve));
+    await page.route("**/api/*/tasks/*", async (route) => {
+      if (route.request().method() === "OPTIONS") return route.continue();
+      await held;
+      // The API itself refuses it: the body is not one that it takes.
+      return route.continue({ postData: '{"title": 7}' });
+    });
+    const box = page.getByRole("checkbox");
+    await box.click();
+    await expect.poll(() => box.getAttribute("aria-checked")).toBe("true");
+    release();
+    await page.getByText("The change to “Buy milk” was not saved.").waitFor();
+    expect(await box.getAttribute("aria-checked")).toBe("false");
+    await person.screenshot("tasks-rollback");
+    await person.leave();
+  });
+
+  it("gives a refused addition back to be sent again", async () => {
+    const person = await Person.signedUp(browser, web);
+    const { page } = person;
+    await page.getByText("A clear list").waitFor();
+    await person.context.setOffline(true);
+    const input = page.getByLabel("Add a task");
+    await input.fill("Buy milk");
+    await input.press("Enter");
+    await page.getByText("“Buy milk” was not added").waitFor();
+    await expect.poll(() => input.inputValue()).toBe("Buy milk");
+    await person.context.setOffline(false);
+    await person.addTask("Buy milk");
+    expect(await person.taskTitles.count()).toBe(1);
+    await person.leave();
+  });
+
+  it("says so when it cannot be loaded, and loads when it can", async () => {
+    const person = await Person.signedUp(browser, web, { path: "/sign-in" });
+    const { page } = person;
+    await page.route("**/api/*/tasks**", (route) => route.abort("connectionrefused"));
+    await page.goto(`${web}/tasks`);
+    await page.getByText("Your tasks could not be loaded").waitFor();
+    await page.getByText("The server cannot be reached").first().waitFor();
+    await person.screenshot("tasks-unreachable");
+    expect(await person.accessibilityProblems()).toEqual([]);
+    await page.unroute("**/api/*/tasks**");
+    await page.getByRole("button", { name: "Try again" }).click();
+    await page.getByText("A clear list").waitFor();
+    await person.leave();
+  });
+
+  it("fits a phone", async () => {
+    const person = await Person.signedUp(browser, web, { viewport: PHONE, hasTouch: true });
+    const { page } = person;
+    await person.addTask("Buy milk");
+    await person.addTask("A task with a title so long that it has to break over several lines");
+    const width = await page.evaluate(() => document.documentElement.scrollWidth);
+    expect(width).toBe(PHONE.width);
+    await person.screenshot("tasks-phone");
+    await person.leave();
+  });
+});
+
+it("serves its scripts under a policy with a nonce, and loads the panel only when it is needed", async () => {
+  const person = await Person.arrive(browser, web);
+  const { page } = person;
+  const response = await page.goto(`${web}/sign-in`);
+  expect(response?.headers()["content-security-policy"]).toMatch(/script-src 'self' 'nonce-[^']+'/);
+
+  const signedIn = await Person.signedUp(browser, web, { path: "/sign-in" });
+  const scripts: Promise<string>[] = [];
+  signedIn.page.on("response", (loaded) => {
+    if (loaded.request().resourceType() === "script") scripts.push(loaded.text().catch(() => ""));
+  });
+  const hasPanel = async () =>
+    (await Promise.all(scripts)).some((source) => source.includes("data-workflow"));
+  await signedIn.page.goto(`${web}/tasks`, { waitUntil: "networkidle" });
+  expect(scripts.length).toBeGreaterThan(4);
+  expect(await hasPanel()).toBe(false);
+  await signedIn.openAssistant();
+  expect(await hasPanel()).toBe(true);
+  await signedIn.leave();
+  await person.leave();
+});
+
+it("loads less than 200 KB of script before the list works", () => {
+  const weighed = spawnSync("node", ["scripts/first-load.mjs"], {
+    cwd: new URL("../", import.meta.url).pathname,
+    encoding: "utf8",
+  });
+  expect(weighed.stderr).toBe("");
+  expect(weighed.stdout).toMatch(/First load of \/tasks: [\d.]+ KB gzip/);
+  expect(weighed.status).toBe(0);
+});

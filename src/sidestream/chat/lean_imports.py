@@ -1,0 +1,221 @@
+"""Imports the SDKs without what the chat never uses of them: a third of the function's start.
+
+Three things cost the most, and each has its remedy.
+
+Some modules load a whole library for a class or two that our use of them never touches:
+`agents.agent` the MCP library, server included, for agents that have MCP servers;
+`agents.function_schema` griffe, to read docstrings; the OpenAI client its helpers around streams.
+A stand-in takes the place of each until somebody does use it; then the real one is loaded, and so
+the SDK's own MCP servers, say, work as ever.
+
+`openai.types` and its subpackages import every type of every API. Their `__init__` files hold
+nothing but imports, so each name is imported when it is asked for (as in PEP 810).
+
+pydantic builds the validators of every model as it is defined. In some modules most are never used;
+there, each is built at its first use (pydantic's `defer_build`).
+
+FastAPI asks of every annotation whether it is a model of pydantic's first version, and imports that
+to find out. Nothing here uses it, so here it is not installed.
+
+All of this leans on how other packages are built inside. Where a version of one does not bear it,
+`import_sdks` undoes it and imports everything the plain way.
+"""
+
+import ast
+import importlib
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from importlib.abc import InspectLoader, Loader
+from importlib.machinery import ModuleSpec, PathFinder
+from types import ModuleType
+from typing import Any, Final
+
+_MCP: Final = "agents.mcp"
+_STAND_INS: Final = {
+    "griffe": ("Docstring", "DocstringSectionKind"),
+    "openai.lib.streaming.responses._responses": (
+        "AsyncResponseStreamManager",
+        "ResponseStreamManager",
+    ),
+}
+_LAZY_PACKAGES: Final = frozenset(
+    {
+        *(f"openai.types{name}" for name in ("", ".chat", ".graders", ".responses")),
+        *("openai.types.shared", "openai.types.shared_params", "openai.lib.streaming.responses"),
+    }
+)
+_DEFERRED: Final = (
+    "agents",
+    "openai.resources.responses.responses",
+    "fastapi",
+    "chatkit.widgets",
+)
+_ABSENT: Final = "pydantic.v1"
+_SDKS: Final = ("agents", "chatkit", "fastapi", "griffe", "openai")
+
+
+def import_sdks() -> bool:
+    """Import the SDKs. Tells whether it went the lean way; False too when they were there."""
+    if any(name in sys.modules for name in _SDKS):
+        return False
+    finder = _LazyPackages()
+    try:
+        _stand_in()
+        sys.modules.setdefault(_ABSENT, None)  # type: ignore[arg-type]
+        sys.meta_path.insert(0, finder)
+        with _schemas_deferred():
+            for name in _DEFERRED:
+                importlib.import_module(name)
+    except Exception:
+        if sys.modules.get(_ABSENT, finder) is None:
+            del sys.modules[_ABSENT]
+        for name in [n for n in sys.modules if n.partition(".")[0] in _SDKS]:
+            del sys.modules[name]
+        return False
+    finally:
+        if finder in sys.meta_path:
+            sys.meta_path.remove(finder)
+    return True
+
+
+class _Late(type):
+    """The class of a class that is loaded when it is used."""
+
+    def _real(cls) -> Any:
+        return getattr(_real_module(cls.__module__), cls.__name__)
+
+    def __call__(cls, *args: Any, **kwargs: Any) -> Any:
+        """Make an instance of the real class."""
+        return cls._real()(*args, **kwargs)
+
+    def __getattr__(cls, name: str) -> Any:
+        """Give an attribute of the real class."""
+        if name.startswith("__"):
+            raise AttributeError(name)
+        return getattr(cls._real(), name)
+
+    def __instancecheck__(cls, instance: Any) -> bool:
+        """Tell whether something is an instance of the real class."""
+        return isinstance(instance, cls._real())
+
+    def __getitem__(cls, parameters: Any) -> Any:
+        """Give the real generic class with its parameters."""
+        return cls._real()[parameters]
+
+
+class _McpUtil:
+    """What `agents.agent` uses of `MCPUtil`, for agents without servers."""
+
+    @classmethod
+    async def get_all_function_tools(cls, servers: list[Any], *args: Any, **kwargs: Any) -> Any:
+        """Give no tools for no servers; hand everything else to the real class."""
+        if not servers:
+            return []
+        return await _real_module(_MCP).MCPUtil.get_all_function_tools(servers, *args, **kwargs)
+
+
+class _StandIn(ModuleType):
+    """A module as long as nobody needs it."""
+
+    def __getattr__(self, name: str) -> Any:
+        if name.startswith("__"):
+            raise AttributeError(name)
+        return getattr(_real_module(self.__name__), name)
+
+
+def _stand_in() -> None:
+    for name, classes in _STAND_INS.items():
+        module = _StandIn(name)
+        for class_name in classes:
+            setattr(module, class_name, _Late(class_name, (), {"__module__": name}))
+        sys.modules[name] = module
+    agents = PathFinder.find_spec("agents")
+    if agents is None or not agents.submodule_search_locations:
+        raise ImportError("agents")
+    mcp = _StandIn(_MCP)
+    mcp.MCPUtil = _McpUtil  # type: ignore[attr-defined]
+    # With the package's own path, `import agents.mcp.server` finds the real module.
+    mcp.__path__ = [f"{path}/mcp" for path in agents.submodule_search_locations]
+    sys.modules[_MCP] = mcp
+
+
+def _real_module(name: str) -> ModuleType:
+    """Put the real module in its stand-in's place."""
+    if isinstance(sys.modules.get(name), _StandIn):
+        del sys.modules[name]
+    return importlib.import_module(name)
+
+
+class _LazyPackages:
+    """A finder (importlib's "meta path") that loads the packages above without their contents."""
+
+    def find_spec(self, name: str, path: Any = None, target: Any = None) -> ModuleSpec | None:
+        """Find one of the packages."""
+        if name not in _LAZY_PACKAGES:
+            return None
+        spec = PathFinder.find_spec(name, path, target)
+        if spec is not None and isinstance(spec.loader, InspectLoader):
+            spec.loader = _LazyLoader(spec.loader)
+        return spec
+
+
+class _LazyLoader(Loader):
+    """Reads the imports of an `__init__` file and does each when its name is asked for."""
+
+    def __init__(self, loader: InspectLoader) -> None:
+        self._loader = loader
+
+    def exec_module(self, module: ModuleType) -> None:
+        """Set the module up."""
+        names: dict[str, tuple[str, str]] = {}
+        for statement in ast.parse(self._loader.get_source(module.__name__) or "").body:
+            match statement:
+                case ast.ImportFrom(module="__future__"):
+                    continue
+                case ast.ImportFrom(module=str(source), level=level) if level > 0:
+                    where = "." * level + source
+                    names.update((n.asname or n.name, (where, n.name)) for n in statement.names)
+                case _:
+                    raise ImportError(f"{module.__name__} does more than import")
+
+        def look_up(name: str) -> Any:
+            if name not in names:
+                return _submodule(module, name)
+            where, original = names[name]
+            value = getattr(importlib.import_module(where, module.__name__), original)
+            setattr(module, name, value)
+            return value
+
+        module.__getattr__ = look_up  # type: ignore[method-assign]
+
+
+def _submodule(package: ModuleType, name: str) -> ModuleType:
+    """A submodule that importing the package the plain way would have loaded too."""
+    if name.startswith("__"):
+        raise AttributeError(name)
+    try:
+        return importlib.import_module(f"{package.__name__}.{name}")
+    except ModuleNotFoundError:
+        raise AttributeError(f"module {package.__name__!r} has no attribute {name!r}") from None
+
+
+def _always(_adapter: object) -> bool:
+    return True
+
+
+@contextmanager
+def _schemas_deferred() -> Iterator[None]:
+    """Let models and adapters that are defined inside be built at their first use."""
+    from pydantic import TypeAdapter
+    from pydantic._internal import _config
+
+    adapters_defer = TypeAdapter._defer_build
+    models_defer = _config.config_defaults["defer_build"]
+    _config.config_defaults["defer_build"] = True
+    TypeAdapter._defer_build = _always  # type: ignore[method-assign, assignment]
+    try:
+        yield
+    finally:
+        _config.config_defaults["defer_build"] = models_defer
+        TypeAdapter._defer_build = adapters_defer  # type: ignore[method-assign]

@@ -1,0 +1,73 @@
+"""The store as a turn in progress writes to it.
+
+A turn writes when its answer is half way out, so a write waits out a short outage of the database
+instead of breaking the answer. And a run that lost its lease writes nothing: its thread may already
+belong to another one.
+"""
+
+import asyncio
+import time
+from collections.abc import Awaitable, Callable
+from typing import Final
+
+from chatkit.errors import CustomStreamError
+from chatkit.store import NotFoundError
+from chatkit.types import ThreadItem
+
+from sidestream.chat.context import EndReason, TurnContext
+from sidestream.chat.failures import LOST, UNSAVED, Failure
+from sidestream.i18n import text
+from sidestream.identity import Caller
+from sidestream.problems import DatabaseUnavailable
+from sidestream.store.database import Database
+from sidestream.store.threads import PostgresStore
+
+_PAUSE_S: Final = 0.5
+
+
+class TurnStore(PostgresStore):
+    """`PostgresStore`, whose item writes in a turn wait up to `patience_s` for the database.
+
+    They raise `CustomStreamError`, of which ChatKit makes an error event.
+    """
+
+    def __init__(self, database: Database, *, patience_s: float) -> None:
+        super().__init__(database)
+        self._patience_s = patience_s
+
+    async def add_thread_item(self, thread_id: str, item: ThreadItem, context: Caller) -> None:
+        save = super().add_thread_item
+        await self._write(context, lambda: save(thread_id, item, context))
+
+    async def save_item(self, thread_id: str, item: ThreadItem, context: Caller) -> None:
+        save = super().save_item
+        await self._write(context, lambda: save(thread_id, item, context))
+
+    async def delete_thread_item(self, thread_id: str, item_id: str, context: Caller) -> None:
+        delete = super().delete_thread_item
+        await self._write(context, lambda: delete(thread_id, item_id, context))
+
+    async def _write(self, context: Caller, write: Callable[[], Awaitable[None]]) -> None:
+        if not isinstance(context, TurnContext):
+            await write()
+            return
+        turn = context.turn
+        patient_until = time.monotonic() + self._patience_s
+        while True:
+            try:
+                if turn.owns_thread is None or await turn.owns_thread():
+                    await write()
+                    return
+            except NotFoundError as error:
+                raise _stream_error(context, LOST) from error  # the thread has been deleted
+            except DatabaseUnavailable as problem:
+                if time.monotonic() > patient_until:
+                    raise _stream_error(context, UNSAVED) from problem
+            if turn.control.reason is EndReason.LOST:
+                raise _stream_error(context, LOST)
+            await asyncio.sleep(_PAUSE_S)
+
+
+def _stream_error(context: TurnContext, failure: Failure) -> CustomStreamError:
+    context.turn.failure = failure.code
+    return CustomStreamError(text(context.locale, failure.message), allow_retry=failure.retryable)

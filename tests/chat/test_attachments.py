@@ -1,0 +1,301 @@
+"""Attachments: announced, uploaded to S3 by the client itself, read by the model, and gone again."""
+
+import base64
+from typing import Any
+
+import boto3
+import httpx2
+import pytest
+from botocore.client import BaseClient
+from botocore.exceptions import ClientError
+from chatkit.types import Attachment, FileAttachment, ImageAttachment, UserMessageItem
+from pydantic import TypeAdapter
+
+from sidestream.local.aws import BUCKET
+from sidestream.local.system import LocalSystem
+from tests.chat.client import (
+    Client,
+    Document,
+    add_request,
+    create_request,
+    thread_request,
+)
+from tests.chat.conftest import MakePerson, Rows
+
+PNG = base64.b64decode(
+    "iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNk+M9QDwADhgGAWjR9awAAAABJRU5ErkJggg=="
+)
+NOTES = "دودھ\nbread & <butter>".encode()
+
+_ATTACHMENT: TypeAdapter[Attachment] = TypeAdapter(Attachment)
+
+
+@pytest.fixture(scope="module")
+def s3(system: LocalSystem) -> BaseClient:
+    """The bucket as its owner sees it."""
+    client: BaseClient = boto3.client(
+        "s3",
+        endpoint_url=system.endpoints.aws,
+        region_name="us-east-1",
+        aws_access_key_id="local",
+        aws_secret_access_key="local",
+    )
+    return client
+
+
+def announce(name: str, size: int, mime_type: str) -> Document:
+    return {
+        "type": "attachments.create",
+        "params": {"name": name, "size": size, "mime_type": mime_type},
+    }
+
+
+async def announced(client: Client, name: str, size: int, mime_type: str) -> Attachment:
+    answer = await client.send(announce(name, size, mime_type))
+    assert answer.status == 200, answer.body
+    assert b"metadata" not in answer.body
+    return _ATTACHMENT.validate_json(answer.body)
+
+
+async def upload(attachment: Attachment, content: bytes) -> None:
+    """What the browser does: one PUT, without any token of ours."""
+    descriptor = attachment.upload_descriptor
+    assert descriptor is not None
+    async with httpx2.AsyncClient() as http:
+        answer = await http.request(
+            descriptor.method, str(descriptor.url), content=content, headers=descriptor.headers
+        )
+    assert answer.status_code == 200, answer.text
+
+
+async def attached(client: Client, name: str, content: bytes, mime_type: str) -> Attachment:
+    attachment = await announced(client, name, len(content), mime_type)
+    await upload(attachment, content)
+    return attachment
+
+
+def keys(s3: BaseClient) -> set[str]:
+    return {entry["Key"] for entry in s3.list_objects_v2(Bucket=BUCKET).get("Contents", [])}
+
+
+async def key_of(rows: Rows, attachment: Attachment) -> str:
+    [row] = await rows("select data::jsonb as data from attachments where id = %s", attachment.id)
+    return str(row["data"]["metadata"]["key"])
+
+
+def content_sent(system: LocalSystem) -> list[Document]:
+    """All parts of all messages of the last request to the model."""
+    sent: list[Document] = system.model.requests[-1].body["input"]
+    return [part for item in sent if item.get("role") == "user" for part in item["content"]]
+
+
+async def test_an_upload_is_announced_and_made(alice: Client, s3: BaseClient, rows: Rows) -> None:
+    attachment = await announced(alice, "notes.txt", len(NOTES), "text/plain")
+    assert isinstance(attachment, FileAttachment)
+    descriptor = attachment.upload_descriptor
+    assert descriptor is not None
+    assert (descriptor.method, descriptor.headers) == ("PUT", {"Content-Type": "text/plain"})
+    # What S3 holds the client to: the size and type that it announced, and a time limit.
+    query = dict(descriptor.url.query_params())
+    assert query["X-Amz-SignedHeaders"] == "content-length;content-type;host"
+    assert query["X-Amz-Expires"] == "600"
+    await upload(attachment, NOTES)
+    key = await key_of(rows, attachment)
+    assert s3.get_object(Bucket=BUCKET, Key=key)["Body"].read() == NOTES
+    assert alice.user_id not in key
+
+
+async def test_text_reaches_the_model_and_stays_in_the_conversation(
+    system: LocalSystem, alice: Client
+) -> None:
+    file = await attached(alice, "notes.txt", NOTES, "text/plain")
+    answer = await alice.send(create_request("what does it say", attachments=[file.id]))
+    assert answer.errors == []
+    words = f"[Attached file: notes.txt (text/plain)]\n{NOTES.decode()}"
+    assert {"type": "input_text", "text": words} in content_sent(system)
+    await alice.add(answer.thread_id, "and again")
+    assert {"type": "input_text", "text": words} in content_sent(system)
+    [message] = answer.done(UserMessageItem)
+    [sent] = message.attachments
+    assert (sent.id, sent.thread_id, sent.upload_descriptor) == (file.id, answer.thread_id, None)
+
+
+async def test_an_image_reaches_the_model(system: LocalSystem, alice: Client) -> None:
+    image = await attached(alice, "dot.png", PNG, "image/png")
+    assert isinstance(image, ImageAttachment)
+    answer = await alice.send(create_request("what is this", attachments=[image.id]))
+    assert answer.errors == []
+    url = f"data:image/png;base64,{base64.b64encode(PNG).decode()}"
+    assert {"type": "input_image", "detail": "auto", "image_url": url} in content_sent(system)
+
+
+async def test_a_preview_works_and_is_renewed(alice: Client, rows: Rows) -> None:
+    image = await attached(alice, "dot.png", PNG, "image/png")
+    answer = await alice.send(create_request("look", attachments=[image.id]))
+    await rows(
+        "update thread_items set data = replace(data::text, 'X-Amz-Signature=', 'X-Was-Signature=')"
+        "::jsonb where thread_id = %s returning id",
+        answer.thread_id,
+    )
+    thread = await alice.get(answer.thread_id)
+    for items in (thread.items.data, await alice.items(answer.thread_id)):
+        [message] = [item for item in items if isinstance(item, UserMessageItem)]
+        [sent] = message.attachments
+        assert isinstance(sent, ImageAttachment)
+        assert "X-Amz-Signature=" in str(sent.preview_url)
+        async with httpx2.AsyncClient() as http:
+            shown = await http.get(str(sent.preview_url))
+        assert (shown.status_code, shown.content) == (200, PNG)
+
+
+async def test_a_message_may_be_files_alone(alice: Client) -> None:
+    file = await attached(alice, "Groceries.md", NOTES, "text/markdown")
+    answer = await alice.send(create_request("", attachments=[file.id, file.id]))
+    [message] = answer.done(UserMessageItem)
+    assert [sent.id for sent in message.attachments] == [file.id]
+    assert (await alice.get(answer.thread_id)).title == "Groceries.md"
+
+
+@pytest.mark.parametrize(
+    ("name", "size", "mime_type", "status", "code"),
+    [
+        ("a.txt", 5_000_001, "text/plain", 413, "too_large"),
+        ("a.txt", 0, "text/plain", 422, "invalid"),
+        ("a.txt", -1, "text/plain", 422, "invalid"),
+        (" ", 1, "text/plain", 422, "invalid"),
+        ("x" * 256, 1, "text/plain", 422, "invalid"),
+        ("a.exe", 1, "application/x-msdownload", 415, "unsupported_media"),
+        ("a.svg", 1, "image/svg+xml", 415, "unsupported_media"),
+        ("a.txt", 1, "text/plain\r\nx-amz-acl: public-read", 415, "unsupported_media"),
+    ],
+)
+async def test_what_may_not_be_attached(
+    alice: Client, name: str, size: int, mime_type: str, status: int, code: str
+) -> None:
+    refused = await alice.send(announce(name, size, mime_type))
+    assert (refused.status, refused.problem["code"]) == (status, code)
+
+
+async def test_a_file_that_is_not_there_yet(
+    system: LocalSystem, alice: Client, person: MakePerson, rows: Rows
+) -> None:
+    file = await announced(alice, "notes.txt", len(NOTES), "text/plain")
+    refused = await alice.send(create_request("read", attachments=[file.id]))
+    assert refused.status == 422
+    assert refused.problem["detail"] == "The file “notes.txt” has not been uploaded."
+    urdu = await person(alice.user_id, language="ur").send(
+        create_request("read", attachments=[file.id])
+    )
+    assert urdu.problem["detail"] == "فائل “notes.txt” ابھی اپ لوڈ نہیں ہوئی۔"
+    assert await rows("select id from threads where user_id = %s", alice.user_id) == []
+    await upload(file, NOTES)
+    assert (await alice.send(create_request("read", attachments=[file.id]))).status == 200
+
+
+async def test_a_file_of_another_size(alice: Client, s3: BaseClient, rows: Rows) -> None:
+    file = await announced(alice, "notes.txt", len(NOTES), "text/plain")
+    s3.put_object(Bucket=BUCKET, Key=await key_of(rows, file), Body=NOTES * 2)
+    refused = await alice.send(create_request("read", attachments=[file.id]))
+    assert refused.problem["detail"] == "The file “notes.txt” does not have the size announced."
+
+
+async def test_too_many_files(alice: Client) -> None:
+    refused = await alice.send(create_request("read", attachments=[f"atc_{n}" for n in range(6)]))
+    assert (refused.status, refused.problem["code"]) == (413, "too_large")
+
+
+async def test_another_users_file_is_not_there(
+    alice: Client, bob: Client, s3: BaseClient, rows: Rows
+) -> None:
+    file = await attached(alice, "secret.txt", NOTES, "text/plain")
+    refused = await bob.send(create_request("read", attachments=[file.id]))
+    assert (refused.status, refused.problem["code"]) == (404, "not_found")
+    deleted = await bob.send({"type": "attachments.delete", "params": {"attachment_id": file.id}})
+    assert deleted.status == 404
+    key = await key_of(rows, file)
+    assert key in keys(s3)
+    mine = await announced(bob, "mine.txt", 1, "text/plain")
+    escape = f"../../{key.removeprefix('attachments/')}"
+    for attachment_id in (escape, f"{mine.id}/../{file.id}"):
+        request = {"type": "attachments.delete", "params": {"attachment_id": attachment_id}}
+        assert (await bob.send(request)).status == 404
+    assert key in keys(s3)
+
+
+async def test_a_file_belongs_to_one_conversation(alice: Client) -> None:
+    file = await attached(alice, "notes.txt", NOTES, "text/plain")
+    first = await alice.send(create_request("read", attachments=[file.id]))
+    second = await alice.create("hello")
+    refused = await alice.send(add_request(second.thread_id, "read", attachments=[file.id]))
+    assert refused.status == 422
+    again = await alice.send(add_request(first.thread_id, "read it", attachments=[file.id]))
+    assert again.status == 200
+
+
+async def test_a_message_with_a_file_sent_twice(alice: Client, rows: Rows) -> None:
+    file = await attached(alice, "notes.txt", NOTES, "text/plain")
+    request = create_request("read", attachments=[file.id])
+    first = await alice.send(request, idempotency_key="with-file")
+    second = await alice.send(request, idempotency_key="with-file")
+    assert second.body == first.body
+    assert len(await rows("select id from threads where user_id = %s", alice.user_id)) == 1
+
+
+async def test_an_attachment_that_was_not_sent_is_deleted(
+    alice: Client, s3: BaseClient, rows: Rows
+) -> None:
+    file = await attached(alice, "notes.txt", NOTES, "text/plain")
+    key = await key_of(rows, file)
+    request = {"type": "attachments.delete", "params": {"attachment_id": file.id}}
+    assert (await alice.send(request)).json() == {}
+    assert key not in keys(s3)
+    assert await rows("select id from attachments where id = %s", file.id) == []
+    assert (await alice.send(request)).status == 404
+
+
+async def test_files_go_with_their_thread(
+    alice: Client, bob: Client, s3: BaseClient, rows: Rows
+) -> None:
+    files = [
+        await attached(alice, "a.txt", NOTES, "text/plain"),
+        await attached(alice, "b.png", PNG, "image/png"),
+    ]
+    other = await attached(alice, "c.txt", NOTES, "text/plain")
+    answer = await alice.send(create_request("read", attachments=[file.id for file in files]))
+    here = [await key_of(rows, file) for file in files]
+    kept = await key_of(rows, other)
+    await bob.send(thread_request("threads.delete", answer.thread_id))
+    assert {*here, kept} <= keys(s3)
+    await alice.send(thread_request("threads.delete", answer.thread_id))
+    assert not keys(s3) & set(here)
+    assert kept in keys(s3)
+    left = await rows("select id from attachments where user_id = %s", alice.user_id)
+    assert [row["id"] for row in left] == [other.id]
+
+
+async def test_a_file_that_vanished_does_not_break_the_conversation(
+    system: LocalSystem, alice: Client, s3: BaseClient, rows: Rows
+) -> None:
+    file = await attached(alice, "notes.txt", NOTES, "text/plain")
+    answer = await alice.send(create_request("read", attachments=[file.id]))
+    s3.delete_object(Bucket=BUCKET, Key=await key_of(rows, file))
+    with pytest.raises(ClientError):
+        s3.head_object(Bucket=BUCKET, Key=await key_of(rows, file))
+    again = await alice.add(answer.thread_id, "hello")
+    assert again.errors == []
+    gone: dict[str, Any] = {
+        "type": "input_text",
+        "text": "[Attached file: notes.txt (text/plain)] (no longer there)",
+    }
+    assert gone in content_sent(system)
+
+
+async def test_retry_reads_the_file_again(system: LocalSystem, alice: Client) -> None:
+    file = await attached(alice, "notes.txt", NOTES, "text/plain")
+    answer = await alice.send(create_request("read", attachments=[file.id]))
+    [message] = answer.done(UserMessageItem)
+    retried = await alice.send(
+        thread_request("threads.retry_after_item", answer.thread_id, item_id=message.id)
+    )
+    assert retried.errors == []
+    assert any(NOTES.decode() in part.get("text", "") for part in content_sent(system))

@@ -1,0 +1,362 @@
+"""Confirmation: what may delete more than was meant asks first, and the answer is carried out."""
+
+import asyncio
+from typing import Any
+
+import pytest
+from chatkit.types import (
+    HiddenContextItem,
+    StructuredInputItem,
+    StructuredInputMultipleChoice,
+    ThreadItemReplacedEvent,
+    WorkflowItem,
+)
+
+from sidestream.chat.confirmation import choices_of, chosen, question, waits
+from sidestream.chat.context import ToolRecord, TurnState
+from sidestream.local.system import LocalSystem
+from tests.chat.client import Answer, Client
+from tests.chat.conftest import MakePerson, Rows, TaskList
+from tests.chat.fold import Screen, fold
+from tests.chat.steps import (
+    QUESTION,
+    add_tasks,
+    answer_request,
+    asked,
+    change_task,
+    the_question,
+)
+
+
+async def titles(task_list: TaskList, client: Client) -> list[str]:
+    return sorted(task["title"] for task in await task_list(client))
+
+
+def trace(answer: Answer) -> list[str | None]:
+    """The lines of the tool trace."""
+    workflows = answer.done(WorkflowItem)
+    return [
+        task.title for item in workflows for task in item.workflow.tasks if hasattr(task, "title")
+    ]
+
+
+async def saved_question(client: Client, asked: StructuredInputItem) -> StructuredInputItem:
+    [item] = [item for item in await client.items(asked.thread_id) if item.id == asked.id]
+    assert isinstance(item, StructuredInputItem)
+    return item
+
+
+async def test_several_deletions_ask_first(
+    system: LocalSystem, alice: Client, task_list: TaskList
+) -> None:
+    await add_tasks(system, alice, "milk", "dentist", "taxes")
+    answer = await alice.create("delete all tasks")
+    words, options = asked(the_question(answer))
+    assert words.startswith("Delete these 3 tasks? ")
+    assert all(f"“{title}”" in words for title in ("milk", "dentist", "taxes"))
+    assert options == ["Delete them", "Keep them"]
+    assert the_question(answer).status == "pending"
+    assert trace(answer)[1:] == ["Delete a task: waits for your answer"] * 3
+    assert answer.errors == []
+    assert await titles(task_list, alice) == ["dentist", "milk", "taxes"]
+
+
+async def test_yes_deletes_and_the_turn_goes_on(
+    system: LocalSystem, alice: Client, task_list: TaskList
+) -> None:
+    await add_tasks(system, alice, "milk", "dentist")
+    answer = await alice.create("delete all tasks")
+    asked_item = the_question(answer)
+    done = await alice.send(answer_request(asked_item, ["Delete them"]))
+    [event] = [f for f in done.frames if isinstance(f, ThreadItemReplacedEvent)]
+    assert isinstance(event.item, StructuredInputItem)
+    assert event.item.status == "answered"
+    assert trace(done) == ["Delete a task"] * 2
+    assert "Deleted “milk”." in done.text
+    assert "Deleted “dentist”." in done.text
+    assert await titles(task_list, alice) == []
+    assert (await saved_question(alice, asked_item)).status == "answered"
+    screen = fold(done.frames, fold(answer.frames))
+    assert screen.texts() == Screen(items=tuple(await alice.items(answer.thread_id))).texts()
+
+
+@pytest.mark.parametrize(
+    ("values", "status"),
+    [
+        (["Keep them"], "answered"),
+        ([], "skipped"),
+        ([], "answered"),
+        (["Delete them", "Keep them"], "answered"),
+        (["only the first one"], "answered"),
+        (["delete them"], "answered"),
+        (["Delete them"], "skipped"),
+    ],
+)
+async def test_every_other_answer_deletes_nothing(
+    system: LocalSystem, alice: Client, task_list: TaskList, values: list[str], status: str
+) -> None:
+    await add_tasks(system, alice, "milk", "dentist")
+    answer = await alice.create("delete all tasks")
+    # The question is of one choice: the protocol takes the first of several values.
+    values = list(reversed(values))
+    done = await alice.send(answer_request(the_question(answer), values, status=status))
+    assert await titles(task_list, alice) == ["dentist", "milk"]
+    assert done.errors == []
+    assert done.text
+    assert (await saved_question(alice, the_question(answer))).status == status
+
+
+async def test_a_phrase_that_matches_several_asks_which(
+    system: LocalSystem, alice: Client, task_list: TaskList
+) -> None:
+    await add_tasks(system, alice, "milk for tea", "oat milk", "dentist")
+    answer = await alice.create("delete the milk task")
+    asked_item = the_question(answer)
+    words, options = asked(asked_item)
+    assert words == "More than one task matches. Which of them should be deleted?"
+    assert sorted(options[:-1]) == ["milk for tea", "oat milk"]
+    assert options[-1] == "None of them"
+    assert len(await task_list(alice)) == 3
+    done = await alice.send(answer_request(asked_item, ["oat milk"]))
+    assert done.text == "Deleted “oat milk”."
+    assert await titles(task_list, alice) == ["dentist", "milk for tea"]
+
+
+async def test_several_of_them_may_be_chosen(
+    system: LocalSystem, alice: Client, task_list: TaskList
+) -> None:
+    await add_tasks(system, alice, "milk a", "milk b", "milk c")
+    answer = await alice.create("delete milk")
+    await alice.send(answer_request(the_question(answer), ["milk a", "milk c"]))
+    assert await titles(task_list, alice) == ["milk b"]
+
+
+async def test_none_of_them_outweighs_the_others(
+    system: LocalSystem, alice: Client, task_list: TaskList
+) -> None:
+    await add_tasks(system, alice, "milk a", "milk b")
+    answer = await alice.create("delete milk")
+    await alice.send(answer_request(the_question(answer), ["milk a", "None of them"]))
+    assert await titles(task_list, alice) == ["milk a", "milk b"]
+
+
+async def test_tasks_with_the_same_title(
+    system: LocalSystem, alice: Client, task_list: TaskList
+) -> None:
+    await add_tasks(system, alice, "milk", "None of them milk")
+    await add_tasks(system, alice, "milk")
+    await add_tasks(system, alice, "milk (2)")
+    answer = await alice.create("delete milk")
+    _, options = asked(the_question(answer))
+    assert len(set(options)) == len(options)
+    assert options[-1] == "None of them"
+    before = {task["id"]: task["title"] for task in await task_list(alice)}
+    await alice.send(answer_request(the_question(answer), [options[1]]))
+    after = {task["id"] for task in await task_list(alice)}
+    [gone] = set(before) - after
+    assert options[1].startswith(before[gone])
+
+
+async def test_one_deletion_that_is_clear_asks_nothing(
+    system: LocalSystem, alice: Client, task_list: TaskList
+) -> None:
+    await add_tasks(system, alice, "milk", "dentist")
+    answer = await alice.create("delete the milk task")
+    assert answer.done(StructuredInputItem) == []
+    assert await titles(task_list, alice) == ["dentist"]
+
+
+async def test_an_answer_counts_once(
+    system: LocalSystem, alice: Client, task_list: TaskList
+) -> None:
+    await add_tasks(system, alice, "milk", "dentist")
+    asked_item = the_question(await alice.create("delete all tasks"))
+    keep = answer_request(asked_item, ["Keep them"])
+    delete = answer_request(asked_item, ["Delete them"])
+    await alice.send(keep, idempotency_key="answer-1")
+    refused = await alice.send(delete)
+    assert (refused.status, refused.problem["code"]) == (409, "already_answered")
+    assert refused.problem["retryable"] is False
+    assert len(await task_list(alice)) == 2
+    again = await alice.send(keep, idempotency_key="answer-1")
+    assert again.status == 200
+    assert again.text
+    reused = await alice.send(delete, idempotency_key="answer-1")
+    assert (reused.status, reused.problem["code"]) == (422, "key_reused")
+
+
+async def test_two_answers_at_the_same_time(
+    system: LocalSystem, alice: Client, task_list: TaskList
+) -> None:
+    await add_tasks(system, alice, "milk", "dentist")
+    asked_item = the_question(await alice.create("delete all tasks"))
+    answers = await asyncio.gather(
+        *(alice.send(answer_request(asked_item, ["Delete them"])) for _ in range(4))
+    )
+    assert sorted(answer.status for answer in answers) == [200, 409, 409, 409]
+    codes = {answer.problem["code"] for answer in answers if answer.status == 409}
+    assert codes <= {"already_answered", "run_in_progress"}
+    [first] = [answer for answer in answers if answer.status == 200]
+    assert trace(first) == ["Delete a task"] * 2
+    assert await task_list(alice) == []
+
+
+async def test_a_task_that_is_gone_by_then(
+    system: LocalSystem, alice: Client, task_list: TaskList
+) -> None:
+    ids = await add_tasks(system, alice, "milk", "dentist")
+    asked_item = the_question(await alice.create("delete all tasks"))
+    await change_task(system, alice, "DELETE", ids["milk"])
+    done = await alice.send(answer_request(asked_item, ["Delete them"]))
+    assert sorted(title or "" for title in trace(done)) == [
+        "Delete a task",
+        "Delete a task: did not work",
+    ]
+    assert done.errors == []
+    assert await task_list(alice) == []
+
+
+async def test_a_question_can_be_answered_much_later(
+    system: LocalSystem, alice: Client, task_list: TaskList, rows: Rows
+) -> None:
+    await add_tasks(system, alice, "milk", "dentist")
+    answer = await alice.create("delete all tasks")
+    # More items than a turn loads.
+    await rows(
+        "insert into thread_items (thread_id, id, user_id, type, created_at, data) "
+        "select i.thread_id, 'msg_' || n, i.user_id, i.type, i.created_at, "
+        "jsonb_set(i.data::jsonb, '{id}', to_jsonb('msg_' || n)) "
+        "from thread_items i, generate_series(1, 60) n "
+        "where i.thread_id = %s and i.type = 'user_message' returning id",
+        answer.thread_id,
+    )
+    await alice.send(answer_request(the_question(answer), ["Delete them"]))
+    assert await task_list(alice) == []
+
+
+async def test_the_model_is_told_of_the_question_and_the_answer(
+    system: LocalSystem, alice: Client
+) -> None:
+    await add_tasks(system, alice, "milk", "dentist")
+    asked_item = the_question(await alice.create("delete all tasks"))
+    await alice.send(answer_request(asked_item, ["Delete them"]))
+    sent: list[dict[str, Any]] = system.model.requests[-1].body["input"]
+    said = [item["content"][0]["text"] for item in sent if item.get("role") == "user"]
+    assert said[-1].startswith("The person answered a question on a card:\nDelete these 2 tasks?")
+    assert said[-1].endswith("-> Delete them")
+    outputs = [item["output"] for item in sent if item.get("type") == "function_call_output"]
+    assert sum('"deleted":true' in output for output in outputs) == 2
+    assert sum("needs_confirmation" in output for output in outputs) == 2
+
+
+async def test_bad_answers(system: LocalSystem, alice: Client, bob: Client) -> None:
+    await add_tasks(system, alice, "milk", "dentist")
+    answer = await alice.create("delete all tasks")
+    asked_item = the_question(answer)
+    good = answer_request(asked_item, ["Delete them"])
+    foreign = await bob.send(good)
+    assert foreign.status == 404
+    message = (await alice.items(answer.thread_id))[0]
+    wrong_item = {**good, "params": {**good["params"], "item_id": message.id}}
+    assert (await alice.send(wrong_item)).status == 422
+    part = {"status": "answered", "answers": {"nothing": {"values": ["x"]}}}
+    unknown = await alice.send({**good, "params": {**good["params"], "input": part}})
+    assert unknown.problem["detail"] == "The question has no part named “nothing”."
+    long = await alice.send(answer_request(asked_item, ["x" * 8001]))
+    assert (long.status, long.problem["code"]) == (413, "too_large")
+    assert (await saved_question(alice, asked_item)).status == "pending"
+
+
+async def test_in_urdu(system: LocalSystem, person: MakePerson, task_list: TaskList) -> None:
+    client = person(language="ur")
+    await add_tasks(system, client, "دودھ", "ڈاکٹر")
+    answer = await client.create("سارے کام حذف کرو")
+    words, options = asked(the_question(answer))
+    assert words.startswith("کیا یہ 2 کام حذف کر دیے جائیں؟")
+    assert options == ["حذف کر دیں", "رہنے دیں"]
+    assert trace(answer)[1:] == ["کام حذف کریں: آپ کے جواب کا انتظار ہے"] * 2
+    assert len(await task_list(client)) == 2
+    done = await client.send(answer_request(the_question(answer), ["حذف کر دیں"]))
+    assert trace(done) == ["کام حذف کریں"] * 2
+    assert await task_list(client) == []
+
+
+class TestQuestion:
+    """Which question is asked, without a model that decides to."""
+
+    SEARCH = (
+        '{"data":[{"id":"a","title":"Milk","completed":false},'
+        '{"id":"b","title":"None of them","completed":false},'
+        '{"id":"c","title":"Milk","completed":false}]}'
+    )
+
+    def _turn(self, *deletions: str, search: str | None = None) -> TurnState:
+        turn = TurnState(deletions=len(deletions))
+        if search:
+            turn.records.append(ToolRecord("s", "search_tasks", {}, search, failed=False))
+        turn.records.extend(
+            ToolRecord(f"d{n}", "delete_task", {"task_id": id}, "", failed=False, waiting=True)
+            for n, id in enumerate(deletions)
+        )
+        return turn
+
+    def _ask(
+        self, turn: TurnState, known: dict[str, str]
+    ) -> tuple[str, dict[str, list[str]], StructuredInputMultipleChoice]:
+        made = question(turn, known, "thr_1", "en")
+        [part] = made.item.inputs
+        assert isinstance(part, StructuredInputMultipleChoice)
+        choices = choices_of(made.item, [made.memory])
+        assert choices is not None
+        assert [option.value for option in part.options] == list(choices)
+        return part.question, choices, part
+
+    def test_one_deletion_on_its_own(self) -> None:
+        """The second deletion of a turn, asked for after the first was done."""
+        words, choices, part = self._ask(self._turn("a"), {"a": "Milk"})
+        assert words == "Delete this task? “Milk”"
+        assert choices == {"Delete them": ["a"], "Keep them": []}
+        assert not part.multiple
+
+    def test_the_same_deletion_twice(self) -> None:
+        words, choices, _ = self._ask(self._turn("a", "a"), {"a": "Milk"})
+        assert words == "Delete this task? “Milk”"
+        assert choices["Delete them"] == ["a"]
+
+    def test_titles_like_the_words_of_the_question(self) -> None:
+        known = {"a": "Milk", "b": "None of them", "c": "Milk"}
+        _, choices, part = self._ask(self._turn("a", search=self.SEARCH), known)
+        assert choices == {
+            "Milk": ["a"],
+            "None of them (2)": ["b"],
+            "Milk (2)": ["c"],
+            "None of them": [],
+        }
+        assert part.multiple
+
+    def test_what_was_wanted_besides_the_matches_is_offered_too(self) -> None:
+        known = {"a": "Milk", "b": "B", "c": "C", "z": "Taxes"}
+        _, choices, _ = self._ask(self._turn("a", "z", search=self.SEARCH), known)
+        assert choices["Taxes"] == ["z"]
+
+    def test_many_titles_are_cut_and_a_title_may_be_unknown(self) -> None:
+        words, choices, _ = self._ask(self._turn(*(f"t{n}" for n in range(40))), {})
+        assert words.startswith("Delete these 40 tasks? “t0”, “t1”")
+        assert words.endswith("“t9” …")
+        assert len(choices["Delete them"]) == 40
+
+    def test_which_calls_wait(self) -> None:
+        assert waits(self._turn("a", "b"), "delete_task", {"task_id": "a"})
+        assert not waits(self._turn("a"), "delete_task", {"task_id": "a"})
+        assert waits(self._turn("a", search=self.SEARCH), "delete_task", {"task_id": "a"})
+        assert not waits(self._turn("z", search=self.SEARCH), "delete_task", {"task_id": "z"})
+        assert not waits(self._turn("a", "b"), "complete_task", {"task_id": "a"})
+
+    def test_a_history_without_the_question(self) -> None:
+        made = question(self._turn("a", "b"), {}, "thr_1", "en")
+        other = made.memory.model_copy(update={"content": {"kind": "note", "text": "x"}})
+        assert choices_of(made.item, []) is None
+        assert choices_of(made.item, [other]) is None
+        assert isinstance(made.memory, HiddenContextItem)
+        assert chosen(made.item, {}) == []
+        assert made.item.inputs[0].id == QUESTION

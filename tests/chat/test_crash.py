@@ -1,0 +1,64 @@
+"""A process that is killed in the middle of an answer: the lease ends its run for everybody else."""
+
+import httpx2
+import pytest
+from chatkit.types import ErrorEvent, UserMessageItem
+
+from sidestream.local.model import ScriptedModelServer
+from sidestream.local.system import LocalSystem
+from tests.chat.client import Client, add_request, create_request, delta_of
+from tests.chat.conftest import MakePerson, TaskList
+from tests.chat.until import until
+from tests.chat.variants import chat_function
+
+
+async def test_thread_is_usable_again_and_nothing_committed_is_lost(
+    system: LocalSystem, person: MakePerson, model: ScriptedModelServer, task_list: TaskList
+) -> None:
+    survivor = person()
+    model.hold(after_words=1)
+    async with (
+        chat_function(system, RUN_LEASE_S="2") as function,
+        Client(function.url, survivor.token) as client,
+    ):
+        [environment] = function.environments
+        request = create_request("add milk to my list")
+        async with client.stream(request, idempotency_key="once") as stream:
+            await stream.until(delta_of)
+            await model.until(lambda: model.held_streams == 1)
+            assert environment.pid is not None
+            environment.kill()
+            with pytest.raises((httpx2.HTTPError, AssertionError)):
+                await stream.rest()
+        model.release()
+        path = f"/api/chatkit/threads/{stream.thread_id}/run"
+        statuses = []
+
+        async def ended() -> bool:
+            statuses.append((await survivor.http.get(path)).json()["status"])
+            return bool(statuses[-1] == "failed")
+
+        early = await survivor.send(add_request(stream.thread_id, "hello"))
+        assert early.status == 409
+        await until(ended)
+        assert set(statuses) == {"running", "failed"}
+
+        replay = await survivor.replay(stream.run_id)
+        assert isinstance(replay.frames[-1], ErrorEvent)
+        assert replay.frames[-1].allow_retry
+        assert len(replay.errors) == 1
+        beyond = await survivor.replay(stream.run_id, after=len(replay.frames))
+        assert beyond.frames == ()
+        repeated = await survivor.send(request, idempotency_key="once")
+        assert repeated.run_id == stream.run_id
+        assert repeated.frames == replay.frames
+        stopped = await survivor.http.post(f"/api/chatkit/threads/{stream.thread_id}/stop")
+        assert stopped.status_code == 404
+
+        following = await survivor.add(stream.thread_id, "show my list")
+        assert not following.errors
+        assert "milk" in following.text
+    kept = await survivor.items(stream.thread_id)
+    assert [type(item) for item in kept[:1]] == [UserMessageItem]
+    assert [task["title"] for task in await task_list(survivor)] == ["milk"]
+    assert (await survivor.replay(stream.run_id)).frames == replay.frames

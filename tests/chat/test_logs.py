@@ -1,0 +1,193 @@
+"""The functions' logs: JSON, one metric record for each turn, and nothing of what people said."""
+
+import asyncio
+import json
+from pathlib import Path
+from typing import Any, Final
+
+import pytest
+
+from sidestream.local.keys import LocalKeys
+from sidestream.local.model import ScriptedModelServer
+from sidestream.local.system import LocalSystem
+from tests.chat.client import Answer, Client, Document, add_request, message, thread_request
+
+SECRET: Final = "Xanadu"
+_PLATFORM = ("REPORT ", "RequestId: ", "INIT_REPORT ", "START ", "END ")
+_TURN_METRICS = {
+    "TurnDuration",
+    "ToolErrors",
+    "ColdStart",
+    "InputTokens",
+    "OutputTokens",
+    "TimeToFirstEvent",
+    "TimeToFirstToken",
+    "TTFTWithinTarget",
+}
+
+
+class _Log:
+    """What the functions have printed since this was made."""
+
+    def __init__(self, system: LocalSystem) -> None:
+        self._files = [system.options.folder / "logs" / f"{name}.log" for name in ("chat", "tasks")]
+        self._starts = [len(self._read(file)) for file in self._files]
+
+    @staticmethod
+    def _read(file: Path) -> str:
+        return file.read_text() if file.exists() else ""
+
+    def text(self) -> str:
+        pairs = zip(self._files, self._starts, strict=True)
+        return "".join(self._read(file)[start:] for file, start in pairs)
+
+    async def until_reported(self, *answers: Answer) -> list[Document]:
+        """The functions' own lines, once the platform has reported each of the requests."""
+        wanted = [f"REPORT RequestId: {a.headers['x-request-id']}" for a in answers]
+        async with asyncio.timeout(20):
+            while not all(line in self.text() for line in wanted):  # noqa: ASYNC110
+                await asyncio.sleep(0.05)
+        lines = [line for line in self.text().splitlines() if not line.startswith(_PLATFORM)]
+        return [json.loads(line) for line in lines]
+
+
+@pytest.fixture
+def log(system: LocalSystem) -> _Log:
+    return _Log(system)
+
+
+def _metric_records(lines: list[Document], answer: Answer) -> list[Document]:
+    return [line for line in lines if "_aws" in line and line.get("run_id") == answer.run_id]
+
+
+async def test_each_turn_is_one_metric_record(alice: Client, log: _Log) -> None:
+    first = await alice.create("Add milk")
+    second = await alice.add(first.thread_id, "Show my tasks")
+    listed = await alice.send({"type": "threads.list", "params": {}})
+    lines = await log.until_reported(first, second, listed)
+    for answer in (first, second):
+        [record] = _metric_records(lines, answer)
+        [directive, *_] = record["_aws"]["CloudWatchMetrics"]
+        assert {metric["Name"] for metric in directive["Metrics"]} >= _TURN_METRICS
+        assert directive["Namespace"] == "Sidestream"
+        assert record["request_id"] == answer.headers["x-request-id"]
+        assert record["status"] == "completed"
+        values = {name: _value(record[name]) for name in _TURN_METRICS}
+        assert 0 < values["TimeToFirstEvent"] <= values["TimeToFirstToken"]
+        assert values["TimeToFirstToken"] <= values["TurnDuration"]
+        assert values["TTFTWithinTarget"] in {0, 1}
+        assert values["ToolErrors"] == 0
+        assert values["OutputTokens"] > 0
+    records = [line for line in lines if "_aws" in line]
+    assert len(records) == 2
+
+
+def _value(found: Any) -> float:
+    return float(found[0] if isinstance(found, list) else found)
+
+
+async def test_failures_are_counted(alice: Client, log: _Log, model: ScriptedModelServer) -> None:
+    refused = await alice.create("Add a task " + "x" * 501)
+    model.cut_next(after_words=2)
+    cut = await alice.create("Tell me a story of 9 words")
+    lines = await log.until_reported(refused, cut)
+    [record] = _metric_records(lines, refused)
+    assert (_value(record["ToolErrors"]), record["status"]) == (1, "completed")
+    [record] = _metric_records(lines, cut)
+    assert (_value(record["TurnErrors"]), record["status"]) == (1, "failed")
+
+
+async def test_nothing_that_was_said_is_logged(
+    alice: Client, log: _Log, model: ScriptedModelServer, system: LocalSystem
+) -> None:
+    begun = await alice.create(f"Add a task to visit {SECRET}")
+    thread_id = begun.thread_id
+    answers = [begun]
+
+    async def send(request: Document) -> Answer:
+        answers.append(await alice.send(request, idempotency_key=f"key-{len(answers)}-{SECRET}"))
+        return answers[-1]
+
+    await send(add_request(thread_id, f"Rename {SECRET} to {SECRET} again"))
+    await send(add_request(thread_id, f"Add a note to {SECRET}: {SECRET}"))
+    await send(add_request(thread_id, f"Find {SECRET}", quoted_text=SECRET))
+    await send(add_request(thread_id, f"Add a task {SECRET} " + "x" * 500))
+    tag = {
+        "type": "input_tag",
+        "id": SECRET,
+        "text": SECRET,
+        "data": {SECRET: SECRET},
+        "interactive": False,
+    }
+    params = {"thread_id": thread_id, "input": message("", content=[tag])}
+    await send({"type": "threads.add_user_message", "params": params})
+    await send(thread_request("threads.update", thread_id, title=SECRET))
+    await send(thread_request("threads.get_by_id", SECRET))
+    await send(thread_request("items.list", thread_id, after=SECRET))
+    await send(
+        {
+            "type": "attachments.create",
+            "params": {"name": f"{SECRET}.txt", "size": 3, "mime_type": "text/plain"},
+        }
+    )
+
+    model.fail_next(400, times=1)
+    await send(add_request(thread_id, f"Say {SECRET}"))
+    model.fail_next(500, times=3)
+    await send(add_request(thread_id, f"Say {SECRET}"))
+    model.cut_next(after_words=1)
+    await send(add_request(thread_id, f"Say {SECRET} {SECRET} {SECRET}"))
+    model.content_filter_next(after_words=1)
+    await send(add_request(thread_id, f"Say {SECRET} {SECRET} {SECRET}"))
+    model.context_overflow_next()
+    await send(add_request(thread_id, f"Say {SECRET}"))
+
+    raw = f'{{"type": "threads.create", "params": {{"input": "{SECRET}'.encode()
+    for body in (raw, raw + b'"}}', raw + b'\\u0000"}}', raw + b'\xff"}}', b'["%s"]' % raw[-6:]):
+        answers.append(await alice.post(body))
+        answers.append(await alice.post(body, path=f"/api/{alice.user_id}/chat"))
+    answers.append(
+        await alice.post({"message": f"Say {SECRET}"}, path=f"/api/{alice.user_id}/chat")
+    )
+    session = await alice.request("POST", "/api/chatkit/session")
+    answers.append(session)
+    answers.append(await alice.request("GET", f"/{SECRET}", params={"q": SECRET}))
+    alice.http.headers["authorization"] = f"Bearer {SECRET}.{SECRET}.{SECRET}"
+    answers.append(await alice.create("hello"))
+
+    lines = await log.until_reported(*answers)
+    assert len(lines) > len(answers)
+    everything = log.text()
+    assert SECRET not in everything
+    keys = LocalKeys.of(system.options.folder)
+    env = system.chat.spec.env
+    secrets = {
+        "a JWT": "eyJ",
+        "the session": session.json()["client_secret"],
+        "the session's key": keys.session_signing_key,
+        "the tools' key": keys.tool_signing_key,
+        "the model's key": env["OPENAI_API_KEY"],
+        "the database": env["DATABASE_URL"],
+    }
+    assert [name for name, secret in secrets.items() if secret in everything] == []
+
+
+async def test_lines_tell_what_happened(alice: Client, log: _Log) -> None:
+    answer = await alice.create("Add milk")
+    lines = await log.until_reported(answer)
+    own = [line for line in lines if line.get("request_id") == answer.headers["x-request-id"]]
+    logged = [line for line in own if "_aws" not in line]
+    assert logged
+    for line in logged:
+        assert line["timestamp"].endswith(("Z", "+00:00"))
+        assert line["level"] in {"INFO", "WARNING", "ERROR"}
+        assert isinstance(line["message"], str)
+    [request] = [line for line in logged if line["message"] == "request"]
+    assert (request["method"], request["route"]) == ("POST", "/api/chatkit")
+    assert request["status"] == 200
+    [turn] = [line for line in logged if line["message"] == "turn"]
+    assert turn["run_id"] == answer.run_id
+    assert turn["tool_calls"] == 1
+    [call] = [line for line in lines if line.get("message") == "tool call"]
+    assert call["service"] == "tasks"
+    assert call["caller_request_id"] == answer.headers["x-request-id"]

@@ -1,0 +1,126 @@
+"""Answering a message again: the old answer stays until the new one is there."""
+
+import pytest
+from chatkit.types import AssistantMessageItem, ThreadItemRemovedEvent, UserMessageItem
+
+from sidestream.config import ChatSettings
+from sidestream.local.model import ScriptedModelServer
+from tests.chat.client import Answer, Client, thread_request, words
+from tests.chat.conftest import MakePerson, under_uvicorn
+
+STORY = "Tell me a story of 60 words"
+
+
+def retry_request(thread_id: str, item_id: str) -> dict[str, object]:
+    return thread_request("threads.retry_after_item", thread_id, item_id=item_id)
+
+
+async def first_message(client: Client, thread_id: str) -> str:
+    return (await client.items(thread_id))[0].id
+
+
+async def answers(client: Client, thread_id: str) -> list[str]:
+    items = await client.items(thread_id)
+    return [words(item) for item in items if isinstance(item, AssistantMessageItem)]
+
+
+async def again(client: Client, thread_id: str, item_id: str | None = None) -> Answer:
+    chosen = item_id or await first_message(client, thread_id)
+    return await client.send(retry_request(thread_id, chosen))
+
+
+async def test_old_answer_goes_when_the_new_one_is_whole(
+    alice: Client, model: ScriptedModelServer
+) -> None:
+    thread_id = (await alice.create(STORY)).thread_id
+    before = await alice.items(thread_id)
+    model.hold(after_words=10)
+    async with alice.stream(retry_request(thread_id, before[0].id)) as stream:
+        await model.until(lambda: model.held_streams == 1)
+        assert await alice.items(thread_id) == before
+        model.release()
+        rest = await stream.rest()
+    removed = [frame.item_id for frame in rest if isinstance(frame, ThreadItemRemovedEvent)]
+    assert removed == [before[1].id]
+    after = await alice.items(thread_id)
+    assert [type(item) for item in after] == [UserMessageItem, AssistantMessageItem]
+    assert after[0] == before[0]
+    assert after[1].id != before[1].id
+
+
+@pytest.mark.parametrize("failure", ["refused", "cut", "stopped"])
+async def test_old_answer_survives_a_retry_that_comes_to_nothing(
+    alice: Client, model: ScriptedModelServer, failure: str
+) -> None:
+    """Nothing is lost either: what the failed retry wrote stands beside the old answer."""
+    thread_id = (await alice.create(STORY)).thread_id
+    [old] = await answers(alice, thread_id)
+    written = 0
+    if failure == "stopped":
+        written = 4
+        model.hold(after_words=written)
+        item_id = await first_message(alice, thread_id)
+        async with alice.stream(retry_request(thread_id, item_id)) as stream:
+            await model.until(lambda: model.held_streams == 1)
+            await alice.http.post(f"/api/chatkit/threads/{thread_id}/stop")
+            await stream.rest()
+        model.release()
+    else:
+        if failure == "cut":
+            written = 6
+            model.cut_next(after_words=written)
+        else:
+            model.fail_next(401)
+        failed = await again(alice, thread_id)
+        assert len(failed.errors) == 1
+    kept = await answers(alice, thread_id)
+    assert kept[0] == old
+    assert [len(answer.split()) for answer in kept[1:]] == ([written] if written else [])
+
+    whole = await again(alice, thread_id)
+    assert not whole.errors
+    assert await answers(alice, thread_id) == [old]
+
+
+async def test_everything_after_the_message_goes(alice: Client) -> None:
+    thread_id = (await alice.create("hello")).thread_id
+    for text in ("add milk to my list", "show my list"):
+        await alice.add(thread_id, text)
+    await again(alice, thread_id)
+    assert [item.type for item in await alice.items(thread_id)] == [
+        "user_message",
+        "assistant_message",
+    ]
+
+
+async def test_model_is_not_told_what_came_after(alice: Client, model: ScriptedModelServer) -> None:
+    thread_id = (await alice.create("hello")).thread_id
+    await alice.add(thread_id, "my name is Zebulon")
+    await again(alice, thread_id)
+    assert "Zebulon" not in str(model.requests[-1].body)
+
+
+async def test_message_older_than_the_history(
+    chat_settings: ChatSettings, person: MakePerson
+) -> None:
+    short = chat_settings.model_copy(update={"history_items": 3})
+    async with under_uvicorn(short) as chat, Client(chat.url, person().token) as client:
+        thread_id = (await client.create("hello")).thread_id
+        for _ in range(12):
+            await client.add(thread_id, "hello")
+        assert not (await again(client, thread_id)).errors
+        assert len(await client.items(thread_id)) == 2
+
+
+async def test_what_cannot_be_answered_again(alice: Client, bob: Client) -> None:
+    created = await alice.create("hello")
+    [message, answer] = await alice.items(created.thread_id)
+    unknown = await again(alice, created.thread_id, "msg_unknown")
+    assert unknown.status == 404
+    wrong = await again(alice, created.thread_id, answer.id)
+    assert wrong.status == 422
+    foreign = await again(bob, created.thread_id, message.id)
+    assert foreign.status == 404
+    elsewhere = await alice.create("hello")
+    assert (await again(alice, elsewhere.thread_id, message.id)).status == 404
+    assert len(await alice.items(created.thread_id)) == 2

@@ -1,0 +1,168 @@
+"""`ToolTrace` alone: which events a group of calls becomes."""
+
+import json
+from typing import Any
+
+import pytest
+from chatkit.types import (
+    ClientEffectEvent,
+    CustomTask,
+    HiddenContextItem,
+    ThreadItemAddedEvent,
+    ThreadItemDoneEvent,
+    ThreadItemUpdatedEvent,
+    ThreadStreamEvent,
+    WorkflowItem,
+    WorkflowTaskUpdated,
+)
+
+from sidestream.chat.context import ToolRecord
+from sidestream.chat.trace import ToolTrace
+
+
+def _record(call_id: str = "call_1", name: str = "add_task", **changes: Any) -> ToolRecord:
+    task = {"id": "tsk_1", "title": "milk"}
+    fields = {"arguments": {"title": "milk"}, "output": json.dumps(task), "failed": False}
+    return ToolRecord(call_id, name, **fields | changes)  # type: ignore[arg-type]
+
+
+def _run(trace: ToolTrace, *records: ToolRecord) -> list[ThreadStreamEvent]:
+    events: list[ThreadStreamEvent] = []
+    for record in records:
+        events += trace.started(record.call_id, record.name)
+    for record in records:
+        events += trace.finished(record)
+    return [*events, *trace.close()]
+
+
+def _last_task(events: list[ThreadStreamEvent]) -> CustomTask:
+    updates = [e.update for e in events if isinstance(e, ThreadItemUpdatedEvent)]
+    [*_, update] = [u for u in updates if isinstance(u, WorkflowTaskUpdated)]
+    assert isinstance(update.task, CustomTask)
+    return update.task
+
+
+def test_nothing_happened_is_nothing_said() -> None:
+    assert list(ToolTrace("thr_1", "en").close()) == []
+
+
+def test_events_are_copies() -> None:
+    trace = ToolTrace("thr_1", "en")
+    [added] = trace.started("call_1", "add_task")
+    before = added.model_dump_json()
+    list(trace.started("call_2", "add_task"))
+    list(trace.finished(_record("call_1")))
+    list(trace.close())
+    assert added.model_dump_json() == before
+
+
+def test_calls_may_end_in_any_order() -> None:
+    trace = ToolTrace("thr_1", "en")
+    for number in range(3):
+        list(trace.started(f"call_{number}", "add_task"))
+    order = []
+    for number in (2, 0, 1):
+        events = list(trace.finished(_record(f"call_{number}", arguments={}, output="ok")))
+        order += [
+            event.update.task_index
+            for event in events
+            if isinstance(event, ThreadItemUpdatedEvent)
+            and isinstance(event.update, WorkflowTaskUpdated)
+        ]
+    assert order == [2, 0, 1]
+
+
+def test_end_without_a_start_is_shown_as_both() -> None:
+    added, updated, effect = ToolTrace("thr_1", "en").finished(_record())
+    assert isinstance(added, ThreadItemAddedEvent)
+    assert isinstance(updated, ThreadItemUpdatedEvent)
+    assert isinstance(effect, ClientEffectEvent)
+
+
+def test_saying_it_twice_changes_nothing() -> None:
+    trace = ToolTrace("thr_1", "en")
+    assert len(list(trace.started("call_1", "add_task"))) == 1
+    assert list(trace.started("call_1", "add_task")) == []
+    assert list(trace.finished(_record()))
+    assert list(trace.finished(_record())) == []
+    assert len(list(trace.close())) == 2
+    assert list(trace.close()) == []
+    assert list(trace.finished(_record())) == []
+
+
+def test_unfinished_call_is_said_to_have_stopped() -> None:
+    trace = ToolTrace("thr_1", "en")
+    list(trace.started("call_1", "add_task"))
+    list(trace.started("call_2", "delete_task"))
+    list(trace.finished(_record("call_1")))
+    updated, workflow, hidden = trace.close()
+    assert _last_task([updated]).title == "Delete a task: stopped"
+    assert isinstance(workflow, ThreadItemDoneEvent)
+    assert isinstance(workflow.item, WorkflowItem)
+    assert all(
+        task.status_indicator == "complete"
+        for task in workflow.item.workflow.tasks
+        if isinstance(task, CustomTask)
+    )
+    assert isinstance(hidden, ThreadItemDoneEvent)
+    assert isinstance(hidden.item, HiddenContextItem)
+    assert [call["call_id"] for call in hidden.item.content["calls"]] == ["call_1"]
+
+
+def test_hidden_item_is_only_ever_done() -> None:
+    """ChatKit keeps a hidden item to itself when it is done, and lets it out when it is added."""
+    for event in _run(ToolTrace("thr_1", "en"), _record("call_1"), _record("call_2")):
+        if not isinstance(event, ThreadItemDoneEvent):
+            assert "hidden" not in event.model_dump_json()
+
+
+@pytest.mark.parametrize(
+    ("changes", "title", "content"),
+    [
+        ({}, "Add a task", "milk"),
+        ({"failed": True, "output": "Too long."}, "Add a task: did not work", "Too long."),
+        ({"waiting": True}, "Add a task: waits for your answer", None),
+        ({"output": "not JSON"}, "Add a task", "not JSON"),
+        ({"output": "[1]"}, "Add a task", "milk"),
+        ({"output": "[1]", "arguments": {}}, "Add a task", None),
+        ({"output": '{"title": 7}', "arguments": {"query": "q"}}, "Add a task", "q"),
+        ({"output": '{"data": []}'}, "Add a task", "0 tasks"),
+        ({"output": '{"data": [{}]}'}, "Add a task", "1 task"),
+        ({"output": '{"data": [{}, {}]}'}, "Add a task", "2 tasks"),
+        ({"output": "w" * 201}, "Add a task", "w" * 199 + "…"),
+        ({"name": "teleport", "output": "gone"}, "teleport", "gone"),
+    ],
+    ids=repr,
+)
+def test_call_is_described_by_what_it_gave(
+    changes: dict[str, Any], title: str, content: str | None
+) -> None:
+    task = _last_task(_run(ToolTrace("thr_1", "en"), _record(**changes)))
+    assert (task.title, task.content) == (title, content)
+
+
+@pytest.mark.parametrize(
+    ("changes", "told"),
+    [
+        ({}, True),
+        ({"name": "update_task"}, True),
+        ({"name": "complete_task"}, True),
+        ({"name": "delete_task"}, True),
+        ({"name": "list_tasks"}, False),
+        ({"failed": True}, False),
+        ({"name": "delete_task", "waiting": True}, False),
+    ],
+    ids=repr,
+)
+def test_page_is_told_of_what_changed(changes: dict[str, Any], told: bool) -> None:
+    events = _run(ToolTrace("thr_1", "en"), _record(**changes))
+    assert any(isinstance(event, ClientEffectEvent) for event in events) is told
+
+
+def test_summary_is_in_the_readers_language() -> None:
+    for locale, summary in (("en", "Used 1 tool"), ("ur", "1 ٹول استعمال ہوا")):
+        events = _run(ToolTrace("thr_1", locale), _record())
+        assert (
+            summary
+            in next(e for e in events if isinstance(e, ThreadItemDoneEvent)).model_dump_json()
+        )

@@ -1,0 +1,55 @@
+"""Every user-facing text of the source, found by reading it: what `_()` marks, what problems say.
+
+A problem's `title` and its `detail` are texts without being marked. Both have to be constants.
+"""
+
+import ast
+import inspect
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import sidestream
+from sidestream import problems
+
+SOURCE = Path(sidestream.__file__).parent
+SHOWN = ("chat", "sessions", "store", "identity.py", "problems.py", "config.py", "telemetry.py")
+"""What can reach a person through ChatFunction."""
+
+
+@dataclass(frozen=True, slots=True)
+class Message:
+    """A text and where it stands; `text` is None where it is no constant."""
+
+    text: str | None
+    place: str
+
+
+def problem_classes() -> set[type[problems.Problem]]:
+    """Every kind of problem."""
+    found = {problems.Problem}
+    while more := {sub for kind in found for sub in kind.__subclasses__()} - found:
+        found |= more
+    return found
+
+
+def messages() -> Iterator[Message]:
+    """Give every text of the source."""
+    for kind in problem_classes():
+        yield Message(kind.title, inspect.getfile(kind))
+    names = {kind.__name__ for kind in problem_classes()}
+    for part in SHOWN:
+        path = SOURCE / part
+        for module in sorted(path.rglob("*.py")) if path.is_dir() else [path]:
+            yield from _of_module(module, names)
+
+
+def _of_module(module: Path, problem_names: set[str]) -> Iterator[Message]:
+    for node in ast.walk(ast.parse(module.read_text(encoding="utf-8"))):
+        if not isinstance(node, ast.Call) or not isinstance(node.func, ast.Name) or not node.args:
+            continue
+        if node.func.id == "_" or node.func.id in problem_names:
+            argument = node.args[0]
+            is_text = isinstance(argument, ast.Constant) and isinstance(argument.value, str)
+            text = argument.value if is_text else None  # type: ignore[attr-defined]
+            yield Message(text, f"{module.relative_to(SOURCE)}:{node.lineno}")
