@@ -1,18 +1,23 @@
-"""`make bench`: every benchmark, one after the other; their JSON goes to `benchmarks/results/`."""
+"""Runs every benchmark: `python -m benchmarks`. Each prints a table and writes its JSON beside."""
 
 import subprocess
 import sys
 from pathlib import Path
 
-HERE = Path(__file__).parent
-BENCHMARKS = ("streaming_overhead.py", "turn_overhead.py")
+BENCHMARKS = ("streaming_overhead", "turn_overhead", "cold_start")
 
 
-def main() -> None:
+def main() -> int:
+    """Run the benchmarks one after the other; the worst exit code is ours."""
+    here = Path(__file__).parent
+    worst = 0
     for name in BENCHMARKS:
-        print(f"\n{name}")
-        subprocess.run([sys.executable, str(HERE / name), *sys.argv[1:]], check=True)
+        if not (here / f"{name}.py").exists():
+            continue
+        print(f"\n== {name}")
+        worst = max(worst, subprocess.run([sys.executable, "-m", f"benchmarks.{name}"]).returncode)
+    return worst
 
 
 if __name__ == "__main__":
-    main()
+    sys.exit(main())

@@ -2,40 +2,19 @@
 import type { Browser } from "playwright-core";
 import { afterAll, beforeAll, expect, it } from "vitest";
 import { launch, Person } from "./browser";
-import { OwnSystem, type Endpoints } from "./system";
+import { sharedSystem } from "./system";
 
-const BUCKET = "attachments";
-
+const { web } = sharedSystem();
 let browser: Browser;
-let endpoints: Endpoints;
-const system = new OwnSystem({ ATTACHMENTS_BUCKET: BUCKET });
-
-beforeAll(async () => {
-  browser = await launch();
-  endpoints = await system.start();
-  const created = await fetch(`${endpoints.aws}/${BUCKET}`, {
-    method: "PUT",
-    headers: { authorization: CREDENTIAL },
-  });
-  expect(created.status).toBe(200);
-});
-afterAll(async () => {
-  await browser.close();
-  await system.stop();
-});
-
-/** The AWS emulator reads the region and service out of it, and checks no signature. */
-const CREDENTIAL =
-  "AWS4-HMAC-SHA256 Credential=local/20260101/us-east-1/s3/aws4_request, " +
-  "SignedHeaders=host, Signature=none";
+beforeAll(async () => void (browser = await launch()));
+afterAll(() => browser.close());
 
 it("are attached, sent and kept; too large ones are refused", async () => {
-  const person = await Person.signedUp(browser, endpoints.web, { path: "/tasks?panel=local" });
+  const person = await Person.signedUp(browser, web, { path: "/tasks?panel=local" });
   const { page } = person;
   await person.openAssistant();
-  const choose = page.locator("input[type=file]");
   await page.getByRole("button", { name: "Attach a file" }).waitFor();
-  await choose.setInputFiles([
+  await page.locator("input[type=file]").setInputFiles([
     { name: "big.txt", mimeType: "text/plain", buffer: Buffer.alloc(6_000_000, "a") },
     { name: "shopping.txt", mimeType: "text/plain", buffer: Buffer.from("milk, bread") },
   ]);

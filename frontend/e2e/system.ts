@@ -15,7 +15,6 @@ export interface Endpoints {
   tasks: string;
   web: string;
   database_url: string;
-  aws: string;
   pids: Record<string, number>;
 }
 
@@ -65,9 +64,6 @@ export class OwnSystem {
   private ports: string[] | undefined;
   private process: ReturnType<typeof spawn> | undefined;
 
-  /** `settings` are given to the functions as a person's own. */
-  constructor(private readonly settings: Record<string, string> = {}) {}
-
   async start(): Promise<Endpoints> {
     // As root, the database runs as another user.
     await chmod(this.folder, 0o755);
@@ -81,19 +77,11 @@ export class OwnSystem {
     ];
     const file = join(this.folder, "local", "endpoints.json");
     rmSync(file, { force: true });
-    const hasSettings = Object.keys(this.settings).length > 0;
-    const options = [
-      ...["--folder", join(this.folder, "local"), "--web", "--quiet"],
-      ...(hasSettings ? [] : ["--scripted"]),
-    ];
+    const options = ["--folder", join(this.folder, "local"), "--web", "--scripted", "--quiet"];
     const child = spawn(
       ".venv/bin/sidestream",
       ["local", ...options, "--model-delay-ms", "5", ...this.ports],
-      {
-        cwd: PROJECT,
-        stdio: "ignore",
-        env: { ...process.env, OPENAI_API_KEY: "", ...this.settings },
-      },
+      { cwd: PROJECT, stdio: "ignore" },
     );
     this.process = child;
     await until("the system to start", () => {

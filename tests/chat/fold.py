@@ -117,7 +117,7 @@ class _State:
             effects=(*before.effects, *self.effects),
         )
 
-    def take(self, frame: ThreadStreamEvent) -> None:
+    def take(self, frame: ThreadStreamEvent) -> None:  # noqa: C901 - one case for each event
         match frame:
             case ThreadCreatedEvent() | ThreadUpdatedEvent():
                 self._thread(frame)
@@ -175,7 +175,7 @@ class _State:
 
 
 def updated(item: ThreadItem, update: ThreadItemUpdate) -> ThreadItem:
-    """Give an item after an update of any type. Raises `FoldError` when it is not for such items."""
+    """Give an item after an update of any type. Raises `FoldError` when it is not for such."""
     item = copy.deepcopy(item)
     match item, update:
         case (
@@ -196,7 +196,7 @@ def updated(item: ThreadItem, update: ThreadItemUpdate) -> ThreadItem:
             item.widget = update.widget
         case WidgetItem(), WidgetComponentUpdated():
             component = update.component.model_dump(mode="json", exclude_none=True)
-            item = _widget(item, update.component_id, lambda node: component)
+            item = _widget(item, update.component_id, lambda _node: component)
         case WidgetItem(), WidgetStreamingTextValueDelta():
             item = _widget(
                 item,

@@ -1,4 +1,4 @@
-"""Steps that several tests of the chat take: tasks on a list, widgets, questions and their answers."""
+"""Steps that several tests of the chat take: tasks, widgets, questions and their answers."""
 
 from collections.abc import Iterable
 

@@ -1,4 +1,4 @@
-"""Attachments: announced, uploaded to S3 by the client itself, read by the model, and gone again."""
+"""Attachments: announced, uploaded to S3 by the client, read by the model, and gone again."""
 
 import base64
 from typing import Any
@@ -176,9 +176,7 @@ async def test_what_may_not_be_attached(
     assert (refused.status, refused.problem["code"]) == (status, code)
 
 
-async def test_a_file_that_is_not_there_yet(
-    system: LocalSystem, alice: Client, person: MakePerson, rows: Rows
-) -> None:
+async def test_a_file_that_is_not_there_yet(alice: Client, person: MakePerson, rows: Rows) -> None:
     file = await announced(alice, "notes.txt", len(NOTES), "text/plain")
     refused = await alice.send(create_request("read", attachments=[file.id]))
     assert refused.status == 422

@@ -1,4 +1,4 @@
-"""A process that is killed in the middle of an answer: the lease ends its run for everybody else."""
+"""A process that is killed in the middle of an answer: its lease ends the run for the others."""
 
 import httpx2
 import pytest

@@ -69,49 +69,47 @@ async def test_tool_that_hangs(
     system: LocalSystem, person: MakePerson, task_list: TaskList, rows: Rows
 ) -> None:
     """The call reaches the task server, and its answer never comes back."""
-    async with FaultProxy(system.tasks.url) as proxy:
-        async with (
-            hurried(system, TASKS_MCP_URL=f"{proxy.url}/mcp") as function,
-            Client(function.url, person().token) as client,
-        ):
-            proxy.hold(Way.DOWN)
-            answer = await client.create("add milk to my list")
-            [error] = answer.errors
-            assert error.allow_retry
-            [trace] = [
-                item
-                for item in await client.items(answer.thread_id)
-                if isinstance(item, WorkflowItem)
-            ]
-            [task] = trace.workflow.tasks
-            assert task.status_indicator == "complete"
-            assert "did not work" in str(task.model_dump()["title"])
-            assert "Look at the list" in str(task.model_dump()["content"])
-            [run] = await rows("select status, error from runs where id = %s", answer.run_id)
-            assert (run["status"], run["error"]) == ("failed", {"code": "deadline"})
-            assert [task["title"] for task in await task_list(client)] == ["milk"]
-            proxy.release()
-            assert not (await client.add(answer.thread_id, "show my list")).errors
+    async with (
+        FaultProxy(system.tasks.url) as proxy,
+        hurried(system, TASKS_MCP_URL=f"{proxy.url}/mcp") as function,
+        Client(function.url, person().token) as client,
+    ):
+        proxy.hold(Way.DOWN)
+        answer = await client.create("add milk to my list")
+        [error] = answer.errors
+        assert error.allow_retry
+        [trace] = [
+            item for item in await client.items(answer.thread_id) if isinstance(item, WorkflowItem)
+        ]
+        [task] = trace.workflow.tasks
+        assert task.status_indicator == "complete"
+        assert "did not work" in str(task.model_dump()["title"])
+        assert "Look at the list" in str(task.model_dump()["content"])
+        [run] = await rows("select status, error from runs where id = %s", answer.run_id)
+        assert (run["status"], run["error"]) == ("failed", {"code": "deadline"})
+        assert [task["title"] for task in await task_list(client)] == ["milk"]
+        proxy.release()
+        assert not (await client.add(answer.thread_id, "show my list")).errors
 
 
 async def test_database_that_hangs(
     system: LocalSystem, person: MakePerson, model: ScriptedModelServer
 ) -> None:
     """Nothing can be saved, and the client learns of it in time."""
-    async with FaultProxy(system.chat.spec.env["DATABASE_URL"]) as proxy:
-        async with (
-            hurried(system, DATABASE_URL=proxy.url) as function,
-            Client(function.url, person().token) as client,
-        ):
-            model.hold(after_words=3)
-            async with client.stream(create_request(STORY)) as stream:
-                await model.until(lambda: model.held_streams == 1)
-                proxy.hold(Way.DOWN)
-                model.release()
-                rest = await stream.rest()
-            assert rest[-1].type == "error"
-            assert rest[-1].allow_retry
-            proxy.release()
+    async with (
+        FaultProxy(system.chat.spec.env["DATABASE_URL"]) as proxy,
+        hurried(system, DATABASE_URL=proxy.url) as function,
+        Client(function.url, person().token) as client,
+    ):
+        model.hold(after_words=3)
+        async with client.stream(create_request(STORY)) as stream:
+            await model.until(lambda: model.held_streams == 1)
+            proxy.hold(Way.DOWN)
+            model.release()
+            rest = await stream.rest()
+        assert rest[-1].type == "error"
+        assert rest[-1].allow_retry
+        proxy.release()
 
 
 async def test_whoever_follows_a_run_is_let_go_in_time_and_may_come_again(

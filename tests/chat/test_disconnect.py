@@ -62,7 +62,7 @@ async def test_server_that_ends_lets_the_run_finish(
 
 
 async def test_tools_are_called_for_a_client_that_left(
-    alice: Client, model: ScriptedModelServer, task_list: TaskList, rows: Rows
+    alice: Client, task_list: TaskList, rows: Rows
 ) -> None:
     async with alice.stream(create_request("add milk to my list")) as stream:
         pass

@@ -14,21 +14,20 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Any, get_args
 
-import httpx2
 import pytest
 from chatkit.agents import ThreadItemConverter
 from chatkit.server import ChatKitServer
-from chatkit.store import Store
 from chatkit.types import (
+    AssistantMessageContent,
     AssistantMessageItem,
     ChatKitReq,
     ClientToolCallItem,
-    CustomTask,
     ErrorEvent,
     HiddenContextItem,
     Page,
     Thread,
     ThreadCreatedEvent,
+    ThreadItemAddedEvent,
     ThreadItemDoneEvent,
     ThreadItemRemovedEvent,
     ThreadItemReplacedEvent,
@@ -59,7 +58,6 @@ from tests.chat.client import (
     add_request,
     create_request,
     thread_request,
-    words,
 )
 from tests.chat.conftest import MakePerson, Rows, under_uvicorn
 from tests.chat.fold import Screen, fold
@@ -510,9 +508,11 @@ class TestDictation:
                 "openai_api_key": SecretStr("sk-test"),
                 "model_max_retries": 0,
             }
-            async with under_uvicorn(settings.model_copy(update=changes)) as chat:
-                async with Client(chat.url, token) as client:
-                    yield client, heard
+            async with (
+                under_uvicorn(settings.model_copy(update=changes)) as chat,
+                Client(chat.url, token) as client,
+            ):
+                yield client, heard
 
     async def test_words_come_back(self, alice: Client, chat_settings: ChatSettings) -> None:
         async with self._dictation(chat_settings, alice.token) as (client, heard):
@@ -590,29 +590,7 @@ class TestLanguage:
             assert refused.headers["content-language"] == "en"
 
 
-class _RecordingStore(Store[Any]):
-    """Notes what is written. Reading is not needed."""
-
-    def __init__(self) -> None:
-        self.writes: list[tuple[str, str]] = []
-
-    async def add_thread_item(self, thread_id: str, item: Any, context: Any) -> None:
-        self.writes.append(("add", item.id))
-
-    async def save_item(self, thread_id: str, item: Any, context: Any) -> None:
-        self.writes.append(("save", item.id))
-
-    async def delete_thread_item(self, thread_id: str, item_id: str, context: Any) -> None:
-        self.writes.append(("delete", item_id))
-
-    async def save_thread(self, thread: ThreadMetadata, context: Any) -> None:
-        self.writes.append(("thread", thread.id))
-
-
-_RecordingStore.__abstractmethods__ = frozenset()
-
-
-class _Server(ChatKitServer[Any]):
+class _Server(ChatKitServer[Caller]):
     def respond(self, thread: Any, input_user_message: Any, context: Any) -> Any:
         raise NotImplementedError
 
@@ -638,9 +616,10 @@ class TestTheSdk:
             assert list(inspect.signature(getattr(owner, name)).parameters) == parameters, name
 
     async def _run(
-        self, store: _RecordingStore, *events: ThreadStreamEvent | Exception
+        self, store: PostgresStore, caller: Caller, *events: ThreadStreamEvent | Exception
     ) -> list[ThreadStreamEvent]:
-        thread = ThreadMetadata(id="thr_1", created_at=datetime.now(UTC))
+        thread = ThreadMetadata(id="thr_" + caller.user_id, created_at=datetime.now(UTC))
+        await store.save_thread(thread, caller)
 
         async def stream() -> AsyncIterator[ThreadStreamEvent]:
             for event in events:
@@ -649,40 +628,48 @@ class TestTheSdk:
                 yield event
 
         server = _Server(store)
-        return [e async for e in server._process_events(thread, None, stream)]
+        return [event async for event in server._process_events(thread, caller, stream)]
 
-    async def test_what_is_saved_and_what_is_sent(self) -> None:
-        store = _RecordingStore()
-        common: dict[str, Any] = {"thread_id": "thr_1", "created_at": datetime.now(UTC)}
+    async def test_what_is_saved_and_what_is_sent(self, database: Database, caller: Caller) -> None:
+        store, thread_id = PostgresStore(database), "thr_" + caller.user_id
+        common: dict[str, Any] = {"thread_id": thread_id, "created_at": datetime.now(UTC)}
         said = AssistantMessageItem(id="m", content=[], **common)
-        hidden = HiddenContextItem(id="h", content="x", **common)
+        gone = AssistantMessageItem(id="g", content=[], **common)
+        better = AssistantMessageItem(
+            id="m", content=[AssistantMessageContent(text="better")], **common
+        )
         events = await self._run(
             store,
+            caller,
+            ThreadItemAddedEvent(item=gone.model_copy(update={"id": "never done"})),
             ThreadItemDoneEvent(item=said),
-            ThreadItemDoneEvent(item=hidden),
-            ThreadItemReplacedEvent(item=said),
-            ThreadItemRemovedEvent(item_id="m"),
+            ThreadItemDoneEvent(item=gone),
+            ThreadItemDoneEvent(item=HiddenContextItem(id="h", content="x", **common)),
+            ThreadItemReplacedEvent(item=better),
+            ThreadItemRemovedEvent(item_id="g"),
         )
-        assert store.writes == [("add", "m"), ("add", "h"), ("save", "m"), ("delete", "m")]
+        page = await store.load_thread_items(thread_id, None, 10, "asc", caller)
+        assert [item.id for item in page.data] == ["m", "h"]
+        assert isinstance(page.data[0], AssistantMessageItem)
+        assert page.data[0].content == better.content
         assert [event.type for event in events] == [
             "stream_options",
+            "thread.item.added",
+            "thread.item.done",
             "thread.item.done",
             "thread.item.replaced",
             "thread.item.removed",
         ]
 
-    async def test_an_exception_becomes_an_error_event(self) -> None:
-        events = await self._run(_RecordingStore(), RuntimeError("secret"))
+    async def test_an_exception_becomes_an_error_event(
+        self, database: Database, caller: Caller
+    ) -> None:
+        events = await self._run(PostgresStore(database), caller, RuntimeError("secret"))
         [error] = [event for event in events if isinstance(event, ErrorEvent)]
         assert error.allow_retry
         assert "secret" not in error.model_dump_json()
 
-    def test_threads_are_sent_without_their_metadata(self) -> None:
+    def test_threads_are_sent_without_their_metadata(self, database: Database) -> None:
         thread = ThreadMetadata(id="t", created_at=datetime.now(UTC), metadata={"secret": 1})
-        sent_thread = _Server(_RecordingStore())._to_thread_response(thread)
-        event = ThreadUpdatedEvent(thread=sent_thread)
-        assert "secret" not in event.model_dump_json()
-
-    def test_tasks_are_models_that_copy(self) -> None:
-        task = CustomTask(title="a")
-        assert task.model_copy(deep=True) is not task
+        sent_thread = _Server(PostgresStore(database))._to_thread_response(thread)
+        assert "secret" not in ThreadUpdatedEvent(thread=sent_thread).model_dump_json()

@@ -94,7 +94,7 @@ async def test_run_of_another_process_is_followed(
 async def test_text_is_batched_for_the_database_and_never_for_the_first_client(
     alice: Client, model: ScriptedModelServer, rows: Rows
 ) -> None:
-    """Each word arrives while the model is held right after it; the database gets them in groups."""
+    """Each word arrives while the model is held right after it; the database gets groups."""
     async with alice.stream(create_request(STORY)) as stream:
         rest = await stream.rest()
     deltas = [delta for frame in rest if (delta := delta_of(frame))]

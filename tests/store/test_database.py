@@ -204,6 +204,17 @@ class TestLostConnections:
             proxy.speak()
             assert await database.run(caller.user_id, ONE) == [[{"one": 1}]]
 
+    async def test_first_call_after_a_long_outage_connects_at_once(self, app_url: str) -> None:
+        async with Proxy(app_url) as proxy, opened(proxy.url, timeout_s=0.4) as database:
+            await database.run("alice", ONE)
+            await proxy.refuse()
+            for _ in range(6):
+                with pytest.raises(DatabaseUnavailable):
+                    await database.run("alice", ONE)
+            await asyncio.sleep(1)  # the last attempt to connect is over
+            await proxy.accept()
+            assert await database.run("alice", ONE) == [[{"one": 1}]]
+
     async def test_a_server_that_goes_away_and_comes_back(
         self, app_url: str, caller: Caller
     ) -> None:

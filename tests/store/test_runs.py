@@ -62,6 +62,16 @@ class TestBeat:
             assert await runs.beat(caller, started.run_id, 30, ["a", "b"], first=1) == STILL_OURS
         assert (await runs.events(caller, started.run_id)).frames == ((1, "a"), (2, "b"))
 
+    async def test_a_longer_batch_from_the_same_number_adds_what_is_new(
+        self, runs: Runs, started: TurnStart, caller: Caller
+    ) -> None:
+        """The answer to a beat that was saved got lost, and more was written meanwhile."""
+        await runs.beat(caller, started.run_id, 30, ["1", "2"], first=1)
+        await runs.finish(caller, started.run_id, "completed", frames=["1", "2", "3"], first=1)
+        events = await runs.events(caller, started.run_id)
+        assert events.frames == ((1, "1"), (2, "2"), (3, "3"))
+        assert events.run.last_event == 3
+
     async def test_it_renews_the_lease(
         self, runs: Runs, database: Database, caller: Caller
     ) -> None:

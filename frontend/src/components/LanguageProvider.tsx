@@ -65,7 +65,7 @@ export function LanguageSwitch() {
           aria-label={LANGUAGES[key].label}
           onClick={() => choose(key)}
           className={`h-8 rounded-md px-2.5 leading-none font-semibold transition-colors ${
-            key === "ur" ? "pb-1 text-[0.95rem]" : "text-[0.78rem]"
+            key === "ur" ? "pb-0.5 text-[0.95rem]" : "text-[0.78rem]"
           } ${key === language ? "bg-sunken text-ink" : "text-muted hover:text-ink"}`}
         >
           {LANGUAGES[key].short}

@@ -71,8 +71,8 @@ class Database:
         self._calls: set[asyncio.Task[list[Rows]]] = set()
 
     async def open(self) -> None:
-        """Connect, on the running loop. When the database is away it returns all the same: the pool
-        goes on trying, and calls meet `DatabaseUnavailable` until it succeeds."""
+        """Connect, on the running loop. When the database is away it returns all the same: calls
+        meet `DatabaseUnavailable`, and each of them tries to connect."""
         if self._pool is not None:
             return
         pool = self._pool = AsyncConnectionPool(
@@ -91,6 +91,9 @@ class Database:
             min_size=self._min_size,
             max_size=self._max_size,
             timeout=self._timeout_s,
+            # The pool pauses twice as long after each failure to connect, without asking who waits.
+            # Giving up early lets the next call after an outage connect at once.
+            reconnect_timeout=self._timeout_s,
             max_idle=240,
             max_lifetime=1800,
             configure=self._note_use,

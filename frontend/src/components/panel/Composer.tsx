@@ -10,7 +10,7 @@ import type { ConversationControl } from "./useConversation";
 
 const MAX_MESSAGE_CHARS = 8_000;
 const MAX_HEIGHT_PX = 180;
-const MEGABYTE = 1024 * 1024;
+const MEGABYTE = 1_000_000;
 
 interface Upload {
   key: string;

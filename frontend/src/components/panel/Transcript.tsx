@@ -26,7 +26,7 @@ export function Transcript({ control }: { control: ConversationControl }) {
   useLayoutEffect(() => {
     const element = scroller.current;
     if (element && (sticks.current || outgoing)) element.scrollTop = element.scrollHeight;
-  }, [conversation, outgoing, phase, failed]);
+  }, [conversation, outgoing, phase, failed, help]);
 
   const lastUserId = items.findLast((item) => item.type === "user_message")?.id;
   const lastAnswerId = items.findLast((item) => item.type === "assistant_message")?.id;

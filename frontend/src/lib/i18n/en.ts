@@ -170,7 +170,7 @@ export const en = {
   dismiss: "Dismiss",
 
   "problem.offline.title": "You are offline",
-  "problem.offline.body": "Your device has no connection. This goes on as soon as it is back.",
+  "problem.offline.body": "Your device has no connection. Try again when it is back.",
   "problem.unreachable.title": "The server cannot be reached",
   "problem.unreachable.body":
     "Your connection works, but {host} does not answer. If you run Sidestream yourself, check that it is running (“make run”).",

@@ -172,7 +172,7 @@ export const ur: Messages = {
   dismiss: "ہٹائیں",
 
   "problem.offline.title": "آپ آف لائن ہیں",
-  "problem.offline.body": "آپ کے آلے کا رابطہ نہیں ہے۔ رابطہ بحال ہوتے ہی کام آگے بڑھے گا۔",
+  "problem.offline.body": "آپ کے آلے کا رابطہ نہیں ہے۔ رابطہ بحال ہونے پر دوبارہ کوشش کریں۔",
   "problem.unreachable.title": "سرور تک رسائی نہیں",
   "problem.unreachable.body":
     "آپ کا رابطہ ٹھیک ہے، مگر {host} جواب نہیں دے رہا۔ اگر Sidestream آپ خود چلا رہے ہیں تو دیکھیں کہ وہ چل رہا ہے (”make run“)۔",
