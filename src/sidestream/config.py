@@ -137,7 +137,7 @@ class ChatSettings(Settings):
     run_lease_s: Annotated[float, Field(ge=2, le=120)] = 15.0
     run_beat_s: Annotated[float, Field(ge=0.1, le=1.0)] = 0.9
     """How often a run renews its lease, saves its frames and looks for a stop."""
-    deadline_margin_s: Annotated[float, Field(ge=1, le=60)] = 4.0
+    deadline_margin_s: Annotated[float, Field(ge=3, le=60)] = 4.0
     """How long before the function's deadline a run is saved and ended."""
     ttft_target_ms: Annotated[int, Field(ge=1)] = 500
 

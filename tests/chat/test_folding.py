@@ -488,7 +488,8 @@ class TestFold:
 
     def test_workflows_widgets_and_images(self) -> None:
         task = '"task":{"type":"custom","title":"one","status_indicator":"loading"}'
-        workflow = f'{{"type":"workflow","id":"w",{self.COMMON},"workflow":{{"type":"custom","tasks":[]}}}}'
+        empty = '{"type":"custom","tasks":[]}'
+        workflow = f'{{"type":"workflow","id":"w",{self.COMMON},"workflow":{empty}}}'
         widget = (
             f'{{"type":"widget","id":"g",{self.COMMON},"widget":{{"type":"Card","children":['
             '{"type":"Markdown","id":"x","value":"a","streaming":true}]}}'

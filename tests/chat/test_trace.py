@@ -166,3 +166,19 @@ def test_summary_is_in_the_readers_language() -> None:
             summary
             in next(e for e in events if isinstance(e, ThreadItemDoneEvent)).model_dump_json()
         )
+
+
+def test_an_id_that_comes_again_is_another_call() -> None:
+    trace = ToolTrace("thr_1", "en")
+    events = list(trace.started("", "add_task"))
+    events += trace.finished(_record(""))
+    events += trace.started("", "add_task")
+    events += trace.finished(_record("", output=json.dumps({"id": "tsk_2", "title": "bread"})))
+    events += trace.close()
+    [workflow] = [
+        e.item.workflow
+        for e in events
+        if isinstance(e, ThreadItemDoneEvent) and isinstance(e.item, WorkflowItem)
+    ]
+    contents = [task.content for task in workflow.tasks if isinstance(task, CustomTask)]
+    assert contents == ["milk", "bread"]

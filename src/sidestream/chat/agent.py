@@ -16,10 +16,11 @@ from agents import (
     set_trace_provider,
 )
 from agents.tracing.provider import DefaultTraceProvider
-from openai import AsyncOpenAI
+from openai import AsyncOpenAI, DefaultAsyncHttpxClient
 
 from sidestream.chat.confirmation import end_if_waiting
 from sidestream.chat.context import TurnContext
+from sidestream.chat.tls import tls_context
 from sidestream.chat.tools import TaskTools
 from sidestream.config import ChatSettings
 
@@ -99,6 +100,7 @@ def build_client(settings: ChatSettings) -> AsyncOpenAI:
         base_url=str(settings.openai_base_url) if settings.openai_base_url else None,
         timeout=httpx2.Timeout(settings.model_timeout_s, connect=_CONNECT_TIMEOUT_S),
         max_retries=0,
+        http_client=DefaultAsyncHttpxClient(verify=tls_context()),
     )
 
 

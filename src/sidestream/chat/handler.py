@@ -30,6 +30,7 @@ from sidestream.chat.services import Services  # noqa: E402
 from sidestream.chat.warm_up import warm_up  # noqa: E402
 from sidestream.telemetry import log_failure, logger  # noqa: E402
 
+gc.freeze()
 gc.enable()
 log = logger("chat")
 

@@ -29,7 +29,7 @@ from contextlib import contextmanager
 from importlib.abc import InspectLoader, Loader
 from importlib.machinery import ModuleSpec, PathFinder
 from types import ModuleType
-from typing import Any, Final
+from typing import Any, Final, get_args
 
 _MCP: Final = "agents.mcp"
 _STAND_INS: Final = {
@@ -49,7 +49,7 @@ _DEFERRED: Final = (
     "agents",
     "openai.resources.responses.responses",
     "fastapi",
-    "chatkit.widgets",
+    "chatkit.types",
 )
 _ABSENT: Final = "pydantic.v1"
 _SDKS: Final = ("agents", "chatkit", "fastapi", "griffe", "openai")
@@ -67,6 +67,7 @@ def import_sdks() -> bool:
         with _schemas_deferred():
             for name in _DEFERRED:
                 importlib.import_module(name)
+        _build_items()
     except Exception:
         if sys.modules.get(_ABSENT, finder) is None:
             del sys.modules[_ABSENT]
@@ -198,6 +199,25 @@ def _submodule(package: ModuleType, name: str) -> ModuleType:
         return importlib.import_module(f"{package.__name__}.{name}")
     except ModuleNotFoundError:
         raise AttributeError(f"module {package.__name__!r} has no attribute {name!r}") from None
+
+
+def _build_items() -> None:
+    """Build widgets and thread items, which are in most events: once here, and not again inside
+    each kind of event."""
+    from chatkit.types import ThreadItem
+    from chatkit.widgets import WidgetRoot
+
+    for union in (WidgetRoot, ThreadItem):
+        for model in _models(union):
+            model.model_rebuild()
+
+
+def _models(annotation: Any) -> Iterator[Any]:
+    """The models of a union, however deep it nests."""
+    if hasattr(annotation, "model_rebuild"):
+        yield annotation
+    for part in get_args(annotation):
+        yield from _models(part)
 
 
 def _always(_adapter: object) -> bool:

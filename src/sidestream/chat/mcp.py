@@ -14,6 +14,7 @@ from typing import Any, Final
 
 import httpx2
 
+from sidestream.chat.tls import tls_context
 from sidestream.identity import SigningKey
 
 PROTOCOL_VERSION: Final = "2026-07-28"
@@ -43,7 +44,9 @@ class McpClient:
         self._url = url
         self._key = key
         self._ids = itertools.count(1)
-        self._http = httpx2.AsyncClient(timeout=httpx2.Timeout(timeout_s, connect=5.0))
+        self._http = httpx2.AsyncClient(
+            timeout=httpx2.Timeout(timeout_s, connect=5.0), verify=tls_context()
+        )
 
     async def close(self) -> None:
         """Close the connections."""

@@ -50,12 +50,14 @@ class TaskTools:
         self, context: TurnContext, name: str, call_id: str, arguments: dict[str, Any]
     ) -> ToolRecord:
         """Call a tool as the turn's user. A failure is a record too, and never an exception."""
+        # Some providers give every call of a run the same id, so the key counts the calls.
+        key = f"{context.run_id}:{len(context.turn.records)}:{call_id}"
         try:
             result = await self._client.call(
                 name,
                 arguments,
                 user_id=context.user_id,
-                key=f"{context.run_id}:{call_id}",
+                key=key,
                 request_id=context.request_id,
             )
             record = ToolRecord(call_id, name, arguments, result.text, result.failed)

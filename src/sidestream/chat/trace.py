@@ -74,9 +74,10 @@ class ToolTrace:
         self._finished: set[str] = set()
 
     def started(self, call_id: str, name: str) -> Iterator[ThreadStreamEvent]:
-        """A model named a tool."""
-        if call_id in self._index:
+        """A model named a tool. An id that comes again after its call ended is another call."""
+        if call_id in self._index and call_id not in self._finished:
             return
+        self._finished.discard(call_id)
         task = CustomTask(title=self._title(name), icon=_ICON_RUNNING, status_indicator="loading")
         self._index[call_id] = len(self._tasks)
         self._names[call_id] = name
@@ -99,8 +100,8 @@ class ToolTrace:
         """A tool call ended, well or badly. Saying so twice changes nothing."""
         if record.call_id in self._finished:
             return
-        self._finished.add(record.call_id)
         yield from self.started(record.call_id, record.name)
+        self._finished.add(record.call_id)
         title = self._title(record.name)
         if record.failed:
             title = text(self._locale, _FAILED, title=title)

@@ -29,6 +29,7 @@ from sidestream.chat.frames import Frame, encode
 from sidestream.chat.mcp import McpClient, ToolResult
 from sidestream.chat.requests import parse, parse_plain
 from sidestream.chat.respond import Responder
+from sidestream.chat.tls import tls_context
 from sidestream.chat.tools import TaskTools
 from sidestream.config import ChatSettings
 
@@ -81,7 +82,9 @@ async def warm_up(settings: ChatSettings) -> None:
     async with AsyncOpenAI(
         api_key="none",
         base_url="http://none.invalid/v1",
-        http_client=httpx2.AsyncClient(transport=httpx2.MockTransport(_answer)),
+        http_client=httpx2.AsyncClient(
+            transport=httpx2.MockTransport(_answer), verify=tls_context()
+        ),
         max_retries=0,
     ) as client:
         responder = Responder(
@@ -166,7 +169,12 @@ def _completion_events(*, called: bool) -> list[dict[str, Any]]:
     function = {"name": "list_tasks", "arguments": "{}"}
     call = {"index": 0, "id": "call_0", "type": "function", "function": function}
     delta: dict[str, Any] = {"content": "Nothing."} if called else {"tool_calls": [call]}
-    chunk: dict[str, Any] = {"id": "chat_0", "object": "chat.completion.chunk", "created": 0, "model": "none"}
+    chunk: dict[str, Any] = {
+        "id": "chat_0",
+        "object": "chat.completion.chunk",
+        "created": 0,
+        "model": "none",
+    }
     return [
         {**chunk, "choices": [{"index": 0, "delta": {"role": "assistant", **delta}}]},
         {

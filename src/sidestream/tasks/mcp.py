@@ -38,9 +38,9 @@ from sidestream.config import Settings
 from sidestream.identity import Verifier, bearer_token
 from sidestream.problems import NotFound, Problem
 from sidestream.tasks.repository import TaskRepository
-from sidestream.telemetry import log_failure
 from sidestream.tasks.task import IdempotencyKey
 from sidestream.tasks.tools import ARGUMENTS, TOOLS, ToolCall
+from sidestream.telemetry import log_failure
 
 IDEMPOTENCY_META: Final = "sidestream/idempotency-key"
 INSTRUCTIONS: Final = (
