@@ -70,11 +70,15 @@ class Settings(BaseSettings):
         return value
 
     @classmethod
-    def load(cls) -> Self:
-        """Read the environment, and the secrets it names. Raises `SettingsError`."""
+    def load(cls, **given: Any) -> Self:
+        """Read the environment, and the secrets it names. Raises `SettingsError`.
+
+        What is `given`, by the field's name, is not looked for.
+        """
+        arns = {name: arn for name, arn in cls._secret_arns().items() if name not in given}
         try:
-            secrets: Any = secrets_manager.read(cls._secret_arns())
-            return cls(**secrets)
+            secrets: Any = secrets_manager.read(arns)
+            return cls(**secrets, **given)
         except secrets_manager.SecretUnreadable as error:
             name = error.setting.upper()
             raise SettingsError(
@@ -179,3 +183,8 @@ def refresh() -> None:
     """Forget the settings, so that the next use reads the environment and the secrets again."""
     settings.cache_clear()
     chat_settings.cache_clear()
+
+
+def secret_arns() -> tuple[tuple[str, str], ...]:
+    """Give each secret setting that the environment names by ARN, with the ARN."""
+    return tuple(ChatSettings._secret_arns().items())

@@ -40,12 +40,19 @@ class ToolResult:
 class McpClient:
     """Calls tools on behalf of one user at a time, with a fresh short-lived token for each call."""
 
-    def __init__(self, url: str, key: SigningKey, *, timeout_s: float = 20.0) -> None:
+    def __init__(
+        self,
+        url: str,
+        key: SigningKey,
+        *,
+        timeout_s: float = 20.0,
+        auth: httpx2.Auth | None = None,
+    ) -> None:
         self._url = url
         self._key = key
         self._ids = itertools.count(1)
         self._http = httpx2.AsyncClient(
-            timeout=httpx2.Timeout(timeout_s, connect=5.0), verify=tls_context()
+            timeout=httpx2.Timeout(timeout_s, connect=5.0), verify=tls_context(), auth=auth
         )
 
     async def close(self) -> None:

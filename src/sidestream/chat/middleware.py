@@ -12,7 +12,7 @@ from sidestream.chat.timing import Stopwatch
 from sidestream.i18n import negotiate
 from sidestream.problems import Internal, problem_response
 from sidestream.streaming.context import lambda_context
-from sidestream.telemetry import log_failure, logger
+from sidestream.telemetry import correlation_id, log_failure, logger
 
 STARTED: Final = "sidestream.started"
 STOPWATCH: Final = "sidestream.stopwatch"
@@ -37,6 +37,7 @@ class RequestContext:
         scope[STARTED] = started = time.perf_counter()
         scope[STOPWATCH] = stopwatch = Stopwatch()
         scope[REQUEST_ID] = request_id = _request_id(scope)
+        correlation_id.set(request_id)
         status = 0
 
         async def tagged(message: Message) -> None:

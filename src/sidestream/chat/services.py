@@ -16,6 +16,7 @@ from sidestream.chat.prepare import Preparer
 from sidestream.chat.respond import Responder
 from sidestream.chat.run import Run
 from sidestream.chat.server import ChatServer
+from sidestream.chat.signing import UrlSigner
 from sidestream.chat.tools import TaskTools
 from sidestream.chat.turn_store import TurnStore
 from sidestream.config import ChatSettings
@@ -55,7 +56,9 @@ class Services:
     async def open(self) -> Self:
         """Open the pool and the clients, on the running loop, and fetch the sign-in keys."""
         key = tool_key(self.settings.tool_signing_key.get_secret_value())
-        self.mcp = McpClient(str(self.settings.tasks_mcp_url), key)
+        url = str(self.settings.tasks_mcp_url)
+        signed = self.settings.tasks_mcp_auth == "sigv4"
+        self.mcp = McpClient(url, key, auth=UrlSigner(url) if signed else None)
         tools = TaskTools(self.mcp)
         files = AttachmentFiles(self.settings)
         self.model_client = build_client(self.settings)

@@ -7,6 +7,7 @@ import typer
 from rich.console import Console
 
 from sidestream.cli.chat import chat
+from sidestream.cli.doctor import doctor
 from sidestream.cli.errors import CommandError
 from sidestream.cli.local import local
 from sidestream.cli.migrate import migrate
@@ -22,7 +23,7 @@ app = typer.Typer(
     add_completion=False,
     pretty_exceptions_enable=False,
 )
-for command in (local, migrate, token, chat, ttft):
+for command in (local, migrate, token, chat, ttft, doctor):
     app.command()(command)
 
 

@@ -1,1 +1,204 @@
-"""BEING WRITTEN right now by the ttft/doctor helper: do not start this one; see tests/cli/test_doctor.py later."""
+"""`sidestream doctor`: what is wrong with a system, and what to do about it, a line for each part.
+
+Looks from outside, with the settings that the functions have: the local system's own, or for a
+deployed one those of the environment it is run in.
+"""
+
+import asyncio
+import logging
+import os
+from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Final
+
+import typer
+from rich.console import Console
+from rich.text import Text
+
+from sidestream.cli.errors import CommandError
+from sidestream.cli.local import FOLDER, FolderOption
+
+if TYPE_CHECKING:
+    from sidestream.cli.checks.finding import Check, Finding, State
+    from sidestream.cli.checks.settings import Configuration
+    from sidestream.local.endpoints import Endpoints
+
+EXIT_ILL: Final = 1
+_STREAM_LIMIT_S: Final = 90.0
+_USER: Final = "doctor"
+
+
+@dataclass(frozen=True, slots=True)
+class Patient:
+    """The system to look at: base URLs, a token of a user, and the page's origin."""
+
+    chat: str
+    tasks: str | None
+    token: str | None
+    origin: str | None
+    direct_database_url: str | None
+    deployed: bool
+
+
+def doctor(
+    url: Annotated[
+        str | None, typer.Option(help="A deployed ChatFunction. Without it, the local system.")
+    ] = None,
+    tasks_url: Annotated[
+        str | None, typer.Option(help="Its TasksFunction. Without it, that of TASKS_MCP_URL.")
+    ] = None,
+    token: Annotated[
+        str | None, typer.Option(envvar="SIDESTREAM_TOKEN", help="Your token for --url.")
+    ] = None,
+    origin: Annotated[
+        str | None, typer.Option(help="The page's origin, such as https://tasks.example.com.")
+    ] = None,
+    direct_database_url: Annotated[
+        str | None,
+        typer.Option(envvar="DIRECT_DATABASE_URL", help="The tables' owner, to see migrations."),
+    ] = None,
+    folder: FolderOption = FOLDER,
+) -> None:
+    """Check every part of a system. Exit code 1 when something does not work."""
+    # Libraries quote what they were given, and that may be a secret.
+    logging.disable(logging.CRITICAL)
+    if url:
+        tasks = tasks_url and tasks_url.rstrip("/")
+        patient = Patient(url.rstrip("/"), tasks, token, origin, direct_database_url, deployed=True)
+    else:
+        patient = _local(folder.resolve(), origin)
+    if not asyncio.run(_examine(Console(highlight=False), patient)):
+        raise typer.Exit(EXIT_ILL)
+
+
+async def _examine(console: Console, patient: Patient) -> bool:
+    """Print every finding as it comes. Tells whether nothing failed."""
+    from sidestream.cli.checks import settings
+    from sidestream.cli.checks.finding import State, findings
+
+    found = await asyncio.to_thread(settings.read)
+    checks = list(_checks(patient, found))
+    width = max(len(check.name) for check in checks)
+    states = []
+    async for name, finding in findings(checks):
+        states.append(finding.state)
+        line = Text.assemble(
+            (f"{finding.state:<9}", _style(finding.state)), f" {name:<{width}}  {finding.sentence}"
+        )
+        console.print(line, soft_wrap=True)
+    wrong = states.count(State.FAILED)
+    console.print(f"{wrong} of {len(states)} to mend." if wrong else "Nothing is wrong.")
+    return not wrong
+
+
+def _style(state: "State") -> str:
+    return {"ok": "green", "failed": "bold red"}.get(state, "yellow")
+
+
+def _checks(patient: Patient, found: "Configuration") -> Iterator["Check"]:
+    from sidestream.cli.checks import endpoint, services, settings, stream
+    from sidestream.cli.checks.finding import Check
+
+    yield Check("configuration", partial(settings.configuration, found))
+    yield Check("secrets", partial(settings.secrets, found))
+    yield from _database_checks(patient, found)
+    known = found.get("auth_issuers")
+    for issuer in known.auth_issuers if known else ():
+        yield Check(f"sign-in {issuer.issuer}", partial(services.sign_in_keys, issuer))
+    yield Check("model", partial(_model, patient, found))
+    tasks, mcp = _tasks_urls(patient, found)
+    yield Check("tools", lambda: services.tools(found.require("tool_signing_key"), mcp))
+    yield Check("endpoint", partial(endpoint.health, patient.chat))
+    yield Check("clock", partial(endpoint.clock, patient.chat))
+    yield Check(
+        "origin, chat",
+        partial(endpoint.origin, patient.chat, patient.origin, "/api/chatkit", "POST"),
+    )
+    path = f"/api/{_USER}/tasks/tsk_1"
+    yield Check("origin, tasks", partial(endpoint.origin, tasks, patient.origin, path, "PATCH"))
+    yield Check(
+        "streaming", partial(stream.streams, patient.chat, patient.token), limit_s=_STREAM_LIMIT_S
+    )
+
+
+async def _model(patient: Patient, found: "Configuration") -> "Finding":
+    """The models that are set here, or else those that the endpoint says it uses."""
+    from sidestream.cli.checks import endpoint, services
+
+    settings = found.require("openai_api_key", "openai_base_url", "model", "models")
+    here = "model" in settings.model_fields_set
+    names = settings.allowed_models if here else await endpoint.models(patient.chat)
+    return await services.model(settings, names)
+
+
+def _database_checks(patient: Patient, found: "Configuration") -> Iterator["Check"]:
+    from sidestream.cli.checks import database
+    from sidestream.cli.checks.finding import Check
+
+    def url() -> str:
+        return found.require("database_url").database_url.get_secret_value()
+
+    yield Check("database", lambda: database.reachable(url()))
+    yield Check("migrations", partial(database.migrated, patient.direct_database_url))
+    yield Check("database role", lambda: database.role(url()))
+    yield Check("pooler", lambda: database.pooler(url(), deployed=patient.deployed))
+
+
+def _tasks_urls(patient: Patient, found: "Configuration") -> tuple[str | None, str | None]:
+    """The base URL of TasksFunction and its MCP endpoint, as far as they are known."""
+    if patient.tasks:
+        return patient.tasks, f"{patient.tasks}/mcp"
+    known = found.get("tasks_mcp_url")
+    url = str(known.tasks_mcp_url) if known else None
+    return url and url.removesuffix("/mcp"), url
+
+
+def _local(folder: Path, origin: str | None) -> Patient:
+    """The local system of a folder, whose settings this process takes on. Raises `CommandError`."""
+    from sidestream.local.endpoints import Endpoints
+    from sidestream.local.sign_in import mint
+
+    endpoints = Endpoints.read(folder)
+    if endpoints is None:
+        raise CommandError(
+            "No local system runs here. Start one with `make run` or `sidestream local`, "
+            "or name a deployed one with --url and --token."
+        )
+    os.environ.update(_environment(folder, endpoints))
+    return Patient(
+        chat=endpoints.chat,
+        tasks=endpoints.tasks,
+        token=mint(folder, _USER),
+        origin=origin or endpoints.web,
+        direct_database_url=endpoints.database_url,
+        deployed=False,
+    )
+
+
+def _environment(folder: Path, endpoints: "Endpoints") -> dict[str, str]:
+    """The environment of the local ChatFunction. Without the page, nobody signs in there."""
+    import json
+    from urllib.parse import urlsplit
+
+    from sidestream.local.functions import Backends, chat_function
+    from sidestream.local.keys import LocalKeys
+    from sidestream.local.settings import LocalOptions, personal_settings
+    from sidestream.local.sign_in import ISSUER
+
+    scripted = endpoints.model is not None
+    options = LocalOptions(folder=folder, settings={} if scripted else personal_settings())
+    backends = Backends(
+        database_url=endpoints.app_database_url,
+        sign_in_url=endpoints.auth,
+        aws_url=endpoints.aws,
+        model_url=endpoints.model,
+        page_port=urlsplit(endpoints.web or "").port or 0,
+    )
+    environment = dict(chat_function(options, LocalKeys.of(folder), backends, endpoints.tasks).env)
+    if endpoints.web is None:
+        issuers = json.loads(environment["AUTH_ISSUERS"])
+        ours = [issuer for issuer in issuers if issuer["issuer"] == ISSUER]
+        environment["AUTH_ISSUERS"] = json.dumps(ours)
+    return environment

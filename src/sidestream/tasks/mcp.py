@@ -122,7 +122,7 @@ async def _call(
         advice = " Try again in a moment." if problem.retryable else ""
         return _failed(problem.detail.rstrip(".") + "." + advice), problem.code
     except Exception as error:  # the SDK's older path would send the error's text to the client
-        log_failure(_logger, "tool failure", error)
+        log_failure(_logger, "unexpected failure", error)
         return _failed("The task list failed. Do not try again."), "internal"
     text = pydantic_core.to_json(document).decode()
     return CallToolResult(content=[TextContent(text=text)], structured_content=document), "ok"

@@ -174,10 +174,10 @@ export function useConversation() {
       setPhase("loading");
       setFailed(null);
       try {
-        const [thread, run] = await Promise.all([
-          client.loadThread(threadId),
-          client.lastRun(threadId).catch(() => null),
-        ]);
+        // The run first: one that has ended by now has all its items in the thread, and one that
+        // still runs is followed from its beginning. The other way round could miss its end.
+        const run = await client.lastRun(threadId).catch(() => null);
+        const thread = await client.loadThread(threadId);
         if (view.current !== mine) return;
         show(thread);
         rememberThread(threadId);

@@ -1,0 +1,147 @@
+"""The database: reachable, migrated, its rows guarded from the functions' role, its pooler known.
+
+Source of the pooler's habits: "Features" of pgbouncer.org (what each pooling mode supports).
+"""
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from typing import Any, Final
+
+import psycopg
+from psycopg.rows import dict_row
+
+from sidestream.cli.checks.finding import Broken, Finding, failed, ok, unchecked, warning
+from sidestream.problems import Problem
+from sidestream.store.database import Database, Statement
+
+_CONNECT_TIMEOUT_S: Final = 5
+_TRIES: Final = 3
+_ROLE: Final = """
+select r.rolname as name, r.rolsuper or r.rolbypassrls as bypasses, t.*
+from pg_roles r, (
+  select count(*) as count,
+    count(*) filter (where pg_has_role(c.relowner, 'member')) as owned,
+    count(*) filter (where not (c.relrowsecurity and c.relforcerowsecurity)) as unguarded
+  from pg_class c join pg_attribute a on a.attrelid = c.oid and a.attname = 'user_id'
+  where c.relnamespace = 'public'::regnamespace and c.relkind = 'r'
+) t
+where r.rolname = current_user
+"""
+
+
+async def reachable(url: str) -> Finding:
+    """Whether the functions' role can log in."""
+    async with _connect(url) as connection:
+        version = connection.info.server_version // 10_000
+    return ok(f"Postgres {version} answers.")
+
+
+async def role(url: str) -> Finding:
+    """Whether row-level security binds the functions' role."""
+    async with _connect(url) as connection:
+        cursor = await connection.execute(_ROLE)
+        found = await cursor.fetchone()
+    assert found is not None
+    advice = "give DATABASE_URL the role sidestream_app"
+    if found["bypasses"]:
+        return failed(f"The role {found['name']} bypasses row-level security: {advice}.")
+    if not found["count"]:
+        return failed("There are no tables: run `sidestream migrate`.")
+    if found["owned"]:
+        return failed(f"The role {found['name']} owns tables, or can become their owner: {advice}.")
+    if found["unguarded"]:
+        return failed(
+            f"{found['unguarded']} tables do not force row-level security: run "
+            "`sidestream migrate`, and look for `alter table` outside the migrations."
+        )
+    return ok(f"Row-level security binds {found['name']} in all {found['count']} tables.")
+
+
+async def pooler(url: str, *, deployed: bool) -> Finding:
+    """How connections are pooled, and whether our way of asking works through it."""
+    async with _connect(url) as one, _connect(url) as other:
+        shared = False
+        for _ in range(_TRIES):
+            shared = shared or await _backend(one) == await _backend(other)
+        database = Database(url, timeout_s=_CONNECT_TIMEOUT_S)
+        try:
+            await database.open()
+            asked = Statement("select current_setting('app.user_id', true) as user_id")
+            answers = [await database.run("doctor", asked) for _ in range(_TRIES)]
+        except (Problem, psycopg.Error) as error:
+            raise Broken(
+                f"Statements fail through the pooler ({type(error).__name__}): it has to allow "
+                "the extended query protocol in transaction mode."
+            ) from None
+        finally:
+            await database.close()
+        left = [await _user(connection) for connection in (one, other)]
+    if any(rows[0]["user_id"] != "doctor" for [rows] in answers) or any(left):
+        return failed("The caller of one transaction is seen in another: use another pooler.")
+    if shared:
+        return ok("A pooler in transaction mode, and statements work through it.")
+    sentence = "A direct connection, or a pooler in session mode; statements work."
+    if deployed:
+        return warning(f"{sentence} Use the pooled address: each environment holds its own.")
+    return ok(sentence)
+
+
+async def migrated(direct_url: str | None) -> Finding:
+    """Whether every migration is applied. Only the tables' owner can tell."""
+    if not direct_url:
+        return unchecked("Set DIRECT_DATABASE_URL, or run `sidestream migrate`.")
+    from sidestream.store.migrate import pending
+
+    async with _connect(direct_url):
+        pass  # says why not, which yoyo would not
+    missing = await asyncio.to_thread(pending, direct_url)
+    if missing:
+        return failed(f"Run `sidestream migrate`: {', '.join(missing)} not applied.")
+    return ok("Every migration is applied.")
+
+
+async def _backend(connection: psycopg.AsyncConnection[Any]) -> int:
+    cursor = await connection.execute("select pg_backend_pid() as pid")
+    row = await cursor.fetchone()
+    assert row is not None
+    return int(row["pid"])
+
+
+async def _user(connection: psycopg.AsyncConnection[Any]) -> str | None:
+    cursor = await connection.execute("select current_setting('app.user_id', true) as user_id")
+    row = await cursor.fetchone()
+    assert row is not None
+    user: str | None = row["user_id"]
+    return user
+
+
+@asynccontextmanager
+async def _connect(url: str) -> AsyncIterator[psycopg.AsyncConnection[dict[str, Any]]]:
+    """Connect as the functions do. Raises `Broken`."""
+    try:
+        connection = await psycopg.AsyncConnection.connect(
+            url,
+            autocommit=True,
+            prepare_threshold=None,
+            connect_timeout=_CONNECT_TIMEOUT_S,
+            row_factory=dict_row,
+        )
+    except psycopg.Error as error:
+        raise Broken(_why(error)) from None
+    async with connection:
+        yield connection
+
+
+def _why(error: psycopg.Error) -> str:
+    """The reason for a failed connection. libpq's own words may quote the address."""
+    words = str(error)
+    if isinstance(error, psycopg.ProgrammingError):
+        return "The address cannot be read: it is `postgresql://role:password@host/database`."
+    if "authentication failed" in words:
+        return "The database refuses the password: look at the role and its password."
+    if "does not exist" in words:
+        return "The role or the database in the address does not exist."
+    if "not permitted to log in" in words:
+        return "The role may not log in: run `sidestream migrate --app-password`."
+    return "The database cannot be reached: look at its address, its state and the network."

@@ -1,0 +1,143 @@
+"""What the functions lean on: the sign-in's keys, the model, and the task tools.
+
+Sources: RFC 7517 (JWKS); OpenAI's API reference, "List models"; the MCP specification of
+2026-07-28, "Tools".
+"""
+
+import json
+from collections.abc import Sequence
+from datetime import UTC, date, datetime
+from pathlib import Path
+from typing import Any, Final
+
+import httpx2
+
+from sidestream import chat
+from sidestream.cli.checks.finding import Broken, Finding, failed, ok, unchecked, warning
+from sidestream.config import ChatSettings, Issuer
+from sidestream.identity import tool_key
+
+MANIFEST: Final = Path(chat.__file__).parent / "tasks_tools.json"
+_OPENAI: Final = "https://api.openai.com/v1"
+_PROTOCOL: Final = "2026-07-28"
+_TIMEOUT_S: Final = 8.0
+_UNAUTHORIZED: Final = (401, 403)
+
+
+async def sign_in_keys(issuer: Issuer) -> Finding:
+    """Whether an identity provider publishes a key of the kind that is accepted."""
+    what = f"The key set of {issuer.issuer}"
+    answer = await _ask("GET", str(issuer.jwks_url), what)
+    try:
+        keys = answer.json()["keys"]
+        usable = [key for key in keys if key.get("crv") == "Ed25519" and key.get("kid")]
+    except (ValueError, KeyError, TypeError, AttributeError):
+        return failed(f"{what} is not a JWKS: look at AUTH_ISSUERS' jwks_url.")
+    if not usable:
+        return failed(f"{what} has no Ed25519 key with a kid: let the sign-in sign with EdDSA.")
+    return ok(f"{len(usable)} usable of {len(keys)}.")
+
+
+async def model(settings: ChatSettings, names: Sequence[str]) -> Finding:
+    """Whether the provider has each of these models, and for how long."""
+    base_url = str(settings.openai_base_url or _OPENAI).rstrip("/")
+    key = settings.openai_api_key.get_secret_value()
+    if not key:
+        return unchecked("Needs OPENAI_API_KEY here.")
+    headers = {"authorization": f"Bearer {key}"}
+    what = "The model provider"
+    answer = await _ask("GET", f"{base_url}/models", what, headers=headers, passed=(401, 403, 404))
+    if answer.status_code in _UNAUTHORIZED:
+        return failed("The model provider refuses the key: look at OPENAI_API_KEY.")
+    if answer.status_code == httpx2.codes.NOT_FOUND:
+        return unchecked("This provider does not list its models.")
+    try:
+        listed = {entry["id"]: entry.get("shutdown_date") for entry in answer.json()["data"]}
+    except (ValueError, KeyError, TypeError, AttributeError):
+        return failed("The model provider's list cannot be read: look at OPENAI_BASE_URL.")
+    unknown = [name for name in names if name not in listed]
+    if unknown:
+        return failed(f"The provider has no {', '.join(unknown)}: choose another in MODEL, MODELS.")
+    ends = {name: _date(listed[name]) for name in names}
+    leaving = {name: day for name, day in ends.items() if day is not None}
+    if leaving:
+        name, day = min(leaving.items(), key=lambda entry: entry[1])
+        gone = day <= datetime.now(UTC).date()
+        sentence = f"{name} {'was' if gone else 'will be'} shut down on {day}: choose another."
+        return failed(sentence) if gone else warning(sentence)
+    return ok(f"{', '.join(names)}, with no announced end.")
+
+
+async def tools(settings: ChatSettings, url: str | None) -> Finding:
+    """Whether the task tools that the chat offers to the model are those that the server has."""
+    if not url:
+        return unchecked("Name the task URL with --tasks-url, or set TASKS_MCP_URL here.")
+    token, _ = tool_key(settings.tool_signing_key.get_secret_value()).mint("doctor")
+    meta = {
+        "io.modelcontextprotocol/protocolVersion": _PROTOCOL,
+        "io.modelcontextprotocol/clientCapabilities": {},
+    }
+    call = {"jsonrpc": "2.0", "id": 1, "method": "tools/list", "params": {"_meta": meta}}
+    headers = {
+        "accept": "application/json, text/event-stream",
+        "authorization": f"Bearer {token}",
+        "content-type": "application/json",
+        "mcp-protocol-version": _PROTOCOL,
+        "mcp-method": "tools/list",
+    }
+    if settings.tasks_mcp_auth == "sigv4":
+        return unchecked("The task URL takes calls signed by the function's role alone.")
+    what = f"The tool server {url}"
+    answer = await _ask(
+        "POST", url, what, headers=headers, content=json.dumps(call), passed=_UNAUTHORIZED
+    )
+    if answer.status_code in _UNAUTHORIZED:
+        return failed(
+            "The tool server refuses our token: TOOL_SIGNING_KEY differs between the two."
+        )
+    try:
+        served = {tool["name"]: tool for tool in answer.json()["result"]["tools"]}
+    except (ValueError, KeyError, TypeError):
+        return failed(f"{what} does not answer as MCP says: look at TASKS_MCP_URL.")
+    return _compare(served)
+
+
+def _compare(served: dict[str, Any]) -> Finding:
+    offered = {tool["name"]: tool for tool in json.loads(MANIFEST.read_text(encoding="utf-8"))}
+    reasons = {
+        "missing there": offered.keys() - served.keys(),
+        "unknown here": served.keys() - offered.keys(),
+        "not the same": {
+            name
+            for name in offered.keys() & served.keys()
+            if any(served[name].get(part) != value for part, value in offered[name].items())
+        },
+    }
+    said = [f"{', '.join(sorted(names))} {why}" for why, names in reasons.items() if names]
+    if said:
+        return failed(f"{'; '.join(said)}: release both functions from the same checkout.")
+    return ok(f"All {len(offered)} tools are those that the chat offers.")
+
+
+async def _ask(
+    method: str, url: str, what: str, *, passed: tuple[int, ...] = (), **options: Any
+) -> httpx2.Response:
+    """Send one request. Raises `Broken` unless it succeeds or ends in a status of `passed`."""
+    try:
+        async with httpx2.AsyncClient(timeout=_TIMEOUT_S) as client:
+            answer = await client.request(method, url, **options)
+    except (httpx2.HTTPError, httpx2.InvalidURL):
+        raise Broken(f"{what} cannot be reached: look at its address and the network.") from None
+    if not answer.is_success and answer.status_code not in passed:
+        raise Broken(f"{what} answered {answer.status_code}: look at its address and its logs.")
+    return answer
+
+
+def _date(value: object) -> date | None:
+    """A day as providers give it: an ISO date, or seconds since 1970."""
+    try:
+        if isinstance(value, int | float):
+            return datetime.fromtimestamp(value, UTC).date()
+        return date.fromisoformat(str(value)[:10]) if value else None
+    except (ValueError, OverflowError):
+        return None

@@ -1,0 +1,117 @@
+"""Whether an answer really streams: when its pieces arrive, seen from where the page is.
+
+A buffered answer is right in every byte; only the arrival times tell. The first event of a turn is
+sent before the model is asked, so in a stream it comes long before the last word, however slow the
+model is, and in a buffered answer at the same moment.
+"""
+
+import json
+import time
+import uuid
+from dataclasses import dataclass, field
+from typing import Any, Final
+
+import httpx2
+
+from sidestream.cli.checks.finding import Broken, Finding, failed, ok, unchecked
+
+_MESSAGE: Final = "Tell me a story of 150 words."
+_TIMEOUT: Final = httpx2.Timeout(60.0, connect=10.0)
+_MIN_WORDS: Final = 10
+_MIN_PIECES: Final = 4
+_MIN_SHARE: Final = 0.1
+
+
+@dataclass(slots=True)
+class Arrivals:
+    """What came of one answer, in seconds since it was asked for: the first event, and each piece
+    that had words in it. `words` counts the text deltas."""
+
+    first_event_s: float | None = None
+    pieces_s: list[float] = field(default_factory=list)
+    words: int = 0
+    cold: bool = False
+    error: str = ""
+
+
+async def streams(url: str, token: str | None) -> Finding:
+    """Ask for a longer answer, and judge by when it arrived."""
+    if not token:
+        return unchecked("Give a token of yours with --token.")
+    headers = {"authorization": f"Bearer {token}"}
+    async with httpx2.AsyncClient(base_url=url, headers=headers, timeout=_TIMEOUT) as client:
+        try:
+            arrivals = await _answer(client)
+            if arrivals.cold:  # waiting for a function to start is no sign of buffering
+                arrivals = await _answer(client)
+        except httpx2.HTTPError as error:
+            raise Broken(f"The answer broke off ({type(error).__name__}): see the logs.") from None
+    return judge(arrivals)
+
+
+def judge(arrivals: Arrivals) -> Finding:
+    """Say what arrivals mean."""
+    if arrivals.error:
+        return failed(arrivals.error)
+    if arrivals.first_event_s is None or arrivals.words < _MIN_WORDS:
+        return unchecked("The model's answer was too short to tell.")
+    first, last = arrivals.first_event_s, arrivals.pieces_s[-1]
+    if (last - first) / last < _MIN_SHARE or len(arrivals.pieces_s) < _MIN_PIECES:
+        return failed(
+            f"The answer came in one piece after {last:.1f} s: set InvokeMode RESPONSE_STREAM, and "
+            "let no proxy hold it back (STREAM_PREAMBLE_BYTES helps with some)."
+        )
+    return ok(
+        f"{arrivals.words} words came in {len(arrivals.pieces_s)} pieces, the first after "
+        f"{arrivals.pieces_s[0] * 1000:.0f} ms and the last after {last * 1000:.0f} ms."
+    )
+
+
+async def _answer(client: httpx2.AsyncClient) -> Arrivals:
+    """Ask, note what arrives when, and delete the thread again."""
+    content = [{"type": "input_text", "text": _MESSAGE}]
+    message = {"content": content, "attachments": [], "inference_options": {}}
+    body = {"type": "threads.create", "params": {"input": message}}
+    headers = {"idempotency-key": uuid.uuid4().hex, "accept": "text/event-stream"}
+    arrivals, rest = Arrivals(), b""
+    started = time.perf_counter()
+    async with client.stream("POST", "/api/chatkit", json=body, headers=headers) as response:
+        if response.status_code in (401, 403):
+            return Arrivals(error="The endpoint refuses the token: see the sign-in and the clock.")
+        if not response.is_success:
+            return Arrivals(error=f"The endpoint answered {response.status_code}: see its logs.")
+        arrivals.cold = response.headers.get("server-timing", "").startswith("cold")
+        thread_id = response.headers.get("x-sidestream-thread-id")
+        async for piece in response.aiter_bytes():
+            *frames, rest = (rest + piece).split(b"\n\n")
+            _note(arrivals, frames, time.perf_counter() - started)
+    if thread_id:
+        params = {"thread_id": thread_id}
+        await client.post("/api/chatkit", json={"type": "threads.delete", "params": params})
+    return arrivals
+
+
+def _note(arrivals: Arrivals, frames: list[bytes], now_s: float) -> None:
+    events = [event for frame in frames if (event := _event(frame))]
+    if events and arrivals.first_event_s is None:
+        arrivals.first_event_s = now_s
+    words = sum(_is_word(event) for event in events)
+    if words:
+        arrivals.words += words
+        arrivals.pieces_s.append(now_s)
+    if any(event.get("type") == "error" for event in events):
+        arrivals.error = "The answer ended in an error: look at the function's logs and the model."
+
+
+def _event(frame: bytes) -> dict[str, Any]:
+    for line in frame.decode(errors="replace").splitlines():
+        if line.startswith("data:"):
+            event: dict[str, Any] = json.loads(line.removeprefix("data:"))
+            return event
+    return {}
+
+
+def _is_word(event: dict[str, Any]) -> bool:
+    update = event.get("update")
+    kind = update.get("type") if isinstance(update, dict) else None
+    return kind == "assistant_message.content_part.text_delta"
