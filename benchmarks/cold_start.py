@@ -78,7 +78,7 @@ def build(folder: Path) -> None:
     machine = platform.machine()
     arch = "arm64" if machine in ("arm64", "aarch64") else machine
     subprocess.run([ROOT / "scripts/deploy-tools"], check=True)
-    command = [
+    command: list[str | Path] = [
         ROOT / "scripts/build",
         arch,
         "--build-dir",

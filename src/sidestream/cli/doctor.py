@@ -118,9 +118,8 @@ def _checks(patient: Patient, found: "Configuration") -> Iterator["Check"]:
     )
     path = f"/api/{_USER}/tasks/tsk_1"
     yield Check("origin, tasks", partial(endpoint.origin, tasks, patient.origin, path, "PATCH"))
-    yield Check(
-        "streaming", partial(stream.streams, patient.chat, patient.token), limit_s=_STREAM_LIMIT_S
-    )
+    streams = partial(stream.streams, patient.chat, patient.token)
+    yield Check("streaming", streams, limit_s=_STREAM_LIMIT_S, alone=True)
 
 
 async def _model(patient: Patient, found: "Configuration") -> "Finding":

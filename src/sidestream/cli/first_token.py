@@ -1,15 +1,15 @@
 """Time to first token: sending one message and measuring it, and what a set of measurements says.
 
-The plain stream is used, because its last frame carries the server's own figure. A token is counted
-once: a sample is one request, and its time ends with its first `chunk`.
+A token is counted once: a sample is one request, and its time ends with its first text delta. The
+frames of the person's own message, which come before it, hold no token. An answer that ends in an
+error is late, whatever came before the error.
 """
 
-import base64
 import json
 import math
 import time
 import uuid
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass, field
 from typing import Any, Final, Self
 
@@ -21,40 +21,49 @@ PROMISE: Final = 0.9
 """The share of first tokens that has to be within the target."""
 
 _TIMEOUT: Final = httpx2.Timeout(120.0, connect=10.0)
+_MAX_WAIT_S: Final = 65.0  # limits are by the minute
 
 
 @dataclass(frozen=True, slots=True)
 class Sample:
-    """One message. `ttft_ms` is the client's figure, `server_ms` the function's; both are None when
-    no word came, and then `error` says why. `phases` are the function's, in ms, by name."""
+    """One message. Times are in ms since it was sent, None where it did not come to that:
+    `answered_ms` is the response's head, `first_event_ms` the stream's first event, `ttft_ms` the
+    first text delta, `total_ms` the stream's end. `phases` are the function's own, by name.
+    `status` is HTTP's, None when there was no response. `error` says what failed."""
 
     number: int
-    ttft_ms: float | None
-    server_ms: float | None = None
+    status: int | None = None
+    answered_ms: float | None = None
+    first_event_ms: float | None = None
+    ttft_ms: float | None = None
+    total_ms: float | None = None
     phases: dict[str, float] = field(default_factory=dict)
     cold_start: bool = False
     request_id: str = ""
     error: str = ""
 
     def within(self, target_ms: float) -> bool:
-        """Tell whether its first word came in time."""
-        return self.ttft_ms is not None and self.ttft_ms <= target_ms
+        """Tell whether its first word came in time, and the answer to a good end."""
+        return not self.error and self.ttft_ms is not None and self.ttft_ms <= target_ms
 
     def parts(self) -> dict[str, float]:
-        """Where the time went, in ms: the function's phases, the model with what is around it in
-        the function, and the way there and back."""
+        """Where the time to the first word went, in ms: the function's phases, the way there and
+        back with the start of the function, and the rest, which is the model's."""
         parts = dict(self.phases)
-        if self.ttft_ms is not None and self.server_ms is not None:
-            parts["model"] = max(0.0, self.server_ms - sum(self.phases.values()))
-            parts["network"] = max(0.0, self.ttft_ms - self.server_ms)
+        if self.ttft_ms is not None and self.answered_ms is not None:
+            parts["network"] = max(0.0, self.answered_ms - sum(self.phases.values()))
+            parts["model"] = max(0.0, self.ttft_ms - self.answered_ms)
         return parts
 
 
 @dataclass(frozen=True, slots=True)
 class Summary:
-    """What a set of samples says. Percentiles are of those that got a word; `share` is of all."""
+    """What a set of samples says. Percentiles are of those that were answered; `share` is of all,
+    so that a failed one counts as late."""
 
     count: int
+    failed: int
+    cold_starts: int
     p50_ms: float | None
     p90_ms: float | None
     p99_ms: float | None
@@ -66,10 +75,14 @@ class Summary:
         """Sum up. Raises `ValueError` for no samples."""
         if not samples:
             raise ValueError("no samples")
-        times = sorted(sample.ttft_ms for sample in samples if sample.ttft_ms is not None)
+        times = sorted(
+            sample.ttft_ms for sample in samples if sample.ttft_ms is not None and not sample.error
+        )
         within = sum(sample.within(target_ms) for sample in samples)
         return cls(
             count=len(samples),
+            failed=sum(bool(sample.error) for sample in samples),
+            cold_starts=sum(sample.cold_start for sample in samples),
             p50_ms=percentile(times, 50),
             p90_ms=percentile(times, 90),
             p99_ms=percentile(times, 99),
@@ -103,7 +116,6 @@ class Probe:
     """Sends messages as one user. A context manager, which closes its connection."""
 
     def __init__(self, base_url: str, token: str) -> None:
-        self._user = subject(token)
         self._client = httpx2.Client(
             base_url=base_url.rstrip("/"),
             headers={"Authorization": f"Bearer {token}"},
@@ -117,47 +129,101 @@ class Probe:
         self._client.close()
 
     def send(self, number: int, message: str) -> Sample:
-        """Send a message in a thread of its own, measure, and delete the thread."""
+        """Send a message in a thread of its own, measure, and delete the thread.
+
+        When there have been too many messages for now, waits and sends it once more.
+        """
+        sample, thread_id, wait_s = self._send(number, message)
+        if wait_s is not None:
+            time.sleep(min(wait_s, _MAX_WAIT_S))
+            sample, thread_id, _ = self._send(number, message)
+        if thread_id:
+            self._forget(thread_id)
+        return sample
+
+    def _send(self, number: int, message: str) -> tuple[Sample, str, float | None]:
+        """Give the sample, the thread, and how long to wait if it is to be sent again."""
+        content = [{"type": "input_text", "text": message}]
+        given = {"content": content, "attachments": [], "inference_options": {}}
+        body = {"type": "threads.create", "params": {"input": given}}
+        headers = {"Idempotency-Key": uuid.uuid4().hex, "Accept": "text/event-stream"}
         started = time.perf_counter()
         try:
             with self._client.stream(
-                "POST",
-                f"/api/{self._user}/chat",
-                json={"message": message},
-                headers={"Idempotency-Key": uuid.uuid4().hex},
+                "POST", "/api/chatkit", json=body, headers=headers
             ) as response:
                 if response.is_error:
                     response.read()
-                    return Sample(number, None, error=problem_sentence(response))
-                sample, thread_id = _read(number, started, response)
+                    failed = Sample(
+                        number,
+                        response.status_code,
+                        request_id=response.headers.get("x-request-id", ""),
+                        error=problem_sentence(response),
+                    )
+                    return failed, "", _wait_s(response)
+                sample = _read(number, started, response)
+                return sample, response.headers.get("x-sidestream-thread-id", ""), None
         except httpx2.HTTPError as error:
-            return Sample(number, None, error=f"{type(error).__name__}: no answer")
-        if thread_id:
-            params = {"thread_id": thread_id}
-            self._client.post("/api/chatkit", json={"type": "threads.delete", "params": params})
-        return sample
+            return Sample(number, error=f"{type(error).__name__}: no answer"), "", None
+
+    def _forget(self, thread_id: str) -> None:
+        body = {"type": "threads.delete", "params": {"thread_id": thread_id}}
+        try:
+            self._client.post("/api/chatkit", json=body)
+        except httpx2.HTTPError:
+            return  # what was measured stands
 
 
-def _read(number: int, started: float, response: httpx2.Response) -> tuple[Sample, str]:
-    first_ms = server_ms = None
-    thread_id = error = ""
-    for line in response.iter_lines():
-        if not line.startswith("data:"):
-            continue
-        frame = json.loads(line.removeprefix("data:"))
-        match frame.get("type"):
-            case "chunk" if first_ms is None:
-                first_ms = round((time.perf_counter() - started) * 1000, 1)
-            case "error":
-                error = str(frame.get("message"))
-            case "done":
-                server_ms, thread_id = frame.get("ttft_ms"), frame["thread_id"]
+def _read(number: int, started: float, response: httpx2.Response) -> Sample:
+    answered_ms = _since(started)
+    first_event_ms = ttft_ms = None
+    error = ""
+    try:
+        for event in _events(response.iter_lines()):
+            first_event_ms = first_event_ms or _since(started)
+            match event:
+                case {
+                    "type": "thread.item.updated",
+                    "update": {"type": "assistant_message.content_part.text_delta"},
+                }:
+                    ttft_ms = ttft_ms or _since(started)
+                case {"type": "error"}:
+                    error = str(event.get("message") or "The answer failed.")
+    except httpx2.HTTPError as broken:
+        error = f"{type(broken).__name__}: the answer broke off"
     phases, cold_start = read_server_timing(response.headers.get("server-timing", ""))
-    request_id = response.headers.get("x-request-id", "")
-    if first_ms is None:
+    if ttft_ms is None:
         error = error or "the answer had no words"
-        return Sample(number, None, None, phases, cold_start, request_id, error), thread_id
-    return Sample(number, first_ms, server_ms, phases, cold_start, request_id), thread_id
+    return Sample(
+        number,
+        response.status_code,
+        answered_ms,
+        first_event_ms,
+        ttft_ms,
+        _since(started),
+        phases,
+        cold_start,
+        response.headers.get("x-request-id", ""),
+        error,
+    )
+
+
+def _since(started: float) -> float:
+    return round((time.perf_counter() - started) * 1000, 1)
+
+
+def _events(lines: Iterator[str]) -> Iterator[dict[str, Any]]:
+    for line in lines:
+        if line.startswith("data:"):
+            yield json.loads(line.removeprefix("data:"))
+
+
+def _wait_s(response: httpx2.Response) -> float | None:
+    """How long a 429 asks to wait (RFC 9110 section 10.2.3)."""
+    if response.status_code != httpx2.codes.TOO_MANY_REQUESTS:
+        return None
+    given = response.headers.get("retry-after", "")
+    return float(given) if given.isdigit() else None
 
 
 def read_server_timing(header: str) -> tuple[dict[str, float], bool]:
@@ -172,13 +238,3 @@ def read_server_timing(header: str) -> tuple[dict[str, float], bool]:
             if key == "dur":
                 phases[name] = float(value)
     return phases, cold_start
-
-
-def subject(token: str) -> str:
-    """Give the user id that a JWT speaks for, without checking it. Raises `ValueError`."""
-    try:
-        payload = token.split(".")[1]
-        claims = json.loads(base64.urlsafe_b64decode(payload + "=" * (-len(payload) % 4)))
-        return str(claims["sub"])
-    except (IndexError, ValueError, KeyError, TypeError):
-        raise ValueError("the token is not a JWT with a subject") from None

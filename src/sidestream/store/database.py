@@ -22,6 +22,7 @@ from psycopg_pool import AsyncConnectionPool, PoolClosed, PoolTimeout
 
 from sidestream.problems import DatabaseUnavailable, Invalid
 from sidestream.store._connection import Connection
+from sidestream.telemetry import sql_comment
 
 type Params = Sequence[Any] | Mapping[str, Any]
 type Rows = list[dict[str, Any]]
@@ -120,16 +121,22 @@ class Database:
 
         All of them happen or none: a caller that is cancelled leaves the call to finish by itself.
         After a lost connection the whole call is sent once more, so every write has to be one that
-        may be repeated. `tag` names the call in logs. Raises psycopg's error when Postgres refuses
-        a statement, `Invalid` for text that it cannot hold (NUL, lone surrogates), and
-        `DatabaseUnavailable` when it cannot be reached or does not answer.
+        may be repeated. `tag` names the call in logs and, with the request, in a comment of each
+        statement. Raises psycopg's error when Postgres refuses a statement, `Invalid` for text
+        that it cannot hold (NUL, lone surrogates), and `DatabaseUnavailable` when it cannot be
+        reached or does not answer.
         """
         if not user_id:
             raise ValueError("a statement needs a user")
         for statement in statements:
             _check_text(statement.params)
         _check_text((user_id,))
-        call = asyncio.create_task(self._run([Statement(_SET_USER, (user_id,)), *statements], tag))
+        comment = sql_comment(tag)
+        tagged = [
+            Statement(each.sql + comment, each.params)
+            for each in (Statement(_SET_USER, (user_id,)), *statements)
+        ]
+        call = asyncio.create_task(self._run(tagged, tag))
         self._calls.add(call)
         call.add_done_callback(self._forget)
         _, *results = await asyncio.shield(call)

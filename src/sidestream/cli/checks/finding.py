@@ -58,22 +58,29 @@ class Unchecked(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Check:
-    """One line of the report: its name, what finds out, and how long that may take."""
+    """One line of the report: its name, what finds out, and how long that may take. One that is
+    `alone` measures time, and comes after the others."""
 
     name: str
     find: Callable[[], Awaitable[Finding]]
     limit_s: float = _LIMIT_S
+    alone: bool = False
 
 
 async def findings(checks: Sequence[Check]) -> AsyncIterator[tuple[str, Finding]]:
-    """Run checks at once and give each one's name and finding, in their order."""
-    running = [asyncio.create_task(_run(check)) for check in checks]
+    """Run checks side by side, then those that have to be alone. Gives each one's name and finding
+    in that order."""
+    together = [check for check in checks if not check.alone]
+    running = [asyncio.create_task(_run(check)) for check in together]
     try:
-        for check, task in zip(checks, running, strict=True):
+        for check, task in zip(together, running, strict=True):
             yield check.name, await task
     finally:
         for task in running:
             task.cancel()
+    for check in checks:
+        if check.alone:
+            yield check.name, await _run(check)
 
 
 async def _run(check: Check) -> Finding:
