@@ -6,6 +6,7 @@ import signal
 import subprocess
 import sys
 import time
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Self
 
@@ -16,15 +17,18 @@ _END_TIMEOUT_S = 30
 COMMAND = (sys.executable, "-c", "from sidestream.cli import main; main()")
 
 
-def run(*arguments: str | Path, stdin: str = "") -> subprocess.CompletedProcess[str]:
-    """Run a command to its end. Its colours are off; the person's own settings do not reach it."""
+def run(
+    *arguments: str | Path, stdin: str = "", env: Mapping[str, str] | None = None
+) -> subprocess.CompletedProcess[str]:
+    """Run a command to its end, with more variables in its environment if given. Its colours are
+    off; the person's own settings do not reach it."""
     return subprocess.run(
         [*COMMAND, *arguments],
         input=stdin,
         capture_output=True,
         text=True,
         check=False,
-        env=_environment(),
+        env={**_environment(), **(env or {})},
         timeout=120,
     )
 

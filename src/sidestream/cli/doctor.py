@@ -65,8 +65,14 @@ def doctor(
     # Libraries quote what they were given, and that may be a secret.
     logging.disable(logging.CRITICAL)
     if url:
-        tasks = tasks_url and tasks_url.rstrip("/")
-        patient = Patient(url.rstrip("/"), tasks, token, origin, direct_database_url, deployed=True)
+        patient = Patient(
+            chat=url.rstrip("/"),
+            tasks=tasks_url and tasks_url.rstrip("/"),
+            token=token and token.strip(),
+            origin=origin and origin.rstrip("/"),
+            direct_database_url=direct_database_url,
+            deployed=True,
+        )
     else:
         patient = _local(folder.resolve(), origin)
     if not asyncio.run(_examine(Console(highlight=False), patient)):

@@ -14,6 +14,7 @@ from typing import Any, Final
 from sidestream.cli.errors import CommandError
 from sidestream.cli.first_token import percentile
 
+NAMESPACE: Final = "Sidestream"
 _PARTS: Final = 12
 _MINUTE_S: Final = 60
 _DAY_S: Final = 86_400  # the longest period that CloudWatch takes
@@ -51,7 +52,7 @@ class _Window:
         return self.start + timedelta(seconds=self.length_s)
 
     def part(self, moment: datetime) -> int:
-        return int((moment - self.start).total_seconds()) // self.period_s
+        return max(0, int((moment - self.start).total_seconds())) // self.period_s
 
 
 def window_s(text: str) -> int:
@@ -167,24 +168,40 @@ class _Reader:
     def _ask(
         self, metric: str, start: datetime, end: datetime, period_s: int, statistics: list[str]
     ) -> list[dict[str, Any]]:
-        return self._points(metric, start, end, period_s, Statistics=statistics)
-
-    def _ask_percentiles(self, window: _Window, period_s: int) -> list[dict[str, Any]]:
-        ranks = [f"p{rank}" for rank in _RANKS]
-        metric = "TimeToFirstToken"
-        return self._points(metric, window.start, window.end, period_s, ExtendedStatistics=ranks)
-
-    def _points(
-        self, metric: str, start: datetime, end: datetime, period_s: int, **what: list[str]
-    ) -> list[dict[str, Any]]:
-        answer = self._client.get_metric_statistics(
-            Namespace="Sidestream",
-            MetricName=metric,
-            Dimensions=self._dimensions,
+        """Give each period's `Timestamp` and statistics by name."""
+        # Not GetMetricStatistics: the local stand-in would add up every set of dimensions in it.
+        what = {
+            "Namespace": NAMESPACE,
+            "MetricName": metric,
+            "Dimensions": self._dimensions,
+        }
+        answer = self._client.get_metric_data(
+            MetricDataQueries=[
+                {
+                    "Id": statistic.lower(),
+                    "MetricStat": {"Metric": what, "Period": period_s, "Stat": statistic},
+                }
+                for statistic in statistics
+            ],
             StartTime=start,
             EndTime=end,
+        )
+        points: dict[datetime, dict[str, Any]] = {}
+        for statistic, result in zip(statistics, answer["MetricDataResults"], strict=True):
+            for moment, value in zip(result["Timestamps"], result["Values"], strict=True):
+                points.setdefault(moment, {"Timestamp": moment})[statistic] = value
+        return list(points.values())
+
+    def _ask_percentiles(self, window: _Window, period_s: int) -> list[dict[str, Any]]:
+        """Give each period's `Timestamp`, and its `ExtendedStatistics` where they are known."""
+        answer = self._client.get_metric_statistics(
+            Namespace=NAMESPACE,
+            MetricName="TimeToFirstToken",
+            Dimensions=self._dimensions,
+            StartTime=window.start,
+            EndTime=window.end,
             Period=period_s,
-            **what,
+            ExtendedStatistics=[f"p{rank}" for rank in _RANKS],
         )
         points: list[dict[str, Any]] = answer["Datapoints"]
         return points

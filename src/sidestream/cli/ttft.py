@@ -151,6 +151,7 @@ def draw(samples: "Sequence[Sample]", summary: "Summary", path: Path) -> None:
     """Draw the histogram of the samples as a PNG."""
     from matplotlib.backends.backend_agg import FigureCanvasAgg
     from matplotlib.figure import Figure
+    from matplotlib.ticker import MaxNLocator
 
     answered = [sample for sample in samples if not sample.error]
     warm = [s.ttft_ms for s in answered if s.ttft_ms is not None and not s.cold_start]
@@ -158,7 +159,9 @@ def draw(samples: "Sequence[Sample]", summary: "Summary", path: Path) -> None:
     figure = Figure(figsize=(7, 4), layout="constrained")
     FigureCanvasAgg(figure)
     axes = figure.add_subplot()
-    axes.hist([warm, cold], bins=20, stacked=True, label=["warm", "cold start"])
+    kinds = {"warm": warm, "cold start": cold} if cold else {"warm": warm}
+    axes.hist(list(kinds.values()), bins=20, stacked=True, label=list(kinds))
+    axes.yaxis.set_major_locator(MaxNLocator(integer=True))
     axes.axvline(summary.target_ms, color="black", linestyle="--", label="target")
     if summary.p90_ms is not None:
         axes.axvline(summary.p90_ms, color="tab:red", label="p90")

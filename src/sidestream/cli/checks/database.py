@@ -5,13 +5,13 @@ Source of the pooler's habits: "Features" of pgbouncer.org (what each pooling mo
 
 import asyncio
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager
 from typing import Any, Final
 
 import psycopg
 from psycopg.rows import dict_row
 
-from sidestream.cli.checks.finding import Broken, Finding, failed, ok, unchecked, warning
+from sidestream.cli.checks.finding import Broken, Finding, Unchecked, failed, ok, unchecked, warning
 from sidestream.problems import Problem
 from sidestream.store.database import Database, Statement
 
@@ -39,7 +39,7 @@ async def reachable(url: str) -> Finding:
 
 async def role(url: str) -> Finding:
     """Whether row-level security binds the functions' role."""
-    async with _connect(url) as connection:
+    async with _connected(url) as connection:
         cursor = await connection.execute(_ROLE)
         found = await cursor.fetchone()
     assert found is not None
@@ -60,7 +60,7 @@ async def role(url: str) -> Finding:
 
 async def pooler(url: str, *, deployed: bool) -> Finding:
     """How connections are pooled, and whether our way of asking works through it."""
-    async with _connect(url) as one, _connect(url) as other:
+    async with _connected(url) as one, _connected(url) as other:
         shared = False
         for _ in range(_TRIES):
             shared = shared or await _backend(one) == await _backend(other)
@@ -130,6 +130,17 @@ async def _connect(url: str) -> AsyncIterator[psycopg.AsyncConnection[dict[str, 
     except psycopg.Error as error:
         raise Broken(_why(error)) from None
     async with connection:
+        yield connection
+
+
+@asynccontextmanager
+async def _connected(url: str) -> AsyncIterator[psycopg.AsyncConnection[dict[str, Any]]]:
+    """Connect for a check that is not about that. Raises `Unchecked`."""
+    async with AsyncExitStack() as stack:
+        try:
+            connection = await stack.enter_async_context(_connect(url))
+        except Broken:
+            raise Unchecked("Needs the database.") from None
         yield connection
 
 
