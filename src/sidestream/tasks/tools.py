@@ -6,6 +6,7 @@ because some models must name every argument; an empty string clears notes or a 
 is never an argument.
 """
 
+from abc import ABC, abstractmethod
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Annotated, Any, Final, Literal
@@ -48,14 +49,14 @@ class ToolCall:
     idempotency_key: str | None = None
 
 
-class Arguments(BaseModel):
+class Arguments(BaseModel, ABC):
     """What a tool takes, and what it does with it."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
+    @abstractmethod
     async def run(self, tasks: TaskRepository, call: ToolCall) -> dict[str, Any]:
         """Give the structured result. Raises `Problem`."""
-        raise NotImplementedError
 
 
 _Id = Annotated[str, Field(description="The task's id, as another tool gave it: tsk_...")]

@@ -19,6 +19,8 @@ export function TasksView() {
   const list = useRef<HTMLUListElement>(null);
   const heading = useRef<HTMLHeadingElement>(null);
 
+  // Of a list that could not be loaded nothing is known, not even that it is empty.
+  const isKnown = status !== "loading" && !(tasks.problem && tasks.tasks.length === 0);
   const summary =
     tasks.open === null
       ? " "
@@ -36,7 +38,7 @@ export function TasksView() {
         {t("tasks.title")}
       </h1>
       <p className="mt-1 text-muted" data-testid="summary">
-        {status === "loading" ? " " : summary}
+        {isKnown ? summary : " "}
       </p>
 
       <AddTask
