@@ -59,9 +59,10 @@ def bob(person: MakePerson) -> Client:
 
 @pytest.fixture
 def model(system: LocalSystem) -> Iterator[ScriptedModelServer]:
-    """The scripted model, let go of at the end."""
+    """The scripted model, let go of at the end, with nothing left of what it was told to say."""
     yield system.model
     system.model.release()
+    assert system.model.next_step() is None
 
 
 @pytest.fixture

@@ -1,21 +1,35 @@
-"""Confirmation: what may delete more than was meant asks first, and the answer is carried out."""
+"""Confirmation: nothing is deleted while the model is at work; what may delete more than was meant
+asks first, and the answer is carried out."""
 
 import asyncio
+import json
 from typing import Any
 
 import pytest
 from chatkit.types import (
     HiddenContextItem,
+    NoticeEvent,
     StructuredInputItem,
     StructuredInputMultipleChoice,
     ThreadItemReplacedEvent,
     WorkflowItem,
 )
 
-from sidestream.chat.confirmation import choices_of, chosen, question, waits
+from sidestream.chat.confirmation import (
+    asks,
+    choices_of,
+    chosen,
+    held,
+    held_output,
+    question,
+    without_held,
+)
 from sidestream.chat.context import ToolRecord, TurnState
+from sidestream.local.model import ScriptedModelServer
+from sidestream.local.model.conversation import Step, ToolRequest
+from sidestream.local.model.errors import ApiError
 from sidestream.local.system import LocalSystem
-from tests.chat.client import Answer, Client
+from tests.chat.client import Answer, Client, create_request, delta_of, thread_request
 from tests.chat.conftest import MakePerson, Rows, TaskList
 from tests.chat.fold import Screen, fold
 from tests.chat.steps import (
@@ -56,7 +70,7 @@ async def test_several_deletions_ask_first(
     assert all(f"“{title}”" in words for title in ("milk", "dentist", "taxes"))
     assert options == ["Delete them", "Keep them"]
     assert the_question(answer).status == "pending"
-    assert trace(answer)[1:] == ["Delete a task: waits for your answer"] * 3
+    assert trace(answer)[1:] == ["Delete a task: waits"] * 3
     assert answer.errors == []
     assert await titles(task_list, alice) == ["dentist", "milk", "taxes"]
 
@@ -163,7 +177,10 @@ async def test_one_deletion_that_is_clear_asks_nothing(
     await add_tasks(system, alice, "milk", "dentist")
     answer = await alice.create("delete the milk task")
     assert answer.done(StructuredInputItem) == []
+    assert answer.text == "Deleted “milk”."
+    assert trace(answer) == ["Search the tasks", "Delete a task: waits", "Delete a task"]
     assert await titles(task_list, alice) == ["dentist"]
+    assert [f.type for f in answer.frames][-1] != "notice"
 
 
 async def test_an_answer_counts_once(
@@ -246,7 +263,7 @@ async def test_the_model_is_told_of_the_question_and_the_answer(
     assert said[-1].endswith("-> Delete them")
     outputs = [item["output"] for item in sent if item.get("type") == "function_call_output"]
     assert sum('"deleted":true' in output for output in outputs) == 2
-    assert sum("needs_confirmation" in output for output in outputs) == 2
+    assert sum('"status": "held"' in output for output in outputs) == 2
 
 
 async def test_bad_answers(system: LocalSystem, alice: Client, bob: Client) -> None:
@@ -274,11 +291,162 @@ async def test_in_urdu(system: LocalSystem, person: MakePerson, task_list: TaskL
     words, options = asked(the_question(answer))
     assert words.startswith("کیا یہ 2 کام حذف کر دیے جائیں؟")
     assert options == ["حذف کر دیں", "رہنے دیں"]
-    assert trace(answer)[1:] == ["کام حذف کریں: آپ کے جواب کا انتظار ہے"] * 2
+    assert trace(answer)[1:] == ["کام حذف کریں: انتظار میں"] * 2
     assert len(await task_list(client)) == 2
     done = await client.send(answer_request(the_question(answer), ["حذف کر دیں"]))
     assert trace(done) == ["کام حذف کریں"] * 2
     assert await task_list(client) == []
+
+
+def delete(task_id: str) -> ToolRequest:
+    return ToolRequest("delete_task", {"task_id": task_id})
+
+
+class TestHeld:
+    """Nothing is deleted while the model is at work, however it goes about it."""
+
+    @pytest.mark.parametrize("words", ["", "Now this one."], ids=["silent", "talking"])
+    async def test_one_deletion_per_step(
+        self,
+        system: LocalSystem,
+        alice: Client,
+        task_list: TaskList,
+        model: ScriptedModelServer,
+        words: str,
+    ) -> None:
+        ids = await add_tasks(system, alice, "milk", "dentist", "taxes")
+        wanted = ("milk", "dentist")
+        model.play(*(Step(text=words, calls=(delete(ids[title]),)) for title in wanted))
+        model.play(Step(text="Both are gone."))
+        answer = await alice.create("tidy up")
+        options = ["Delete them", "Keep them"]
+        asked_words, offered = asked(the_question(answer))
+        assert offered == options
+        # A model that talks is interrupted by the question, one that does not is waited for.
+        assert asked_words.startswith("Delete these 2 tasks? “milk”, “dentist”")
+        assert "gone" not in answer.text
+        assert answer.errors == []
+        assert len(await task_list(alice)) == 3
+        model.play(Step(text="Done."))
+        done = await alice.send(answer_request(the_question(answer), ["Delete them"]))
+        assert done.text == "Done."
+        assert await titles(task_list, alice) == ["taxes"]
+
+    async def test_a_deletion_after_the_answer_asks_again(
+        self,
+        system: LocalSystem,
+        alice: Client,
+        task_list: TaskList,
+        model: ScriptedModelServer,
+    ) -> None:
+        ids = await add_tasks(system, alice, "milk", "dentist")
+        asked_item = the_question(await alice.create("delete all tasks"))
+        model.play(Step(calls=(delete(ids["milk"]),)), Step(text="I did it all the same."))
+        again = await alice.send(answer_request(asked_item, ["Keep them"]))
+        assert asked(the_question(again))[0] == "Delete this task? “milk”"
+        assert again.text == ""
+        assert len(await task_list(alice)) == 2
+
+    async def test_waits_for_the_last_word(
+        self,
+        system: LocalSystem,
+        alice: Client,
+        task_list: TaskList,
+        model: ScriptedModelServer,
+    ) -> None:
+        await add_tasks(system, alice, "milk", "dentist")
+        model.hold(after_words=1)
+        async with alice.stream(create_request("delete the milk task")) as stream:
+            await stream.until(lambda frame: delta_of(frame))
+            await model.until(lambda: model.held_streams == 1)
+            assert await titles(task_list, alice) == ["dentist", "milk"]
+            model.release()
+            await stream.rest()
+        assert await titles(task_list, alice) == ["dentist"]
+
+    async def test_is_given_up_when_the_person_stops(
+        self,
+        system: LocalSystem,
+        alice: Client,
+        task_list: TaskList,
+        model: ScriptedModelServer,
+    ) -> None:
+        await add_tasks(system, alice, "milk")
+        model.hold(after_words=1)
+        async with alice.stream(create_request("delete the milk task")) as stream:
+            await stream.until(lambda frame: delta_of(frame))
+            stopped = await alice.http.post(f"/api/chatkit/threads/{stream.thread_id}/stop")
+            assert stopped.status_code == 202
+            await stream.rest()
+        model.release()
+        assert await titles(task_list, alice) == ["milk"]
+        following = await alice.add(stream.thread_id, "delete the milk task")
+        assert following.errors == []
+        assert await titles(task_list, alice) == []
+
+    async def test_is_given_up_when_the_model_fails_and_a_retry_does_it(
+        self,
+        system: LocalSystem,
+        alice: Client,
+        task_list: TaskList,
+        model: ScriptedModelServer,
+    ) -> None:
+        ids = await add_tasks(system, alice, "milk")
+        model.play(Step(calls=(delete(ids["milk"]),)))
+        model.refuse_next(ApiError(400, "Something is wrong with the request."), after=1)
+        answer = await alice.create("delete the milk task")
+        assert len(answer.errors) == 1
+        assert await titles(task_list, alice) == ["milk"]
+        [message] = [i for i in await alice.items(answer.thread_id) if i.type == "user_message"]
+        retry = thread_request("threads.retry_after_item", answer.thread_id, item_id=message.id)
+        again = await alice.send(retry)
+        assert again.errors == []
+        assert await titles(task_list, alice) == []
+
+    async def test_a_task_that_is_not_there_is_told_to_the_model(
+        self, system: LocalSystem, alice: Client, model: ScriptedModelServer
+    ) -> None:
+        ids = await add_tasks(system, alice, "milk")
+        await change_task(system, alice, "DELETE", ids["milk"])
+        model.play(Step(calls=(delete(ids["milk"]),)), Step(text="There is no such task."))
+        answer = await alice.create("delete the milk task")
+        assert trace(answer) == ["Delete a task: did not work"]
+        assert answer.text == "There is no such task."
+        [told] = [
+            item["output"]
+            for item in model.requests[-1].body["input"]
+            if item.get("type") == "function_call_output"
+        ]
+        assert "held" not in told
+
+    async def test_a_task_that_goes_meanwhile(
+        self,
+        system: LocalSystem,
+        alice: Client,
+        task_list: TaskList,
+        model: ScriptedModelServer,
+    ) -> None:
+        ids = await add_tasks(system, alice, "milk")
+        model.hold(after_words=1)
+        async with alice.stream(create_request("delete the milk task")) as stream:
+            await stream.until(lambda frame: delta_of(frame))
+            await change_task(system, alice, "DELETE", ids["milk"])
+            model.release()
+            rest = await stream.rest()
+        [notice] = [frame for frame in rest if isinstance(frame, NoticeEvent)]
+        assert notice.message == "That did not work. The list shows how things are now."
+        assert await task_list(alice) == []
+        saved = await alice.items(stream.thread_id)
+        assert [item.type for item in saved[1:]] == ["workflow", "assistant_message", "workflow"]
+
+    async def test_the_model_no_longer_finds_what_it_deleted(
+        self, system: LocalSystem, alice: Client, task_list: TaskList
+    ) -> None:
+        await add_tasks(system, alice, "milk", "dentist")
+        answer = await alice.create("delete milk and show my list")
+        assert answer.text.count("milk") == 1
+        assert "dentist" in answer.text
+        assert await titles(task_list, alice) == ["dentist"]
 
 
 class TestQuestion:
@@ -290,20 +458,26 @@ class TestQuestion:
         '{"id":"c","title":"Milk","completed":false}]}'
     )
 
-    def _turn(self, *deletions: str, search: str | None = None) -> TurnState:
-        turn = TurnState(deletions=len(deletions))
+    def _turn(self, search: str | None = None, **deletions: str) -> TurnState:
+        """A turn with deletions that are held: titles by task id."""
+        turn = TurnState()
         if search:
             turn.records.append(ToolRecord("s", "search_tasks", {}, search, failed=False))
-        turn.records.extend(
-            ToolRecord(f"d{n}", "delete_task", {"task_id": id}, "", failed=False, waiting=True)
-            for n, id in enumerate(deletions)
-        )
+        for task_id, title in deletions.items():
+            self._hold(turn, task_id, title)
         return turn
 
+    def _hold(self, turn: TurnState, task_id: str, title: str) -> None:
+        output = held_output(json.dumps({"id": task_id, "title": title, "completed": False}))
+        arguments = {"task_id": task_id}
+        record = ToolRecord("d", "delete_task", arguments, output, failed=False, held=True)
+        turn.records.append(record)
+
     def _ask(
-        self, turn: TurnState, known: dict[str, str]
+        self, turn: TurnState
     ) -> tuple[str, dict[str, list[str]], StructuredInputMultipleChoice]:
-        made = question(turn, known, "thr_1", "en")
+        assert asks(turn)
+        made = question(turn, "thr_1", "en")
         [part] = made.item.inputs
         assert isinstance(part, StructuredInputMultipleChoice)
         choices = choices_of(made.item, [made.memory])
@@ -311,21 +485,23 @@ class TestQuestion:
         assert [option.value for option in part.options] == list(choices)
         return part.question, choices, part
 
-    def test_one_deletion_on_its_own(self) -> None:
-        """The second deletion of a turn, asked for after the first was done."""
-        words, choices, part = self._ask(self._turn("a"), {"a": "Milk"})
+    def test_one_deletion_after_an_answer(self) -> None:
+        turn = self._turn(a="Milk")
+        assert not asks(turn)
+        turn.confirmed = True
+        words, choices, part = self._ask(turn)
         assert words == "Delete this task? “Milk”"
         assert choices == {"Delete them": ["a"], "Keep them": []}
         assert not part.multiple
 
-    def test_the_same_deletion_twice(self) -> None:
-        words, choices, _ = self._ask(self._turn("a", "a"), {"a": "Milk"})
-        assert words == "Delete this task? “Milk”"
-        assert choices["Delete them"] == ["a"]
+    def test_the_same_deletion_twice_is_one(self) -> None:
+        turn = self._turn(a="Milk")
+        self._hold(turn, "a", "Milk")
+        assert held(turn) == ["a"]
+        assert not asks(turn)
 
     def test_titles_like_the_words_of_the_question(self) -> None:
-        known = {"a": "Milk", "b": "None of them", "c": "Milk"}
-        _, choices, part = self._ask(self._turn("a", search=self.SEARCH), known)
+        _, choices, part = self._ask(self._turn(self.SEARCH, a="Milk"))
         assert choices == {
             "Milk": ["a"],
             "None of them (2)": ["b"],
@@ -335,25 +511,31 @@ class TestQuestion:
         assert part.multiple
 
     def test_what_was_wanted_besides_the_matches_is_offered_too(self) -> None:
-        known = {"a": "Milk", "b": "B", "c": "C", "z": "Taxes"}
-        _, choices, _ = self._ask(self._turn("a", "z", search=self.SEARCH), known)
+        _, choices, _ = self._ask(self._turn(self.SEARCH, a="Milk", z="Taxes"))
         assert choices["Taxes"] == ["z"]
 
-    def test_many_titles_are_cut_and_a_title_may_be_unknown(self) -> None:
-        words, choices, _ = self._ask(self._turn(*(f"t{n}" for n in range(40))), {})
-        assert words.startswith("Delete these 40 tasks? “t0”, “t1”")
-        assert words.endswith("“t9” …")
+    def test_many_titles_are_cut(self) -> None:
+        turn = self._turn(**{f"t{n}": f"Task {n}" for n in range(40)})
+        words, choices, _ = self._ask(turn)
+        assert words.startswith("Delete these 40 tasks? “Task 0”, “Task 1”")
+        assert words.endswith("“Task 9” …")
         assert len(choices["Delete them"]) == 40
 
-    def test_which_calls_wait(self) -> None:
-        assert waits(self._turn("a", "b"), "delete_task", {"task_id": "a"})
-        assert not waits(self._turn("a"), "delete_task", {"task_id": "a"})
-        assert waits(self._turn("a", search=self.SEARCH), "delete_task", {"task_id": "a"})
-        assert not waits(self._turn("z", search=self.SEARCH), "delete_task", {"task_id": "z"})
-        assert not waits(self._turn("a", "b"), "complete_task", {"task_id": "a"})
+    def test_what_asks(self) -> None:
+        assert not asks(TurnState(confirmed=True))
+        assert not asks(self._turn(self.SEARCH))
+        assert asks(self._turn(a="Milk", b="Bread"))
+        assert asks(self._turn(self.SEARCH, a="Milk"))
+        assert not asks(self._turn(self.SEARCH, z="Taxes"))
+
+    def test_a_list_as_it_will_be(self) -> None:
+        rows = json.loads(without_held(self._turn(a="Milk"), self.SEARCH))
+        assert [row["id"] for row in rows["data"]] == ["b", "c"]
+        assert without_held(TurnState(), self.SEARCH) is self.SEARCH
+        assert without_held(self._turn(a="Milk"), '{"id": "a"}') == '{"id": "a"}'
 
     def test_a_history_without_the_question(self) -> None:
-        made = question(self._turn("a", "b"), {}, "thr_1", "en")
+        made = question(self._turn(a="Milk", b="Bread"), "thr_1", "en")
         other = made.memory.model_copy(update={"content": {"kind": "note", "text": "x"}})
         assert choices_of(made.item, []) is None
         assert choices_of(made.item, [other]) is None

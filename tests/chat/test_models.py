@@ -4,10 +4,11 @@ from collections.abc import AsyncIterator, Callable
 
 import pytest
 import pytest_asyncio
-from chatkit.types import AssistantMessageItem, NoticeEvent, WorkflowItem
+from chatkit.types import AssistantMessageItem, NoticeEvent, StructuredInputItem, WorkflowItem
 
 from sidestream.config import ChatSettings
 from sidestream.local.model import ScriptedModelServer
+from sidestream.local.model.conversation import Step, ToolRequest
 from sidestream.local.model.errors import ApiError
 from tests.chat.client import Client, words
 from tests.chat.conftest import MakePerson, Rows, TaskList, UvicornChat, under_uvicorn
@@ -61,6 +62,23 @@ async def test_turns_with_tools_and_words(
     assert done.workflow.tasks
     tasks = {task["title"]: task["completed"] for task in await task_list(client)}
     assert tasks == {"milk": True, "bread": False}
+
+
+async def test_words_between_the_calls(
+    client: Client, model: ScriptedModelServer, task_list: TaskList
+) -> None:
+    """Deletions with words in between are gathered: nothing goes before the question."""
+    await client.create("add milk and bread to my list")
+    ids = [task["id"] for task in await task_list(client)]
+    for task_id in ids:
+        call = ToolRequest("delete_task", {"task_id": task_id})
+        model.play(Step(text="One goes.", calls=(call,)))
+    answer = await client.create("tidy up")
+    assert answer.errors == []
+    assert len(answer.done(StructuredInputItem)) == 1
+    assert len(await task_list(client)) == 2
+    saved = await client.items(answer.thread_id)
+    assert saved == answer.done(object)
 
 
 @pytest.mark.parametrize(

@@ -20,9 +20,11 @@ from chatkit.types import (
 )
 
 from sidestream.local.model import ScriptedModelServer
+from sidestream.local.model.conversation import Step, ToolRequest
 from sidestream.local.system import LocalSystem
 from tests.chat.client import Answer, Client, create_request
 from tests.chat.conftest import Rows, TaskList
+from tests.chat.fold import Screen, fold
 from tests.chat.variants import chat_function
 from tests.store.proxy import Proxy
 
@@ -96,6 +98,24 @@ async def test_trace_is_saved_before_the_words(alice: Client) -> None:
     assert [item.type for item in items] == ["user_message", "workflow", "assistant_message"]
     done = [frame.item for frame in answer.frames if isinstance(frame, ThreadItemDoneEvent)]
     assert done == items
+
+
+async def test_words_after_the_call_in_one_response(
+    alice: Client, model: ScriptedModelServer
+) -> None:
+    """The call runs when the response has ended, and its line stands where it ran."""
+    add = ToolRequest("add_task", {"title": "milk"})
+    model.play(Step(text="On it.", calls=(add,), calls_first=True), Step(text="There."))
+    answer = await alice.create("Add milk")
+    items = await alice.items(answer.thread_id)
+    assert [item.type for item in items] == [
+        "user_message",
+        "assistant_message",
+        "workflow",
+        "assistant_message",
+    ]
+    assert _tasks(_workflow(answer)) == [("Add a task", "milk")]
+    assert fold(answer.frames).texts() == Screen(items=tuple(items)).texts()
 
 
 async def test_every_write_tells_the_page_once(alice: Client) -> None:

@@ -121,7 +121,7 @@ def test_hidden_item_is_only_ever_done() -> None:
     [
         ({}, "Add a task", "milk"),
         ({"failed": True, "output": "Too long."}, "Add a task: did not work", "Too long."),
-        ({"waiting": True}, "Add a task: waits for your answer", None),
+        ({"held": True}, "Add a task: waits", None),
         ({"output": "not JSON"}, "Add a task", "not JSON"),
         ({"output": "[1]"}, "Add a task", "milk"),
         ({"output": "[1]", "arguments": {}}, "Add a task", None),
@@ -150,7 +150,7 @@ def test_call_is_described_by_what_it_gave(
         ({"name": "delete_task"}, True),
         ({"name": "list_tasks"}, False),
         ({"failed": True}, False),
-        ({"name": "delete_task", "waiting": True}, False),
+        ({"name": "delete_task", "held": True}, False),
     ],
     ids=repr,
 )

@@ -18,7 +18,7 @@ from agents import (
 from agents.tracing.provider import DefaultTraceProvider
 from openai import AsyncOpenAI, DefaultAsyncHttpxClient
 
-from sidestream.chat.confirmation import end_if_waiting
+from sidestream.chat.confirmation import end_if_asking
 from sidestream.chat.context import TurnContext
 from sidestream.chat.tls import tls_context
 from sidestream.chat.tools import TaskTools
@@ -64,7 +64,7 @@ def build_agent(tools: TaskTools, settings: ChatSettings) -> Agent[TurnContext]:
         name="Sidestream",
         instructions=instructions,
         tools=list(tools.function_tools()),
-        tool_use_behavior=end_if_waiting,
+        tool_use_behavior=end_if_asking,
         model_settings=ModelSettings(
             parallel_tool_calls=True,
             max_tokens=settings.max_output_tokens,

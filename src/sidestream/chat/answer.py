@@ -49,6 +49,15 @@ from sidestream.chat.trace import ToolTrace
 from sidestream.store.ids import new_id
 
 
+def begins_message(event: StreamEvent) -> bool:
+    """Tell whether the model begins to speak with this event."""
+    return (
+        event.type == "raw_response_event"
+        and isinstance(event.data, ResponseOutputItemAddedEvent)
+        and isinstance(event.data.item, ResponseOutputMessage)
+    )
+
+
 class Answer:
     """Follows one run of the agent in one thread."""
 
@@ -120,7 +129,7 @@ class Answer:
 
     def _begin_message(self) -> Iterator[ThreadStreamEvent]:
         yield from self._end_message()
-        yield from self._trace.close()
+        yield from self._trace.close(over=False)
         self._message = AssistantMessageItem(
             id=new_id("msg"),
             thread_id=self._thread_id,

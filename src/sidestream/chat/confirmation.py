@@ -1,17 +1,20 @@
 """Confirmation: a deletion that may be more than was meant asks first.
 
-A deletion waits when the model asks for more than one in a turn, or when the task it names came out
-of a search that matched several. Nothing is deleted then: the run ends with a question (ChatKit's
-structured input), and a hidden item before it remembers which answers stand for which deletions.
-The answer opens a new turn, which deletes what was chosen and lets the agent carry on.
+No task is deleted while the model is at work. A deletion that it asks for is held until its run
+ends: only then is it known whether there are more, whichever way the model goes about it (all in
+one step, one per step, words in between). One that is alone is then carried out. Several, or one
+whose task came out of a search that matched several, become a question (ChatKit's structured
+input), and a hidden item before it remembers which answers stand for which deletions. The answer
+opens a new turn, which deletes what was chosen and lets the agent carry on.
 """
 
+import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import Any, Final
+from typing import Final
 
-from agents import Agent, ModelResponse, RunContextWrapper, RunHooks
+from agents import RunContextWrapper
 from agents.agent import ToolsToFinalOutputResult
 from agents.tool import FunctionToolResult
 from chatkit.types import (
@@ -21,17 +24,20 @@ from chatkit.types import (
     StructuredInputMultipleChoiceOption,
     ThreadItem,
 )
-from openai.types.responses import ResponseFunctionToolCall
 
 from sidestream.chat.context import TurnContext, TurnState
-from sidestream.chat.widgets import LISTING_TOOLS, TaskRow, rows_of
+from sidestream.chat.widgets import rows_of
 from sidestream.i18n import _, text
 from sidestream.store.ids import new_id
 
 DELETE_TOOL: Final = "delete_task"
 PENDING_KIND: Final = "pending_deletions"
-WAITING_OUTPUT: Final = '{"status": "needs_confirmation", "deleted": false}'
+HELD_STATUS: Final = "held"
 
+_HELD_NOTE: Final = (
+    "The task is deleted when your answer ends: speak of it as done. If more than one is to be"
+    " deleted, ask for the others now and say nothing: the person is asked first."
+)
 _QUESTION_ID: Final = "delete"
 _ASK_ONE: Final = _("Delete this task? {titles}")
 _ASK_ALL: Final = _("Delete these {count} tasks? {titles}")
@@ -50,48 +56,57 @@ class Question:
     memory: HiddenContextItem
 
 
-class DeletionCounter(RunHooks[TurnContext]):
-    """Counts the deletions of each response of the model before its tools run."""
-
-    async def on_llm_end(
-        self,
-        context: RunContextWrapper[TurnContext],
-        _agent: Agent[TurnContext],
-        response: ModelResponse,
-    ) -> None:
-        """Called by the Agents SDK when the model has answered, ahead of its tool calls."""
-        context.context.turn.deletions += sum(
-            isinstance(item, ResponseFunctionToolCall) and item.name == DELETE_TOOL
-            for item in response.output
-        )
+def held_output(task: str) -> str:
+    """Give what the model is told of a deletion that is held, with the task (JSON) as it is."""
+    document = {**json.loads(task), "status": HELD_STATUS, "deleted": False, "note": _HELD_NOTE}
+    return json.dumps(document, ensure_ascii=False)
 
 
-def waits(turn: TurnState, name: str, arguments: dict[str, Any]) -> bool:
-    """Tell whether a tool call has to wait for an answer."""
-    if name != DELETE_TOOL:
-        return False
-    return turn.deletions > 1 or str(arguments.get("task_id")) in _ambiguous(turn)
+def without_held(turn: TurnState, output: str) -> str:
+    """Give a list's JSON as it will be: a model that looks again does not find what it deleted."""
+    gone = held(turn)
+    document = json.loads(output) if gone else None
+    if not isinstance(document, dict) or not isinstance(document.get("data"), list):
+        return output
+    document["data"] = [task for task in document["data"] if task.get("id") not in gone]
+    return json.dumps(document, ensure_ascii=False)
 
 
-def end_if_waiting(
-    context: RunContextWrapper[TurnContext], _results: list[FunctionToolResult]
+def held(turn: TurnState) -> list[str]:
+    """Give the ids of the tasks whose deletion is held."""
+    ids = (str(record.arguments["task_id"]) for record in turn.records if record.held)
+    return list(dict.fromkeys(ids))
+
+
+def asks(turn: TurnState) -> bool:
+    """Tell whether the deletions that are held need an answer of the person."""
+    ids = held(turn)
+    return len(ids) > 1 or (bool(ids) and turn.confirmed) or _ambiguous(turn)
+
+
+def end_if_asking(
+    context: RunContextWrapper[TurnContext], results: list[FunctionToolResult]
 ) -> ToolsToFinalOutputResult:
-    """End the agent's run when a deletion waits (the agent's `tool_use_behavior`)."""
-    waiting = any(record.waiting for record in context.context.turn.records)
-    return ToolsToFinalOutputResult(is_final_output=waiting, final_output="" if waiting else None)
+    """End the agent's run when there is something to ask (the agent's `tool_use_behavior`).
+
+    Not after a single deletion of several: a model that asks for one at a time may have more.
+    """
+    turn = context.context.turn
+    deletions = sum(result.tool.name == DELETE_TOOL for result in results)
+    ends = asks(turn) and (deletions != 1 or _ambiguous(turn))
+    return ToolsToFinalOutputResult(is_final_output=ends, final_output="" if ends else None)
 
 
-def question(turn: TurnState, known: dict[str, str], thread_id: str, locale: str) -> Question:
-    """Ask about the deletions that wait. `known` gives titles by task id."""
-    records = [record for record in turn.records if record.waiting]
-    wanted = list(dict.fromkeys(str(record.arguments.get("task_id")) for record in records))
-    matches = _ambiguous(turn)
-    which = any(task_id in matches for task_id in wanted)
+def question(turn: TurnState, thread_id: str, locale: str) -> Question:
+    """Ask about the deletions that are held."""
+    known = {row.id: row.title for record in turn.records for row in rows_of(record.output)}
+    wanted = held(turn)
+    which = _ambiguous(turn)
     if which:
         words = text(locale, _ASK_WHICH)
-        choices = _choices_of_each([*matches, *wanted], known, none=text(locale, _NONE))
+        choices = _choices_of_each([*_matches(turn), *wanted], known, none=text(locale, _NONE))
     else:
-        shown = [f"“{known.get(task_id, task_id)}”" for task_id in wanted[:_MAX_TITLES]]
+        shown = [f"“{known[task_id]}”" for task_id in wanted[:_MAX_TITLES]]
         titles = ", ".join(shown) + (" …" if len(wanted) > _MAX_TITLES else "")
         ask = _ASK_ONE if len(wanted) == 1 else _ASK_ALL
         words = text(locale, ask, count=len(wanted), titles=titles)
@@ -151,14 +166,18 @@ def chosen(answered: StructuredInputItem, choices: dict[str, list[str]]) -> list
     return list(dict.fromkeys(task_id for ids in picked for task_id in ids))
 
 
-def _ambiguous(turn: TurnState) -> dict[str, TaskRow]:
-    """The tasks of the turn's searches that matched more than one, by id."""
-    found: dict[str, TaskRow] = {}
+def _ambiguous(turn: TurnState) -> bool:
+    return not set(_matches(turn)).isdisjoint(held(turn))
+
+
+def _matches(turn: TurnState) -> list[str]:
+    """The ids of the tasks of the turn's searches that matched more than one."""
+    found: list[str] = []
     for record in turn.records:
         if record.name == "search_tasks" and not record.failed:
             rows = rows_of(record.output)
             if len(rows) > 1:
-                found.update({row.id: row for row in rows})
+                found.extend(row.id for row in rows)
     return found
 
 
@@ -167,23 +186,9 @@ def _choices_of_each(
 ) -> dict[str, list[str]]:
     choices: dict[str, list[str]] = {}
     for task_id in dict.fromkeys(task_ids):
-        title = known.get(task_id, task_id)
+        title = known[task_id]
         value, number = title, 2
         while value in choices or value == none:
             value, number = f"{title} ({number})", number + 1
         choices[value] = [task_id]
     return {**choices, none: []}
-
-
-def titles(history: Sequence[ThreadItem], turn: TurnState) -> dict[str, str]:
-    """Give the titles of the tasks that the conversation has seen, by id."""
-    known: dict[str, str] = {}
-    for item in history:
-        content = item.content if isinstance(item, HiddenContextItem) else None
-        if isinstance(content, dict):
-            for call in content.get("calls", []):
-                known.update({row.id: row.title for row in rows_of(call["output"])})
-    for record in turn.records:
-        if record.name in LISTING_TOOLS or not record.failed:
-            known.update({row.id: row.title for row in rows_of(record.output)})
-    return known

@@ -31,8 +31,8 @@ class ToolRecord:
     arguments: dict[str, Any]
     output: str
     failed: bool
-    waiting: bool = False
-    """The call was not made: it waits for the person's answer."""
+    held: bool = False
+    """The call was not made: it is a deletion that waits for the end of the run."""
     reached: bool = True
     """False when the task server gave no answer, so that nothing is known of the effect."""
 
@@ -66,7 +66,8 @@ class TurnState:
     history: tuple[Any, ...] = ()
     calls: dict[str, asyncio.Task[ToolRecord]] = field(default_factory=dict)
     records: list[ToolRecord] = field(default_factory=list)
-    deletions: int = 0
+    confirmed: bool = False
+    """Whether the turn carries on after an answer about deletions."""
     on_tool: Callable[[ToolRecord], None] | None = None
     owns_thread: Callable[[], Awaitable[bool]] | None = None
     """Tells before a write whether the run still holds its lease."""

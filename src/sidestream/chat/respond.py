@@ -21,15 +21,15 @@ from chatkit.types import (
 )
 
 from sidestream.chat.agent import run_config
-from sidestream.chat.answer import Answer
+from sidestream.chat.answer import Answer, begins_message
 from sidestream.chat.attachments import AttachmentFiles
-from sidestream.chat.confirmation import DELETE_TOOL, DeletionCounter, question, titles
+from sidestream.chat.confirmation import DELETE_TOOL, asks, held, question
 from sidestream.chat.context import EndReason, TurnContext
 from sidestream.chat.failures import DEADLINE, Failure, classify, error_event
 from sidestream.chat.history import NOTE_KIND, HistoryConverter, recent
-from sidestream.chat.tools import TOOLS_GRACE_S, TaskTools, settle
+from sidestream.chat.tools import ACTION_FAILED, TOOLS_GRACE_S, TaskTools, settle
 from sidestream.chat.trace import ToolTrace
-from sidestream.chat.widgets import listing, rows_of, widget_item
+from sidestream.chat.widgets import listing, widget_item
 from sidestream.config import ChatSettings
 from sidestream.i18n import text
 from sidestream.store.ids import new_id
@@ -56,7 +56,6 @@ class Responder:
         self._provider = provider
         self._settings = settings
         self._converter = HistoryConverter(files)
-        self._hooks = DeletionCounter()
 
     def model_of(self, message: UserMessageItem | None) -> str:
         """Give the model that answers a message."""
@@ -103,11 +102,23 @@ class Responder:
     ) -> AsyncGenerator[ThreadStreamEvent]:
         """Delete the tasks that the answer to a question names, and let the agent carry on."""
         turn = context.turn
-        trace = ToolTrace(thread.id, context.locale)
-        for number, task_id in enumerate(task_ids):
-            if turn.control.reason is not None:
+        turn.confirmed = True
+        async for event in self._delete(thread.id, task_ids, context):
+            if isinstance(event, ThreadItemDoneEvent):
+                turn.history = (*turn.history, event.item)
+            yield event
+        async with aclosing(self.respond(thread, None, context)) as events:
+            async for event in events:
+                yield event
+
+    async def _delete(
+        self, thread_id: str, task_ids: Sequence[str], context: TurnContext
+    ) -> AsyncIterator[ThreadStreamEvent]:
+        trace = ToolTrace(thread_id, context.locale)
+        for task_id in task_ids:
+            if context.turn.control.reason is not None:
                 break
-            call_id = f"call_{context.run_id}_{number}"
+            call_id = f"call_{context.run_id}_{len(context.turn.records)}"
             for event in trace.started(call_id, DELETE_TOOL):
                 yield event
             arguments = {"task_id": task_id}
@@ -115,12 +126,7 @@ class Responder:
             for event in trace.finished(record):
                 yield event
         for event in trace.close():
-            if isinstance(event, ThreadItemDoneEvent):
-                turn.history = (*turn.history, event.item)
             yield event
-        async with aclosing(self.respond(thread, None, context)) as events:
-            async for event in events:
-                yield event
 
     async def _run_agent(
         self, answer: Answer, message: UserMessageItem | None, context: TurnContext
@@ -131,7 +137,6 @@ class Responder:
             await self._input(context.turn.history),
             context=context,
             max_turns=self._settings.max_turns,
-            hooks=self._hooks,
             run_config=run_config(
                 self._provider, self.model_of(message), tool_choice.id if tool_choice else None
             ),
@@ -139,6 +144,8 @@ class Responder:
         context.turn.control.on_end(result.cancel)
         try:
             async for event in result.stream_events():
+                if begins_message(event) and asks(context.turn):
+                    break
                 for out in answer.feed(event):
                     yield out
         finally:
@@ -152,23 +159,20 @@ class Responder:
     async def _conclude(
         self, thread_id: str, context: TurnContext
     ) -> AsyncIterator[ThreadStreamEvent]:
-        """Note that the answer was stopped, ask about deletions that wait, or show the list that
-        was asked for."""
+        """Note that the answer was stopped, ask about the deletions that are held or carry out the
+        one, or show the list that was asked for."""
         turn = context.turn
         if turn.control.reason is EndReason.STOPPED:
             yield ThreadItemDoneEvent(item=_note(thread_id, _STOPPED_NOTE))
-        elif waiting := [record for record in turn.records if record.waiting]:
-            known = titles(turn.history, turn)
-            for record in waiting:
-                task_id = str(record.arguments.get("task_id"))
-                if task_id not in known:
-                    found = await self._tools.call(
-                        context, "get_task", f"{record.call_id}_title", {"task_id": task_id}
-                    )
-                    known.update({row.id: row.title for row in rows_of(found.output)})
-            asked = question(turn, known, thread_id, context.locale)
+        elif asks(turn):
+            asked = question(turn, thread_id, context.locale)
             yield ThreadItemDoneEvent(item=asked.memory)
             yield ThreadItemDoneEvent(item=asked.item)
+        elif task_ids := held(turn):
+            async for event in self._delete(thread_id, task_ids, context):
+                yield event
+            if turn.records[-1].failed:
+                yield NoticeEvent(level="warning", message=text(context.locale, ACTION_FAILED))
         elif rows := listing(turn.records):
             yield ThreadItemDoneEvent(item=widget_item(rows, thread_id, context.locale))
 

@@ -49,11 +49,11 @@ from sidestream.chat.frames import encode
 from sidestream.chat.prepare import Prepared, Preparer, WidgetAction
 from sidestream.chat.respond import Responder
 from sidestream.chat.speech import transcribe
-from sidestream.chat.tools import TaskTools
+from sidestream.chat.tools import ACTION_FAILED, TaskTools
 from sidestream.chat.trace import TASKS_CHANGED, memory
 from sidestream.chat.widgets import TaskRow, rebuilt, rows_of
 from sidestream.config import ChatSettings
-from sidestream.i18n import _, text
+from sidestream.i18n import text
 from sidestream.identity import Caller
 from sidestream.problems import Invalid, Problem
 from sidestream.store.feedback import Feedback
@@ -62,8 +62,6 @@ from sidestream.telemetry import logger
 
 HIDDEN: Final = (HiddenContextItem, SDKHiddenContextItem)
 """Items that no client ever sees."""
-
-_ACTION_FAILED: Final = _("That did not work. The list shows how things are now.")
 
 log = logger("chat")
 
@@ -217,7 +215,7 @@ class ChatServer(ChatKitServer[Caller]):
         yield ThreadItemReplacedEvent(item=item)
         yield ThreadItemDoneEvent(item=memory(thread.id, [record]))
         if record.failed:
-            yield NoticeEvent(level="warning", message=text(context.locale, _ACTION_FAILED))
+            yield NoticeEvent(level="warning", message=text(context.locale, ACTION_FAILED))
         yield ClientEffectEvent(name=TASKS_CHANGED, data={"tool": record.name})
 
     async def _perform(

@@ -100,9 +100,10 @@ def _tool(record: ToolRecord) -> dict[str, Any]:
         result = json.loads(record.output)
     except ValueError:
         result = record.output
+    done = "held" if record.held else "completed"
     return {
         "name": record.name,
-        "status": "failed" if record.failed else "completed",
+        "status": "failed" if record.failed else done,
         "arguments": record.arguments,
         "result": result,
     }

@@ -8,15 +8,17 @@ regenerates one file.
 
 import asyncio
 import json
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, Final
 
 from agents import FunctionTool
 from agents.tool_context import ToolContext
 
-from sidestream.chat.confirmation import WAITING_OUTPUT, waits
+from sidestream.chat.confirmation import DELETE_TOOL, held_output, without_held
 from sidestream.chat.context import ToolRecord, TurnContext, TurnState
 from sidestream.chat.mcp import McpClient, ToolServerError
+from sidestream.chat.widgets import LISTING_TOOLS
 from sidestream.i18n import _
 
 MANIFEST: Final[list[dict[str, Any]]] = json.loads(
@@ -31,6 +33,9 @@ WRITE_TOOLS: Final = frozenset({"add_task", "update_task", "complete_task", "del
 
 TOOLS_GRACE_S: Final = 5.0
 """How long a turn that ends waits for tool calls under way."""
+
+ACTION_FAILED: Final = _("That did not work. The list shows how things are now.")
+"""What a person is told of a change that nobody answers for in words."""
 
 _UNREACHABLE: Final = _("The task service cannot be reached right now. Nothing was changed.")
 _UNCERTAIN: Final = _("The task service did not answer. Look at the list before trying this again.")
@@ -50,6 +55,11 @@ class TaskTools:
         self, context: TurnContext, name: str, call_id: str, arguments: dict[str, Any]
     ) -> ToolRecord:
         """Call a tool as the turn's user. A failure is a record too, and never an exception."""
+        return _keep(context, await self._request(context, name, call_id, arguments))
+
+    async def _request(
+        self, context: TurnContext, name: str, call_id: str, arguments: dict[str, Any]
+    ) -> ToolRecord:
         # Some providers give every call of a run the same id, so the key counts the calls.
         key = f"{context.run_id}:{len(context.turn.records)}:{call_id}"
         try:
@@ -60,10 +70,18 @@ class TaskTools:
                 key=key,
                 request_id=context.request_id,
             )
-            record = ToolRecord(call_id, name, arguments, result.text, result.failed)
         except ToolServerError:
-            record = _unanswered(call_id, name, arguments)
-        return _keep(context, record)
+            return _unanswered(call_id, name, arguments)
+        return ToolRecord(call_id, name, arguments, result.text, result.failed)
+
+    async def _hold(
+        self, context: TurnContext, call_id: str, arguments: dict[str, Any]
+    ) -> ToolRecord:
+        """Hold a deletion. The task is looked at, so that one that is not there is told now."""
+        found = await self._request(context, "get_task", call_id, arguments)
+        if found.failed:
+            return replace(found, name=DELETE_TOOL)
+        return replace(found, name=DELETE_TOOL, output=held_output(found.output), held=True)
 
     def _tool(self, entry: dict[str, Any]) -> FunctionTool:
         name = str(entry["name"])
@@ -92,14 +110,17 @@ class TaskTools:
         except ValueError as error:
             words = f"The arguments are not valid: {error}"
             return _keep(context, ToolRecord(call_id, name, {}, words, failed=True))
-        if waits(context.turn, name, parsed):
-            record = ToolRecord(call_id, name, parsed, WAITING_OUTPUT, failed=False, waiting=True)
-            return _keep(context, record)
         try:
-            return await self.call(context, name, call_id, parsed)
+            if name == DELETE_TOOL:
+                record = await self._hold(context, call_id, parsed)
+            else:
+                record = await self._request(context, name, call_id, parsed)
         except asyncio.CancelledError:
             # Given up by `settle`, which waits for this record.
-            return _keep(context, _unanswered(call_id, name, parsed))
+            record = _unanswered(call_id, name, parsed)
+        if name in LISTING_TOOLS and not record.failed:
+            record = replace(record, output=without_held(context.turn, record.output))
+        return _keep(context, record)
 
 
 async def settle(turn: TurnState, grace_s: float) -> None:

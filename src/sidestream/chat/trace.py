@@ -20,6 +20,7 @@ from chatkit.types import (
     HiddenContextItem,
     ThreadItemAddedEvent,
     ThreadItemDoneEvent,
+    ThreadItemRemovedEvent,
     ThreadItemUpdatedEvent,
     ThreadStreamEvent,
     Workflow,
@@ -46,7 +47,7 @@ _TITLES: Final = {
     "search_tasks": _("Search the tasks"),
 }
 _FAILED: Final = _("{title}: did not work")
-_WAITING: Final = _("{title}: waits for your answer")
+_HELD: Final = _("{title}: waits")
 _UNFINISHED: Final = _("{title}: stopped")
 _ONE_TOOL: Final = _("Used 1 tool")
 _TOOLS: Final = _("Used {count} tools")
@@ -105,28 +106,38 @@ class ToolTrace:
         title = self._title(record.name)
         if record.failed:
             title = text(self._locale, _FAILED, title=title)
-        elif record.waiting:
-            title = text(self._locale, _WAITING, title=title)
+        elif record.held:
+            title = text(self._locale, _HELD, title=title)
         yield from self._complete(
             record.call_id,
             title=title,
-            icon=_ICON_FAILED if record.failed or record.waiting else _ICON_DONE,
-            content=None if record.waiting else self._detail(record),
+            icon=_ICON_FAILED if record.failed or record.held else _ICON_DONE,
+            content=None if record.held else self._detail(record),
         )
         self._records.append(record)
-        if record.name in WRITE_TOOLS and not record.failed and not record.waiting:
+        if record.name in WRITE_TOOLS and not record.failed and not record.held:
             yield ClientEffectEvent(name=TASKS_CHANGED, data={"tool": record.name})
 
-    def close(self) -> Iterator[ThreadStreamEvent]:
-        """The group is over: save it, with the calls for the model's memory behind it."""
+    def close(self, *, over: bool = True) -> Iterator[ThreadStreamEvent]:
+        """The group is over: save it, with the calls for the model's memory behind it.
+
+        A call that has not ended was stopped when the run is `over`, and else belongs to the next
+        group: a model may speak between naming a tool and its call.
+        """
         if self._item is None:
             return
-        done = {record.call_id for record in self._records}
-        for call_id, name in self._names.items():
-            if call_id not in done:
-                title = text(self._locale, _UNFINISHED, title=self._title(name))
+        unfinished = [call_id for call_id in self._names if call_id not in self._finished]
+        if over:
+            for call_id in unfinished:
+                title = text(self._locale, _UNFINISHED, title=self._title(self._names[call_id]))
                 yield from self._complete(call_id, title=title, icon=_ICON_FAILED, content=None)
-        yield ThreadItemDoneEvent(item=self._snapshot(expanded=False))
+        else:
+            later = {self._index[call_id] for call_id in unfinished}
+            self._tasks = [task for at, task in enumerate(self._tasks) if at not in later]
+        if self._tasks:
+            yield ThreadItemDoneEvent(item=self._snapshot(expanded=False))
+        else:
+            yield ThreadItemRemovedEvent(item_id=self._item.id)
         if self._records:
             yield ThreadItemDoneEvent(item=memory(self._thread_id, self._records))
         self._item = None

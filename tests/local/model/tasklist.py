@@ -45,11 +45,10 @@ TOOLS = tuple(Tool(name, schema) for name, schema in SCHEMAS.items())
 
 @dataclass
 class TaskList:
-    """The list and what was called on it; `confirm` are tools that ask for confirmation."""
+    """The list and what was called on it; `broken` are tools that fail."""
 
     tasks: dict[str, dict[str, Any]] = field(default_factory=dict)
     calls: list[tuple[str, dict[str, Any]]] = field(default_factory=list)
-    confirm: frozenset[str] = frozenset()
     broken: frozenset[str] = frozenset()
 
     @classmethod
@@ -76,8 +75,6 @@ class TaskList:
     def run(self, name: str, arguments: dict[str, Any]) -> str:
         """What the tool answers, as text."""
         self.calls.append((name, arguments))
-        if name in self.confirm:
-            return json.dumps({"status": "needs_confirmation"})
         if name in self.broken:
             return json.dumps({"error": {"code": "unavailable", "message": "the database is away"}})
         result = self._run(name, arguments)

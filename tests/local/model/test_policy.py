@@ -296,12 +296,6 @@ class TestTrouble:
         assert talk.say("add eggs") == "I could not add “eggs”: the database is away"
         assert talk.say("delete milk") == "I could not read your tasks: the database is away"
 
-    def test_a_confirmation_ends_the_turn(self) -> None:
-        talk = Talk(replace(TaskList.of("milk"), confirm=frozenset({"delete_task"})))
-
-        assert talk.say("delete milk") == "I have asked you to confirm this for “milk” first."
-        assert talk.tasks.titles == ["milk"]
-
     @pytest.mark.parametrize(
         "output",
         [
@@ -327,7 +321,7 @@ class TestTrouble:
         delete = ToolRequest("delete_task", {"task_id": "t1"})
         items: list[Message | Exchange] = [
             Message("user", "delete everything"),
-            Exchange(delete, '{"status": "needs_confirmation"}'),
+            Exchange(delete, '{"id": "t1", "title": "milk", "status": "held"}'),
             Message("user", "The person answered a question on a card:\nDelete? -> Delete them"),
             *(Exchange(delete, json.dumps({"id": "t1", "title": t})) for t in deletions),
         ]

@@ -157,8 +157,6 @@ def _change(
 
 
 def _trouble(scene: Scene, kind: Kind, title: str, result: Result) -> str | None:
-    if result.needs_confirmation:
-        return scene.say("confirm", title=title)
     if result.error is not None:
         return scene.say(f"failed_{kind}", title=title, error=result.error)
     return None

@@ -112,7 +112,8 @@ class _Model:
             if not streamed or protocol.stream_error is None:
                 raise error
             return EventStream(protocol.stream_error(body, error), self._control, headers)
-        step = next_step(conversation, self._settings.now())
+        scripted = None if titling else self._control.next_step()
+        step = scripted or next_step(conversation, self._settings.now())
         limit = next((body[key] for key in protocol.limit if isinstance(body.get(key), int)), None)
         delivery = Delivery(step.text, self._control, self._settings.delay_ms, fault, limit)
         if streamed:

@@ -99,7 +99,7 @@ def whole(body: Mapping[str, Any], step: Step, delivery: Delivery) -> dict[str, 
     """The answer as one `chat.completion` object."""
     message: dict[str, Any] = {
         "role": "assistant",
-        "content": None if step.calls else delivery.text,
+        "content": delivery.text if step.speaks else None,
         "refusal": None,
         "annotations": [],
     }
@@ -126,8 +126,11 @@ async def stream(body: Mapping[str, Any], step: Step, delivery: Delivery) -> Asy
         choice = {"index": 0, "delta": delta, "logprobs": None, "finish_reason": finish_reason}
         return frame({**head, "choices": [choice]})
 
-    yield chunk({"role": "assistant", "content": None if step.calls else "", "refusal": None})
-    if step.calls:
+    yield chunk({"role": "assistant", "content": "" if step.speaks else None, "refusal": None})
+    if step.speaks:
+        async for word in delivery:
+            yield chunk({"content": word})
+    else:
         delivery.check_cut()
     for index, call in enumerate(step.calls):
         made = _call(call)
@@ -136,9 +139,6 @@ async def stream(body: Mapping[str, Any], step: Step, delivery: Delivery) -> Asy
         yield chunk({"tool_calls": [opened]})
         pieces = {"index": index, "function": {"arguments": function["arguments"]}}
         yield chunk({"tool_calls": [pieces]})
-    if not step.calls:
-        async for word in delivery:
-            yield chunk({"content": word})
     yield chunk({}, _finish_reason(step, delivery))
     if with_usage:
         yield frame({**head, "choices": [], "usage": _usage(body, step, delivery)})

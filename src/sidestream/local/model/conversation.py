@@ -57,10 +57,19 @@ class Exchange:
 
 @dataclass(frozen=True, slots=True)
 class Step:
-    """What the model does next: calls functions, or says `text` and ends its turn."""
+    """What the model does next: calls functions, or says `text` and ends its turn.
+
+    With both, it speaks before it calls; the Responses API can also have it the other way round.
+    """
 
     text: str = ""
     calls: tuple[ToolRequest, ...] = ()
+    calls_first: bool = False
+
+    @property
+    def speaks(self) -> bool:
+        """Whether there is a message, be it an empty one."""
+        return bool(self.text) or not self.calls
 
 
 @dataclass(frozen=True, slots=True)

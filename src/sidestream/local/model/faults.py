@@ -10,6 +10,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
+from sidestream.local.model.conversation import Step
 from sidestream.local.model.errors import ApiError, of_status
 
 _KEPT_REQUESTS = 1000
@@ -53,9 +54,14 @@ class Control:
         self.open_streams = 0
         self.held_streams = 0
         self._faults: deque[Fault] = deque()
+        self._script: deque[Step] = deque()
         self._hold_after: int | None = None
         self._stopping = False
         self._changed = asyncio.Event()
+
+    def play(self, *steps: Step) -> None:
+        """The next answers are these steps, whatever is asked."""
+        self._script.extend(steps)
 
     def hold(self, after_words: int = 1) -> None:
         """Makes every streamed answer stop after that many words, until `release`."""
@@ -97,6 +103,10 @@ class Control:
     def next_fault(self) -> Fault:
         """Takes the fault that the next answer suffers."""
         return self._faults.popleft() if self._faults else NO_FAULT
+
+    def next_step(self) -> Step | None:
+        """Takes the step that the next answer is to be, if one was set."""
+        return self._script.popleft() if self._script else None
 
     def changed(self) -> None:
         """Wakes those who wait in `until` or are held."""

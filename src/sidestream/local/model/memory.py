@@ -96,7 +96,7 @@ def remember(items: Iterable[Message | Exchange]) -> Memory:
 
 def _learn(known: dict[str | int, Task], exchange: Exchange, result: Result) -> None:
     deletes = exchange.request.name == "delete_task"
-    if deletes and result.error is None and not result.needs_confirmation:
+    if deletes and result.error is None and not result.held:
         for value in exchange.request.arguments.values():
             known.pop(value, None)
     elif not deletes:

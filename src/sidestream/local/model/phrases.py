@@ -83,7 +83,6 @@ ENGLISH_PHRASES: Mapping[str, str] = {
     "failed_complete": "I could not mark “{title}” as complete: {error}",
     "failed_reopen": "I could not reopen “{title}”: {error}",
     "failed_delete": "I could not delete “{title}”: {error}",
-    "confirm": "I have asked you to confirm this for “{title}” first.",
     "no_tool": "I have not been given a tool for that.",
 }
 
@@ -169,6 +168,5 @@ URDU_PHRASES: Mapping[str, str] = {
     "failed_complete": "“{title}” مکمل نہیں ہو سکا: {error}",
     "failed_reopen": "“{title}” دوبارہ نہیں کھل سکا: {error}",
     "failed_delete": "“{title}” حذف نہیں ہو سکا: {error}",
-    "confirm": "میں نے “{title}” کے لیے پہلے آپ سے تصدیق مانگی ہے۔",
     "no_tool": "اس کے لیے مجھے کوئی ٹول نہیں دیا گیا۔",
 }

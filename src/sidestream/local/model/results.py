@@ -1,4 +1,4 @@
-"""Reads what a tool gave back: a task, a list of tasks, a request for confirmation, or an error.
+"""Reads what a tool gave back: a task, a list of tasks, a deletion that is held, or an error.
 
 Lenient on purpose: the JSON may stand bare, in MCP text content, or in a list of content parts.
 Plain words that do not tell of a success are an error: MCP tools and the Agents SDK report one so.
@@ -43,7 +43,8 @@ class Result:
 
     tasks: tuple[Task, ...] = ()
     error: str | None = None
-    needs_confirmation: bool = False
+    held: bool = False
+    """Whether the change is still to be made."""
     after: str | int | None = None
 
     @property
@@ -54,8 +55,6 @@ class Result:
 
 def read_result(output: str) -> Result:
     """What the output of a function call says."""
-    if "needs_confirmation" in output:
-        return Result(needs_confirmation=True)
     document = _decode(output)
     if isinstance(document, str):
         text = document.strip()
@@ -75,7 +74,7 @@ def read_result(output: str) -> Result:
             return Result(tasks=_tasks(document[key]), after=after)
     for inner in (document, *(document.get(key) for key in _TASK_KEYS)):
         if isinstance(inner, Mapping) and (task := _task(inner)):
-            return Result(tasks=(task,))
+            return Result(tasks=(task,), held=document.get("status") == "held")
     return Result()
 
 

@@ -122,10 +122,7 @@ def read_arguments(arguments: Any) -> dict[str, Any]:
 
 def whole(body: Mapping[str, Any], step: Step, delivery: Delivery) -> dict[str, Any]:
     """The answer as one `response` object."""
-    items = [_call_item(call) for call in step.calls]
-    if not step.calls:
-        items = [_message_item(delivery.text, _item_status(delivery))]
-    return _finished(_new_response(body), items, body, delivery)
+    return _finished(_new_response(body), _items(step, delivery), body, delivery)
 
 
 async def stream(body: Mapping[str, Any], step: Step, delivery: Delivery) -> AsyncIterator[bytes]:
@@ -155,20 +152,25 @@ async def _events(
     response = _new_response(body)
     yield {"type": "response.created", "response": response}
     yield {"type": "response.in_progress", "response": response}
-    items: list[dict[str, Any]] = []
-    if step.calls:
+    items = _items(step, delivery)
+    if not step.speaks:
         delivery.check_cut()
-    for index, call in enumerate(step.calls):
-        items.append(_call_item(call))
-        for event in _call_events(items[-1], index):
-            yield event
-    if not step.calls:
-        items.append(_message_item(delivery.text, _item_status(delivery)))
-        async for event in _message_events(items[-1], delivery):
-            yield event
+    for index, item in enumerate(items):
+        if item["type"] == "function_call":
+            for event in _call_events(item, index):
+                yield event
+        else:
+            async for event in _message_events(item, index, delivery):
+                yield event
     final = _finished(response, items, body, delivery)
     kind = "response.completed" if final["status"] == "completed" else "response.incomplete"
     yield {"type": kind, "response": final}
+
+
+def _items(step: Step, delivery: Delivery) -> list[dict[str, Any]]:
+    calls = [_call_item(call) for call in step.calls]
+    message = [_message_item(delivery.text, _item_status(delivery))] if step.speaks else []
+    return calls + message if step.calls_first else message + calls
 
 
 def _call_events(item: dict[str, Any], index: int) -> list[dict[str, Any]]:
@@ -189,18 +191,18 @@ def _call_events(item: dict[str, Any], index: int) -> list[dict[str, Any]]:
 
 
 async def _message_events(
-    item: dict[str, Any], delivery: Delivery
+    item: dict[str, Any], index: int, delivery: Delivery
 ) -> AsyncIterator[dict[str, Any]]:
     part = item["content"][0]
-    where = {"item_id": item["id"], "output_index": 0, "content_index": 0}
+    where = {"item_id": item["id"], "output_index": index, "content_index": 0}
     opened = {**item, "content": [], "status": "in_progress"}
-    yield {"type": "response.output_item.added", "output_index": 0, "item": opened}
+    yield {"type": "response.output_item.added", "output_index": index, "item": opened}
     yield {"type": "response.content_part.added", **where, "part": {**part, "text": ""}}
     async for word in delivery:
         yield {"type": "response.output_text.delta", **where, "delta": word, "logprobs": []}
     yield {"type": "response.output_text.done", **where, "text": part["text"], "logprobs": []}
     yield {"type": "response.content_part.done", **where, "part": part}
-    yield {"type": "response.output_item.done", "output_index": 0, "item": item}
+    yield {"type": "response.output_item.done", "output_index": index, "item": item}
 
 
 def _new_response(body: Mapping[str, Any]) -> dict[str, Any]:
