@@ -8,6 +8,7 @@ the token's header (RFC 8725 section 3.1).
 """
 
 import asyncio
+import ssl
 import time
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
@@ -78,9 +79,9 @@ def tool_key(secret: str) -> SigningKey:
 class _Jwks:
     """One provider's key set: cached for an hour, fetched in a thread, again for a new `kid`."""
 
-    def __init__(self, issuer: Issuer) -> None:
+    def __init__(self, issuer: Issuer, tls: ssl.SSLContext | None) -> None:
         # Only the whole set is cached: PyJWT's per-key cache never forgets a revoked key.
-        self._client = PyJWKClient(str(issuer.jwks_url), lifespan=3600, timeout=3)
+        self._client = PyJWKClient(str(issuer.jwks_url), lifespan=3600, timeout=3, ssl_context=tls)
 
     async def prefetch(self) -> None:
         # Also when there is a set: one that was kept in a snapshot may be days old.
@@ -104,10 +105,18 @@ class _Jwks:
 
 
 class Verifier:
-    """Checks bearer tokens against the issuers it was given, and nothing else."""
+    """Checks bearer tokens against the issuers it was given, and nothing else.
 
-    def __init__(self, issuers: Iterable[Issuer] = (), keys: Iterable[SigningKey] = ()) -> None:
-        self._external = {issuer.issuer: (issuer, _Jwks(issuer)) for issuer in issuers}
+    `tls` is how the issuers are reached; without it, a context is made for every fetch.
+    """
+
+    def __init__(
+        self,
+        issuers: Iterable[Issuer] = (),
+        keys: Iterable[SigningKey] = (),
+        tls: ssl.SSLContext | None = None,
+    ) -> None:
+        self._external = {issuer.issuer: (issuer, _Jwks(issuer, tls)) for issuer in issuers}
         self._own = {key.issuer: key for key in keys}
 
     async def prefetch(self) -> None:

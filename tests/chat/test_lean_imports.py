@@ -30,7 +30,10 @@ def test_the_chat_is_imported_without_what_it_never_uses() -> None:
     printed = run("""
         assert import_sdks()
         import sidestream.chat.app
-        unused = ["mcp", "mcp_types", "griffe._internal", "openai.lib.streaming.responses._events"]
+        unused = [
+            "mcp", "mcp_types", "griffe._internal", "openai.lib.streaming.responses._events",
+            "agents.sandbox.manifest", "fastapi.security.http", "cryptography.x509.name",
+        ]
         print([name for name in unused if name in sys.modules])
     """)
     assert printed == "[]"
@@ -48,7 +51,10 @@ def test_the_scripted_turn_loads_nothing_of_it_either() -> None:
                 session_signing_key="s" * 32, auth_issuers=(), model_api=api,
                 tasks_mcp_url="http://127.0.0.1/mcp",
             )))
-        unused = ["mcp", "griffe._internal", "pydantic.v1.main"]
+        unused = [
+            "mcp", "griffe._internal", "pydantic.v1.main", "agents.sandbox.manifest",
+            "fastapi.security.http", "cryptography.x509.name",
+        ]
         print([name for name in unused if name in sys.modules])
     """)
     assert printed == "[]"
@@ -92,6 +98,101 @@ def test_function_tools_from_docstrings_still_work() -> None:
         print(greet.description, greet.params_json_schema["properties"]["name"]["description"])
     """)
     assert printed == "Greet somebody. Whom to greet."
+
+
+def test_fastapis_security_and_its_document_still_work() -> None:
+    printed = run("""
+        assert import_sdks()
+        from typing import Annotated
+        from fastapi import Depends, FastAPI, Security
+        from fastapi.security import HTTPBearer, SecurityScopes
+        from fastapi.testclient import TestClient
+
+        app = FastAPI()
+        bearer = HTTPBearer()
+
+        def scoped(scopes: SecurityScopes):
+            return scopes.scopes
+
+        @app.get("/")
+        def read(
+            token: Annotated[object, Depends(bearer)],
+            scopes: Annotated[list[str], Security(scoped, scopes=["a"])],
+        ):
+            return [token.credentials, scopes]
+
+        client = TestClient(app)
+        answer = client.get("/", headers={"authorization": "Bearer t"})
+        document = client.get("/openapi.json").json()
+        print(answer.json(), client.get("/").status_code, list(document["components"]))
+    """)
+    assert printed == "['t', ['a']] 401 ['securitySchemes']"
+
+
+def test_keys_in_certificates_still_work() -> None:
+    printed = run("""
+        assert import_sdks()
+        import jwt.algorithms
+        print("cryptography.x509.name" in sys.modules, jwt.algorithms.x509.Certificate.__name__)
+    """)
+    assert printed == "False Certificate"
+
+
+def test_a_sandbox_is_said_to_be_left_out() -> None:
+    printed = run("""
+        assert import_sdks()
+        from types import SimpleNamespace
+        from agents.sandbox.runtime import SandboxRuntime
+        for wanted in (
+            "from agents.sandbox import SandboxAgent",
+            "import agents.sandbox.sandbox_agent",
+            "SandboxRuntime(run_config=SimpleNamespace(sandbox={}))",
+        ):
+            try:
+                exec(wanted)
+            except ImportError as error:
+                print(error)
+    """)
+    assert printed.splitlines() == [
+        "agents.sandbox is left out of this function: see sidestream.chat.lean_imports",
+        "No module named 'agents.sandbox.sandbox_agent'",
+        "agents.sandbox is left out of this function: see sidestream.chat.lean_imports",
+    ]
+
+
+def test_a_run_that_is_not_streamed_works_and_fails_as_ever() -> None:
+    printed = run("""
+        assert import_sdks()
+        import asyncio
+        from agents import (
+            Agent, MaxTurnsExceeded, Model, ModelResponse, RunConfig, Runner, Usage, function_tool,
+        )
+        from openai.types.responses import ResponseFunctionToolCall
+
+        @function_tool
+        def look() -> str:
+            return "nothing"
+
+        class Caller(Model):
+            async def get_response(self, *args, **kwargs):
+                call = ResponseFunctionToolCall(
+                    type="function_call", name="look", arguments="{}", call_id="c"
+                )
+                return ModelResponse(output=[call], usage=Usage(), response_id=None)
+
+            def stream_response(self, *args, **kwargs):
+                raise NotImplementedError
+
+        config = RunConfig(tracing_disabled=True)
+        for behavior in ("stop_on_first_tool", "run_llm_again"):
+            agent = Agent(name="a", tools=[look], model=Caller(), tool_use_behavior=behavior)
+            try:
+                result = asyncio.run(Runner.run(agent, "x", max_turns=2, run_config=config))
+                print(result.final_output)
+            except MaxTurnsExceeded:
+                print("too many")
+    """)
+    assert printed.splitlines() == ["nothing", "too many"]
 
 
 def test_every_name_of_the_lazy_packages_is_there() -> None:

@@ -9,6 +9,7 @@ which would go through all of it again and again, is switched on when they are d
 leave it alone.
 """
 
+import asyncio
 import gc
 
 gc.disable()
@@ -59,9 +60,14 @@ class ChatFunction:
             await self._app(scope, receive, send)
 
     async def open(self) -> None:
-        """Connect, and play the scripted turn. Should that fail, the first real one is slow."""
-        await self.services.open()
+        """Connect, and play the scripted turn while the others answer."""
+        await asyncio.gather(self.services.open(), self._warm_up())
+
+    async def _warm_up(self) -> None:
+        """Should the scripted turn fail, the first real one is slow."""
         try:
+            for route in self._app.routes:  # FastAPI reads the routes when the first is looked for
+                route.matches({"type": "http", "method": "GET", "path": "/"})
             await warm_up(self.services.settings)
         except Exception as error:
             log_failure(log, "warm-up failed", error)

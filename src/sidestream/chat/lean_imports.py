@@ -1,12 +1,16 @@
 """Imports the SDKs without what the chat never uses of them: a third of the function's start.
 
-Three things cost the most, and each has its remedy.
+Each of these costs much, and each has its remedy.
 
 Some modules load a whole library for a class or two that our use of them never touches:
 `agents.agent` the MCP library, server included, for agents that have MCP servers;
-`agents.function_schema` griffe, to read docstrings; the OpenAI client its helpers around streams.
+`agents.function_schema` griffe, to read docstrings; FastAPI the models of OpenAPI documents;
+the OpenAI client its helpers around streams; PyJWT all of X.509.
 A stand-in takes the place of each until somebody does use it; then the real one is loaded, and so
 the SDK's own MCP servers, say, work as ever.
+
+`agents.sandbox` runs agents that have a computer of their own. A Lambda function has none to give,
+so here it does not exist: a run goes as one without a sandbox goes, and importing it says so.
 
 `openai.types` and its subpackages import every type of every API. Their `__init__` files hold
 nothing but imports, so each name is imported when it is asked for (as in PEP 810).
@@ -23,22 +27,30 @@ All of this leans on how other packages are built inside. Where a version of one
 
 import ast
 import importlib
+import os
 import sys
+import typing
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import cache
 from importlib.abc import InspectLoader, Loader
 from importlib.machinery import ModuleSpec, PathFinder
-from types import ModuleType
+from types import ModuleType, SimpleNamespace
 from typing import Any, Final, get_args
 
 _MCP: Final = "agents.mcp"
-_STAND_INS: Final = {
+_STAND_INS: Final[dict[str, tuple[str, ...]]] = {
+    "cryptography.x509": (),
+    "fastapi.openapi.models": ("Example", "OpenAPI"),
+    "fastapi.security.base": ("SecurityBase",),
+    "fastapi.security.oauth2": ("SecurityScopes",),
     "griffe": ("Docstring", "DocstringSectionKind"),
     "openai.lib.streaming.responses._responses": (
         "AsyncResponseStreamManager",
         "ResponseStreamManager",
     ),
 }
+_SANDBOX: Final = "agents.sandbox"
 _LAZY_PACKAGES: Final = frozenset(
     {
         *(f"openai.types{name}" for name in ("", ".chat", ".graders", ".responses")),
@@ -60,19 +72,22 @@ def import_sdks() -> bool:
     if any(name in sys.modules for name in _SDKS):
         return False
     finder = _LazyPackages()
+    os.environ.setdefault("PYDANTIC_DISABLE_PLUGINS", "__all__")
     try:
         _stand_in()
+        _leave_out_sandbox()
         sys.modules.setdefault(_ABSENT, None)  # type: ignore[arg-type]
         sys.meta_path.insert(0, finder)
-        with _schemas_deferred():
+        with _schemas_deferred(), _annotations_compiled_once():
             for name in _DEFERRED:
                 importlib.import_module(name)
         _build_items()
     except Exception:
         if sys.modules.get(_ABSENT, finder) is None:
             del sys.modules[_ABSENT]
-        for name in [n for n in sys.modules if n.partition(".")[0] in _SDKS]:
-            del sys.modules[name]
+        for name, module in list(sys.modules.items()):
+            if isinstance(module, _StandIn) or name.partition(".")[0] in _SDKS:
+                del sys.modules[name]
         return False
     finally:
         if finder in sys.meta_path:
@@ -80,29 +95,52 @@ def import_sdks() -> bool:
     return True
 
 
-class _Late(type):
-    """The class of a class that is loaded when it is used."""
+class _Late:
+    """A class that is loaded when it is used."""
 
-    def _real(cls) -> Any:
-        return getattr(_real_module(cls.__module__), cls.__name__)
+    def __init__(self, module: str, name: str) -> None:
+        self._module = module
+        self._name = name
 
-    def __call__(cls, *args: Any, **kwargs: Any) -> Any:
+    def _real(self) -> Any:
+        return getattr(_real_module(self._module), self._name)
+
+    def _is_loaded(self) -> bool:
+        return not isinstance(sys.modules.get(self._module), _StandIn | _LeftOut)
+
+    def __call__(self, *args: Any, **kwargs: Any) -> Any:
         """Make an instance of the real class."""
-        return cls._real()(*args, **kwargs)
+        return self._real()(*args, **kwargs)
 
-    def __getattr__(cls, name: str) -> Any:
+    def __getattr__(self, name: str) -> Any:
         """Give an attribute of the real class."""
         if name.startswith("__"):
             raise AttributeError(name)
-        return getattr(cls._real(), name)
+        return getattr(self._real(), name)
 
-    def __instancecheck__(cls, instance: Any) -> bool:
-        """Tell whether something is an instance of the real class."""
-        return isinstance(instance, cls._real())
-
-    def __getitem__(cls, parameters: Any) -> Any:
+    def __getitem__(self, parameters: Any) -> Any:
         """Give the real generic class with its parameters."""
-        return cls._real()[parameters]
+        return self._real()[parameters]
+
+    def __or__(self, other: Any) -> Any:
+        """Give the union of an annotation."""
+        return typing.Union[self, other]  # noqa: UP007 - the operator is being defined here
+
+    def __ror__(self, other: Any) -> Any:
+        """Give the union of an annotation."""
+        return typing.Union[other, self]  # noqa: UP007
+
+    def __mro_entries__(self, _bases: Any) -> tuple[Any]:
+        """Let classes derive from the real class."""
+        return (self._real(),)
+
+    def __instancecheck__(self, instance: Any) -> bool:
+        """Tell whether something is an instance of the real class: not before that is loaded."""
+        return self._is_loaded() and isinstance(instance, self._real())
+
+    def __subclasscheck__(self, subclass: Any) -> bool:
+        """Tell whether a class derives from the real class: not before that is loaded."""
+        return self._is_loaded() and issubclass(subclass, self._real())
 
 
 class _McpUtil:
@@ -129,7 +167,7 @@ def _stand_in() -> None:
     for name, classes in _STAND_INS.items():
         module = _StandIn(name)
         for class_name in classes:
-            setattr(module, class_name, _Late(class_name, (), {"__module__": name}))
+            setattr(module, class_name, _Late(name, class_name))
         sys.modules[name] = module
     agents = PathFinder.find_spec("agents")
     if agents is None or not agents.submodule_search_locations:
@@ -139,6 +177,68 @@ def _stand_in() -> None:
     # With the package's own path, `import agents.mcp.server` finds the real module.
     mcp.__path__ = [f"{path}/mcp" for path in agents.submodule_search_locations]
     sys.modules[_MCP] = mcp
+
+
+class _LeftOut(ModuleType):
+    """A module that does not exist here."""
+
+    def __getattr__(self, name: str) -> Any:
+        if name.startswith("__"):
+            raise AttributeError(name)
+        raise ImportError(f"{self.__name__} is left out of this function: see {__name__}")
+
+
+class _NoSandbox:
+    """What a run uses of `SandboxRuntime` when it has no sandbox."""
+
+    enabled = False
+
+    def __init__(self, *, run_config: Any, **_others: Any) -> None:
+        if run_config is not None and run_config.sandbox is not None:
+            raise ImportError(f"{_SANDBOX} is left out of this function: see {__name__}")
+
+    def assert_agent_supported(self, agent: Any) -> None:
+        """Accept any agent: none can have a sandbox."""
+
+    def apply_result_metadata(self, result: Any) -> None:
+        """Add nothing to a result."""
+
+    async def prepare_agent(
+        self, *, current_agent: Any, current_input: Any, **_others: Any
+    ) -> SimpleNamespace:
+        """Give the agent and its input as they are."""
+        from agents.run_internal.agent_bindings import bind_public_agent
+
+        return SimpleNamespace(bindings=bind_public_agent(current_agent), input=current_input)
+
+    async def enqueue_memory_result(self, *_args: Any, **_options: Any) -> None:
+        """Remember nothing."""
+
+    enqueue_memory_payload = enqueue_memory_result
+
+    async def cleanup(self) -> None:
+        """Clean nothing up."""
+
+
+def _nothing(_error: BaseException) -> None:
+    """What a run without a sandbox remembers of an error."""
+
+
+def _leave_out_sandbox() -> None:
+    contents: dict[str, dict[str, Any]] = {
+        _SANDBOX: {"__path__": []},
+        f"{_SANDBOX}.runtime": {"SandboxRuntime": _NoSandbox},
+        f"{_SANDBOX}.memory.rollouts": {"terminal_metadata_for_exception": _nothing},
+    }
+    for name, class_name in (
+        (f"{_SANDBOX}.capabilities.capability", "Capability"),
+        (f"{_SANDBOX}.session.base_sandbox_session", "BaseSandboxSession"),
+    ):
+        contents[name] = {class_name: _Late(name, class_name)}
+    for name, attributes in contents.items():
+        module = _LeftOut(name)
+        vars(module).update(attributes)
+        sys.modules[name] = module
 
 
 def _real_module(name: str) -> ModuleType:
@@ -202,12 +302,12 @@ def _submodule(package: ModuleType, name: str) -> ModuleType:
 
 
 def _build_items() -> None:
-    """Build widgets and thread items, which are in most events: once here, and not again inside
-    each kind of event."""
+    """Build thread items and the widget that templates make, which are in most events: once here,
+    and not again inside each kind of event."""
     from chatkit.types import ThreadItem
-    from chatkit.widgets import WidgetRoot
+    from chatkit.widgets import DynamicWidgetRoot
 
-    for union in (WidgetRoot, ThreadItem):
+    for union in (ThreadItem, DynamicWidgetRoot):
         for model in _models(union):
             model.model_rebuild()
 
@@ -222,6 +322,19 @@ def _models(annotation: Any) -> Iterator[Any]:
 
 def _always(_adapter: object) -> bool:
     return True
+
+
+@contextmanager
+def _annotations_compiled_once() -> Iterator[None]:
+    """Let `typing`, which compiles every annotation that is a string, compile the same words once.
+
+    A global of its module goes before the builtin.
+    """
+    vars(typing)["compile"] = cache(compile)
+    try:
+        yield
+    finally:
+        del vars(typing)["compile"]
 
 
 @contextmanager

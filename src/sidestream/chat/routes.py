@@ -36,6 +36,11 @@ def services_of(request: Request) -> Services:
     return services
 
 
+async def wired_services(request: Request) -> Services:
+    """Give the same as a dependency: FastAPI runs one that is not `async` in a thread."""
+    return services_of(request)
+
+
 async def caller_of(request: Request) -> Caller:
     """Authenticate a request. Raises `Unauthorized`."""
     with request.scope[STOPWATCH].phase("auth"):
@@ -48,7 +53,7 @@ async def caller_of(request: Request) -> Caller:
 
 
 type Authenticated = Annotated[Caller, Depends(caller_of)]
-type Wired = Annotated[Services, Depends(services_of)]
+type Wired = Annotated[Services, Depends(wired_services)]
 
 
 @router.post("/api/chatkit")

@@ -17,6 +17,7 @@ from sidestream.chat.respond import Responder
 from sidestream.chat.run import Run
 from sidestream.chat.server import ChatServer
 from sidestream.chat.signing import UrlSigner
+from sidestream.chat.tls import tls_context
 from sidestream.chat.tools import TaskTools
 from sidestream.chat.turn_store import TurnStore
 from sidestream.config import ChatSettings
@@ -44,7 +45,7 @@ class Services:
         self.session_key = session_key(
             settings.session_signing_key.get_secret_value(), settings.session_ttl_s
         )
-        self.verifier = Verifier(settings.auth_issuers, [self.session_key])
+        self.verifier = Verifier(settings.auth_issuers, [self.session_key], tls_context())
         self.active: dict[str, Run] = {}
         self.cold = True
         self.mcp: McpClient

@@ -10,6 +10,7 @@ import json
 from datetime import UTC, datetime
 from typing import Any, Final
 
+import anyio.lowlevel
 import httpx2
 from chatkit.types import (
     ErrorEvent,
@@ -65,6 +66,8 @@ _USAGE: Final = {
 
 async def warm_up(settings: ChatSettings) -> None:
     """Play one turn with a tool call, without a socket. Raises what goes wrong in it."""
+    # The HTTP client connects with anyio, whose asyncio part is imported when it is first used.
+    await anyio.lowlevel.checkpoint()
     request = parse(json.dumps(_REQUEST).encode(), settings)
     parse_plain(b'{"message": "hello"}', settings)
     assert isinstance(request, ThreadsCreateReq)
