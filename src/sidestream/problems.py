@@ -7,11 +7,13 @@ never carry a secret, a message text or another user's id.
 """
 
 import math
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Final
 
 from starlette.responses import JSONResponse
 
 from sidestream.i18n import DEFAULT_LOCALE, text
+
+PROBLEM_TYPE: Final = "application/problem+json"
 
 
 class Problem(Exception):
@@ -165,5 +167,5 @@ def problem_response(
         problem_document(problem, request_id, locale),
         status_code=problem.status,
         headers=headers,
-        media_type="application/problem+json",
+        media_type=PROBLEM_TYPE,
     )

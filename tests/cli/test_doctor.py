@@ -17,8 +17,9 @@ import psycopg
 import pytest
 from starlette.applications import Starlette
 from starlette.requests import Request
-from starlette.responses import Response
+from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
+from starlette.types import ASGIApp, Receive, Scope, Send
 
 from sidestream.local.emulator.variables import REGION
 from sidestream.local.keys import LocalKeys
@@ -302,6 +303,77 @@ async def test_secrets_of_secrets_manager_are_read_and_not_shown(system: LocalSy
     assert "OPENAI_API_KEY" in bad.sentence("secrets")
     assert "TOOL_SIGNING_KEY" in bad.sentence("secrets")
     assert MARKER not in good.output + bad.output
+
+
+@asynccontextmanager
+async def aws_before(system: LocalSystem) -> AsyncIterator[str]:
+    """A Function URL with `AWS_IAM` before the task server, reached as a proxy: what AWS checks of
+    a signature is its key here."""
+
+    async def forward(scope: Scope, receive: Receive, send: Send) -> None:
+        request = Request(scope, receive)
+        signature = request.headers.get("authorization", "")
+        if not signature.startswith("AWS4-HMAC-SHA256 Credential=local/"):
+            await JSONResponse({"Message": "Forbidden"}, 403)(scope, receive, send)
+            return
+        headers = {
+            name: value
+            for name, value in request.headers.items()
+            if name not in ("host", "connection", "accept-encoding", "proxy-connection")
+        }
+        answer = await client.post("/mcp", content=await request.body(), headers=headers)
+        kind = answer.headers["content-type"]
+        await Response(answer.content, answer.status_code, media_type=kind)(scope, receive, send)
+
+    async with (
+        httpx2.AsyncClient(base_url=system.tasks.url) as client,
+        serve(_http(forward)) as url,
+    ):
+        yield url
+
+
+def _http(app: ASGIApp) -> ASGIApp:
+    """An application that has no lifespan."""
+
+    async def serve_http(scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] == "http":
+            await app(scope, receive, send)
+
+    return serve_http
+
+
+async def test_a_task_url_that_takes_signed_calls(system: LocalSystem) -> None:
+    signed = {
+        "TASKS_MCP_AUTH": "sigv4",
+        "TASKS_MCP_URL": "http://abcdefgh.lambda-url.eu-central-1.on.aws/mcp",
+        "NO_PROXY": "127.0.0.1",
+        "AWS_EC2_METADATA_DISABLED": "true",
+    }
+    async with aws_before(system) as proxy:
+        signed["HTTP_PROXY"] = proxy
+        good = await deployed(system, **signed)
+        assert good.state("tools") == "ok", good.output
+        # The page does not call such a URL: it goes through the front that the chat has as well.
+        assert system.chat.url in good.sentence("origin, tasks")
+
+        refused = await deployed(system, **signed, AWS_ACCESS_KEY_ID="another")
+        assert "AWS refuses our signature" in refused.sentence("tools")
+
+        other = f"{MARKER}-another-key-0123456789abcdef"
+        wrong = await deployed(system, **signed, TOOL_SIGNING_KEY=other)
+        assert "TOOL_SIGNING_KEY differs" in wrong.sentence("tools")
+
+        bare = {"AWS_ACCESS_KEY_ID": None, "AWS_SECRET_ACCESS_KEY": None, "HOME": "/nowhere"}
+        unsigned = await deployed(system, **{**signed, **bare})
+        assert unsigned.state("tools") == "unchecked"
+        assert "needs AWS credentials" in unsigned.sentence("tools")
+
+        custom = await deployed(
+            system, **{**signed, "TASKS_MCP_URL": "https://tasks.example.com/mcp"}
+        )
+        assert "must be a Function URL" in custom.sentence("tools")
+    for report in (good, refused, wrong, unsigned, custom):
+        assert MARKER not in report.output
 
 
 @asynccontextmanager

@@ -17,6 +17,10 @@ from sidestream.identity import TOKEN_HEADER
 _SIGNED_HEADERS = ("accept", "content-type", TOKEN_HEADER)
 
 
+class NoCredentials(httpx2.RequestError):
+    """There are no AWS credentials to sign with."""
+
+
 class UrlSigner(httpx2.Auth):
     """Signs each request for the region that the Function URL names.
 
@@ -43,7 +47,7 @@ class UrlSigner(httpx2.Auth):
         request.headers[TOKEN_HEADER] = request.headers.pop("authorization")
         credentials = self._session.get_credentials()
         if credentials is None:
-            raise httpx2.RequestError("there are no AWS credentials", request=request)
+            raise NoCredentials("there are no AWS credentials", request=request)
         signed = AWSRequest(
             method=request.method,
             url=str(request.url),

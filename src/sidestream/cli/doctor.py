@@ -115,7 +115,9 @@ def _checks(patient: Patient, found: "Configuration") -> Iterator["Check"]:
         yield Check(f"sign-in {issuer.issuer}", partial(services.sign_in_keys, issuer))
     yield Check("model", partial(_model, patient, found))
     tasks, mcp = _tasks_urls(patient, found)
-    yield Check("tools", lambda: services.tools(found.require("tool_signing_key"), mcp))
+    yield Check(
+        "tools", lambda: services.tools(found.require("tool_signing_key", "tasks_mcp_auth"), mcp)
+    )
     yield Check("endpoint", partial(endpoint.health, patient.chat))
     yield Check("clock", partial(endpoint.clock, patient.chat))
     yield Check(
@@ -152,11 +154,17 @@ def _database_checks(patient: Patient, found: "Configuration") -> Iterator["Chec
 
 
 def _tasks_urls(patient: Patient, found: "Configuration") -> tuple[str | None, str | None]:
-    """The base URL of TasksFunction and its MCP endpoint, as far as they are known."""
+    """Where the page finds TasksFunction, and its MCP endpoint, as far as they are known.
+
+    A task URL that takes signed calls is not the page's: that goes through the REST front, which
+    answers for both functions.
+    """
+    known = found.get("tasks_mcp_url", "tasks_mcp_auth")
+    url = str(known.tasks_mcp_url) if known else None
+    if known and known.tasks_mcp_auth == "sigv4":
+        return patient.tasks or patient.chat, url
     if patient.tasks:
         return patient.tasks, f"{patient.tasks}/mcp"
-    known = found.get("tasks_mcp_url")
-    url = str(known.tasks_mcp_url) if known else None
     return url and url.removesuffix("/mcp"), url
 
 

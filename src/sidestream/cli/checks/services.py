@@ -13,9 +13,11 @@ from typing import Any, Final
 import httpx2
 
 from sidestream import chat
+from sidestream.chat.signing import NoCredentials, UrlSigner
 from sidestream.cli.checks.finding import Broken, Finding, failed, ok, unchecked, warning
-from sidestream.config import ChatSettings, Issuer
+from sidestream.config import ChatSettings, Issuer, SettingsError
 from sidestream.identity import tool_key
+from sidestream.problems import PROBLEM_TYPE
 
 MANIFEST: Final = Path(chat.__file__).parent / "tasks_tools.json"
 _OPENAI: Final = "https://api.openai.com/v1"
@@ -85,12 +87,27 @@ async def tools(settings: ChatSettings, url: str | None) -> Finding:
         "mcp-protocol-version": _PROTOCOL,
         "mcp-method": "tools/list",
     }
-    if settings.tasks_mcp_auth == "sigv4":
-        return unchecked("The task URL takes calls signed by the function's role alone.")
+    signed = settings.tasks_mcp_auth == "sigv4"
     what = f"The tool server {url}"
-    answer = await _ask(
-        "POST", url, what, headers=headers, content=json.dumps(call), passed=_UNAUTHORIZED
-    )
+    try:
+        answer = await _ask(
+            "POST",
+            url,
+            what,
+            headers=headers,
+            content=json.dumps(call),
+            auth=UrlSigner(url) if signed else None,
+            passed=_UNAUTHORIZED,
+        )
+    except NoCredentials:
+        return unchecked("The task URL takes signed calls: needs AWS credentials here.")
+    except SettingsError as error:
+        return failed(str(error))
+    if signed and answer.headers.get("content-type") != PROBLEM_TYPE and not answer.is_success:
+        return failed(
+            "AWS refuses our signature: let these credentials use lambda:InvokeFunctionUrl, or use "
+            "others."
+        )
     if answer.status_code in _UNAUTHORIZED:
         return failed(
             "The tool server refuses our token: TOOL_SIGNING_KEY differs between the two."
@@ -126,6 +143,8 @@ async def _ask(
     try:
         async with httpx2.AsyncClient(timeout=_TIMEOUT_S) as client:
             answer = await client.request(method, url, **options)
+    except NoCredentials:
+        raise
     except (httpx2.HTTPError, httpx2.InvalidURL):
         raise Broken(f"{what} cannot be reached: look at its address and the network.") from None
     if not answer.is_success and answer.status_code not in passed:
