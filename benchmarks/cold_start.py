@@ -33,6 +33,7 @@ from sidestream.local.settings import LocalOptions
 from sidestream.local.system import LocalSystem
 
 ROOT = Path(__file__).parent.parent
+RESULTS = Path(__file__).parent / "results"
 PYTHON = ROOT / ".tools/runtime/bin/python"  # AWS's managed runtime has these packages, no others
 TARGET_RATIO = 0.65
 TARGET_FIRST_TURN_MS = 20.0
@@ -185,7 +186,7 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0] if __doc__ else None)
     parser.add_argument("--build", type=Path, help="artifacts that are there already")
     parser.add_argument("--rounds", type=int, default=5)
-    parser.add_argument("--output", type=Path)
+    parser.add_argument("--output", type=Path, default=RESULTS / "cold_start.json")
     options = parser.parse_args()
     with tempfile.TemporaryDirectory() as scratch:
         folder = options.build or Path(scratch) / "build"
@@ -198,9 +199,9 @@ def main() -> int:
     print(f"first turn           {result.first_turn_ms:.1f} ms")
     print(f"tenth turn           {result.tenth_turn_ms:.1f} ms")
     print(f"  difference         {result.extra_ms:+.1f} ms (at most {TARGET_FIRST_TURN_MS:.0f} ms)")
-    if options.output:
-        figures = {**asdict(result), "ratio": result.ratio, "extra_ms": result.extra_ms}
-        options.output.write_text(json.dumps({**figures, "kept": result.kept}, indent=2) + "\n")
+    figures = {**asdict(result), "ratio": result.ratio, "extra_ms": result.extra_ms}
+    options.output.parent.mkdir(parents=True, exist_ok=True)
+    options.output.write_text(json.dumps({**figures, "kept": result.kept}, indent=2) + "\n")
     return 0 if result.kept else 1
 
 

@@ -4,7 +4,7 @@ The same app sends the same small chunks, at the pace of a fast model, through b
 is the time from before the app's `send` to the client's `read`. Rounds alternate, so that whatever
 else the machine does hits both alike.
 
-    python benchmarks/streaming_overhead.py --rounds 5 --output results.json
+    python -m benchmarks.streaming_overhead --rounds 5 --output results.json
 """
 
 import argparse
@@ -20,8 +20,7 @@ from contextlib import asynccontextmanager
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
-from stamped_app import STAMP_BYTES
-
+from benchmarks.stamped_app import STAMP_BYTES
 from sidestream.local.emulator.function import FunctionSpec, InvokeMode
 from sidestream.local.emulator.url import FunctionUrl
 

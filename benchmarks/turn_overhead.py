@@ -6,7 +6,7 @@ pattern (`plain_chat.py`) under uvicorn, our chat under uvicorn, and our chat on
 behind the emulator. Everything runs on loopback, where a round trip costs next to nothing; the
 real distances to the database and the task server add to the plain pattern several times over.
 
-    python benchmarks/turn_overhead.py --rounds 30 --output results.json
+    python -m benchmarks.turn_overhead --rounds 30 --output results.json
 """
 
 import argparse

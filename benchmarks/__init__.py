@@ -1,0 +1,1 @@
+"""What the project promises in figures, measured side by side with the plain way in one run."""
