@@ -13,7 +13,16 @@ import sidestream
 from sidestream import problems
 
 SOURCE = Path(sidestream.__file__).parent
-SHOWN = ("chat", "sessions", "store", "identity.py", "problems.py", "config.py", "telemetry.py")
+SHOWN = (
+    "chat",
+    "sessions",
+    "store",
+    "tasks",
+    "identity.py",
+    "problems.py",
+    "config.py",
+    "telemetry.py",
+)
 """What can reach a person through ChatFunction."""
 
 

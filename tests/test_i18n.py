@@ -11,6 +11,7 @@ import babel
 import pytest
 
 import sidestream.chat.app  # every module that declares texts or problems
+import sidestream.tasks.app
 from sidestream import i18n
 from sidestream.problems import (
     NotFound,

@@ -142,6 +142,27 @@ def test_call_is_described_by_what_it_gave(
 
 
 @pytest.mark.parametrize(
+    ("locale", "output", "content"),
+    [
+        ("en", "There is no such task on the list.\nUse list_tasks.", None),
+        (
+            "ur",
+            "There is no such task on the list.\nUse list_tasks.",
+            "فہرست میں ایسا کوئی کام نہیں ہے۔",
+        ),
+        ("en", "Something of another server.", None),
+        ("ur", "Something of another server.", ""),
+    ],
+)
+def test_failed_call_says_what_a_person_may_read(
+    locale: str, output: str, content: str | None
+) -> None:
+    task = _last_task(_run(ToolTrace("thr_1", locale), _record(failed=True, output=output)))
+    expected = output.splitlines()[0] if content is None else content or None
+    assert task.content == expected
+
+
+@pytest.mark.parametrize(
     ("changes", "told"),
     [
         ({}, True),

@@ -54,7 +54,7 @@ async def test_no_database_is_a_503_and_a_sentence(
         assert answer.json()["retryable"] is True
         result = await person.call("list_tasks")
         assert result["isError"] is True
-        sentence = "The database cannot be reached. Try again in a moment."
+        sentence = "The database cannot be reached\nTry again in a moment."
         assert result["content"] == [{"type": "text", "text": sentence}]
         assert (await client.get("/healthz")).status_code == 200
 

@@ -128,15 +128,19 @@ class TestBothEras:
             assert result.is_error
             (block,) = result.content
             assert block.type == "text"
-            assert block.text == (
-                "The arguments of add_task are not valid. title: Field required; "
-                "name: Extra inputs are not permitted. Correct them."
-            )
+            assert block.text.splitlines() == [
+                "The tool was not called in the right way.",
+                "The arguments of add_task: title: Field required; "
+                "name: Extra inputs are not permitted. Correct them.",
+            ]
             result = await client.call_tool("get_task", {"task_id": NO_SUCH_ID})
             assert result.is_error
             (block,) = result.content
             assert block.type == "text"
-            assert "Use list_tasks or search_tasks" in block.text
+            assert block.text.splitlines() == [
+                "There is no such task on the list.",
+                "Use list_tasks or search_tasks to find the right id.",
+            ]
 
 
 class TestArguments:

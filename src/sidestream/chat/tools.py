@@ -37,6 +37,7 @@ TOOLS_GRACE_S: Final = 5.0
 ACTION_FAILED: Final = _("That did not work. The list shows how things are now.")
 """What a person is told of a change that nobody answers for in words."""
 
+_INVALID: Final = _("The tool was not called in the right way.")
 _UNREACHABLE: Final = _("The task service cannot be reached right now. Nothing was changed.")
 _UNCERTAIN: Final = _("The task service did not answer. Look at the list before trying this again.")
 
@@ -108,7 +109,7 @@ class TaskTools:
         try:
             parsed = _parse(arguments)
         except ValueError as error:
-            words = f"The arguments are not valid: {error}"
+            words = f"{_INVALID}\nThe arguments are not valid: {error}"
             return _keep(context, ToolRecord(call_id, name, {}, words, failed=True))
         try:
             if name == DELETE_TOOL:

@@ -31,7 +31,7 @@ from chatkit.types import (
 
 from sidestream.chat.context import ToolRecord
 from sidestream.chat.tools import WRITE_TOOLS
-from sidestream.i18n import _, text
+from sidestream.i18n import DEFAULT_LOCALE, _, text
 from sidestream.store.ids import new_id
 
 TOOL_CALLS_KIND: Final = "tool_calls"
@@ -173,7 +173,7 @@ class ToolTrace:
 
     def _detail(self, record: ToolRecord) -> str | None:
         if record.failed:
-            return _clip(text(self._locale, record.output))
+            return self._failure(record.output)
         try:
             output: Any = json.loads(record.output)
         except ValueError:
@@ -185,6 +185,13 @@ class ToolTrace:
             return text(self._locale, _ONE_TASK if count == 1 else _TASK_COUNT, count=count)
         wanted = record.arguments.get("title") or record.arguments.get("query")
         return _clip(wanted) if isinstance(wanted, str) else None
+
+    def _failure(self, output: str) -> str | None:
+        """What a person may read of a failed call: its first line. The others are for the model."""
+        sentence = output.partition("\n")[0]
+        words = text(self._locale, sentence)
+        unknown = words == sentence and self._locale != DEFAULT_LOCALE
+        return None if unknown else _clip(words)
 
 
 def memory(thread_id: str, records: Sequence[ToolRecord]) -> HiddenContextItem:

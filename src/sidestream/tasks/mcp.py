@@ -35,6 +35,7 @@ from starlette.types import Message, Receive, Scope, Send
 
 from sidestream import telemetry
 from sidestream.config import Settings
+from sidestream.i18n import _
 from sidestream.identity import Verifier, bearer_token
 from sidestream.problems import NotFound, Problem
 from sidestream.tasks.repository import TaskRepository
@@ -49,6 +50,9 @@ INSTRUCTIONS: Final = (
 
 TOOLS_VERSION: Final = "1.0.0"
 
+_INVALID: Final = _("The tool was not called in the right way.")
+_GONE: Final = _("There is no such task on the list.")
+_BROKEN: Final = _("The task list failed.")
 _USER: Final = "sidestream.user_id"
 _DAY_MS: Final = 24 * 3600 * 1000
 _SCHEMAS: Final = {tool.name: tool.input_schema for tool in TOOLS}
@@ -112,24 +116,24 @@ async def _call(
         arguments = ARGUMENTS[params.name].model_validate(params.arguments or {})
         document = await arguments.run(tasks, call)
     except ValidationError as error:
-        return _failed(_invalid_arguments(params.name, error)), "invalid_arguments"
+        return _failed(_INVALID, _invalid_arguments(params.name, error)), "invalid_arguments"
     except NotFound:
-        return _failed(
-            "There is no task with this id on the user's list. Use list_tasks or search_tasks to "
-            "find the right one."
-        ), NotFound.code
+        return _failed(_GONE, "Use list_tasks or search_tasks to find the right id."), NotFound.code
     except Problem as problem:
-        advice = " Try again in a moment." if problem.retryable else ""
-        return _failed(problem.detail.rstrip(".") + "." + advice), problem.code
+        advice = "Try again in a moment." if problem.retryable else None
+        return _failed(problem.detail, advice), problem.code
     except Exception as error:  # the SDK's older path would send the error's text to the client
         log_failure(_logger, "unexpected failure", error)
-        return _failed("The task list failed. Do not try again."), "internal"
+        return _failed(_BROKEN, "Do not try again."), "internal"
     text = pydantic_core.to_json(document).decode()
     return CallToolResult(content=[TextContent(text=text)], structured_content=document), "ok"
 
 
-def _failed(sentence: str) -> CallToolResult:
-    return CallToolResult(content=[TextContent(text=sentence)], is_error=True)
+def _failed(sentence: str, advice: str | None = None) -> CallToolResult:
+    """Say on the first line what people may read, which the chat translates, and below it what
+    only the model needs."""
+    words = "\n".join(filter(None, (sentence, advice)))
+    return CallToolResult(content=[TextContent(text=words)], is_error=True)
 
 
 def _invalid_arguments(tool: str, error: ValidationError) -> str:
@@ -137,7 +141,7 @@ def _invalid_arguments(tool: str, error: ValidationError) -> str:
         f"{'.'.join(_printable(part) for part in item['loc'])}: {item['msg']}"
         for item in error.errors(include_input=False, include_url=False, include_context=False)
     ]
-    return f"The arguments of {tool} are not valid. {'; '.join(reasons[:5])}. Correct them."
+    return f"The arguments of {tool}: {'; '.join(reasons[:5])}. Correct them."
 
 
 def _printable(part: int | str) -> str:

@@ -83,12 +83,15 @@ class RequestMiddleware:
 
         async def limited() -> Message:
             nonlocal received
-            if declared.isdecimal() and int(declared[:20]) > self._max_body_bytes:
-                raise TooLarge(f"The body may have {self._max_body_bytes} bytes.")
-            message = await receive()
-            received += len(message.get("body", b""))
-            if received > self._max_body_bytes:
-                raise TooLarge(f"The body may have {self._max_body_bytes} bytes.")
+            too_large = declared.isdecimal() and int(declared[:20]) > self._max_body_bytes
+            if not too_large:
+                message = await receive()
+                received += len(message.get("body", b""))
+                too_large = received > self._max_body_bytes
+            if too_large:
+                raise TooLarge(
+                    "The request may have {count} bytes at most.", count=self._max_body_bytes
+                )
             return message
 
         return limited

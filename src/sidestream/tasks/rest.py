@@ -144,7 +144,7 @@ async def _json_body(request: Request) -> Any:
     try:
         return json.loads((await request.body()).decode(), parse_constant=_no_constant)
     except (ValueError, RecursionError):
-        raise BadRequest("The body is not JSON.") from None
+        raise BadRequest("The body is not valid JSON.") from None
 
 
 def _no_constant(name: str) -> None:
