@@ -209,6 +209,10 @@ class TestMessage:
         assert "8000" in refused.problem["detail"]
         both = create_request("x" * 5000, quoted_text="y" * 5000)
         assert (await alice.send(both)).status == 413
+        for extra in ({"id": "i" * 8001}, {"data": {"number": "x" * 8001}}):
+            tag = {"type": "input_tag", "id": "i", "text": "t", "data": {}, **extra}
+            refused = await alice.send(create_request("", content=[tag]))
+            assert (refused.status, refused.problem["code"]) == (413, "too_large")
         empty = await person(alice.user_id, language="ur").create(" \n ")
         assert empty.problem["detail"] == "پیغام میں کچھ متن یا کوئی فائل ہونی چاہیے۔"
 

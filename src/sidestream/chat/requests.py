@@ -21,6 +21,7 @@ from chatkit.types import (
     ThreadsListReq,
     ThreadsUpdateReq,
     UserMessageInput,
+    UserMessageTagContent,
     UserMessageTextContent,
 )
 from pydantic import BaseModel, TypeAdapter, ValidationError
@@ -141,7 +142,9 @@ def _check(request: ChatKitReq, settings: ChatSettings) -> None:
 
 def _check_message(message: UserMessageInput, settings: ChatSettings) -> None:
     words = "".join(part.text for part in message.content) + (message.quoted_text or "")
-    if len(words) > settings.max_message_chars:
+    tags = [part for part in message.content if isinstance(part, UserMessageTagContent)]
+    behind = _strings([[tag.id, tag.data] for tag in tags])
+    if len(words) + sum(map(len, behind)) > settings.max_message_chars:
         raise _too_long(settings)
     if not words.strip() and not message.attachments:
         raise Invalid("A message needs some text or an attachment.")
