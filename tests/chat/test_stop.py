@@ -51,9 +51,15 @@ async def test_stop_from_another_environment(
     saved = await alice.items(stream.thread_id)
     assert [type(item) for item in saved] == [UserMessageItem, AssistantMessageItem]
     assert saved[1] == message
-    [run] = await rows("select status, ended_at from runs where id = %s", stream.run_id)
+    [run] = await rows(
+        "select status, ended_at, input_tokens, output_tokens from runs where id = %s",
+        stream.run_id,
+    )
     assert run["status"] == "stopped"
     assert run["ended_at"] is not None
+    # The model never said what it used: stopping is no way around the day's budget.
+    assert run["input_tokens"] > 0
+    assert run["output_tokens"] > 0
 
     following = await alice.add(stream.thread_id, "hello")
     assert following.text

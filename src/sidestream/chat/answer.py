@@ -30,6 +30,7 @@ from chatkit.types import (
 from openai.types.responses import (
     ResponseCompletedEvent,
     ResponseContentPartAddedEvent,
+    ResponseCreatedEvent,
     ResponseErrorEvent,
     ResponseFailedEvent,
     ResponseFunctionToolCall,
@@ -68,6 +69,8 @@ class Answer:
         self._message: AssistantMessageItem | None = None
         self.started = False
         """Whether words of the answer have gone out."""
+        self.uncounted: str | None = None
+        """The words of a response that has not told what it used."""
 
     def feed(self, event: StreamEvent) -> Iterator[ThreadStreamEvent]:
         """Turn one event of the agent into events for the client.
@@ -89,6 +92,8 @@ class Answer:
 
     def _raw(self, event: ResponseStreamEvent) -> Iterator[ThreadStreamEvent]:
         match event:
+            case ResponseCreatedEvent():
+                self.uncounted = ""
             case ResponseTextDeltaEvent() | ResponseRefusalDeltaEvent():
                 yield from self._delta(event.delta)
             case ResponseOutputItemAddedEvent(item=ResponseOutputMessage()):
@@ -106,6 +111,7 @@ class Answer:
             case ResponseCompletedEvent() | ResponseIncompleteEvent() if event.response.usage:
                 self._turn.input_tokens += event.response.usage.input_tokens
                 self._turn.output_tokens += event.response.usage.output_tokens
+                self.uncounted = None
         self._raise_if_failed(event)
 
     @staticmethod
@@ -157,6 +163,7 @@ class Answer:
         assert self._message is not None
         self._message.content[-1].text += delta
         self.started = True
+        self.uncounted = (self.uncounted or "") + delta
         update = AssistantMessageContentPartTextDelta(
             content_index=len(self._message.content) - 1, delta=delta
         )

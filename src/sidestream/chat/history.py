@@ -118,6 +118,11 @@ class HistoryConverter(ThreadItemConverter):
         return ResponseInputTextParam(type="input_text", text=f"@{tag.text} (id: {tag.id})")
 
 
+def tokens_in(words: str) -> int:
+    """Estimate how many tokens some words are."""
+    return len(words.encode()) // _BYTES_PER_TOKEN
+
+
 def recent(items: Sequence[ThreadItem], *, max_tokens: int) -> list[ThreadItem]:
     """Give the newest items that fit `max_tokens`, cut at the beginning of a turn.
 
@@ -128,7 +133,7 @@ def recent(items: Sequence[ThreadItem], *, max_tokens: int) -> list[ThreadItem]:
     start = kept
     for index in range(kept - 1, -1, -1):
         item = items[index]
-        spent += len(item.model_dump_json(exclude_none=True).encode()) // _BYTES_PER_TOKEN
+        spent += tokens_in(item.model_dump_json(exclude_none=True))
         if spent > max_tokens and start < kept:
             break
         if isinstance(item, UserMessageItem):

@@ -26,7 +26,7 @@ from sidestream.chat.attachments import AttachmentFiles
 from sidestream.chat.confirmation import DELETE_TOOL, asks, held, question
 from sidestream.chat.context import EndReason, TurnContext
 from sidestream.chat.failures import DEADLINE, Failure, classify, error_event
-from sidestream.chat.history import NOTE_KIND, HistoryConverter, recent
+from sidestream.chat.history import NOTE_KIND, HistoryConverter, recent, tokens_in
 from sidestream.chat.tools import ACTION_FAILED, TOOLS_GRACE_S, TaskTools, settle
 from sidestream.chat.trace import ToolTrace
 from sidestream.chat.widgets import listing, widget_item
@@ -84,6 +84,7 @@ class Responder:
         )
         if control.reason is EndReason.LOST:
             return
+        self._count(answer.uncounted, context)
         for event in answer.close():
             yield event
         if control.reason is EndReason.DEADLINE:
@@ -152,9 +153,21 @@ class Responder:
             if not result.is_complete:
                 result.cancel()
 
+    def _count(self, words: str | None, context: TurnContext) -> None:
+        """Count what a response used that was cut before it said so: an estimate, from below."""
+        if words is None:
+            return
+        sent = self._recent(context.turn.history)
+        context.turn.input_tokens += sum(
+            tokens_in(item.model_dump_json(exclude_none=True)) for item in sent
+        )
+        context.turn.output_tokens += tokens_in(words)
+
+    def _recent(self, history: Sequence[ThreadItem]) -> list[ThreadItem]:
+        return recent(history, max_tokens=self._settings.history_tokens)
+
     async def _input(self, history: Sequence[ThreadItem]) -> list[Any]:
-        items = recent(history, max_tokens=self._settings.history_tokens)
-        return list(await self._converter.to_agent_input(items))
+        return list(await self._converter.to_agent_input(self._recent(history)))
 
     async def _conclude(
         self, thread_id: str, context: TurnContext
