@@ -5,8 +5,12 @@ from chatkit.types import AssistantMessageItem, ThreadItemRemovedEvent, UserMess
 
 from sidestream.config import ChatSettings
 from sidestream.local.model import ScriptedModelServer
+from sidestream.local.model.conversation import Step, ToolRequest
+from sidestream.local.model.errors import ApiError
+from sidestream.local.system import LocalSystem
 from tests.chat.client import Answer, Client, thread_request, words
-from tests.chat.conftest import MakePerson, under_uvicorn
+from tests.chat.conftest import MakePerson, TaskList, under_uvicorn
+from tests.chat.steps import change_task
 
 STORY = "Tell me a story of 60 words"
 
@@ -124,3 +128,42 @@ async def test_what_cannot_be_answered_again(alice: Client, bob: Client) -> None
     elsewhere = await alice.create("hello")
     assert (await again(alice, elsewhere.thread_id, message.id)).status == 404
     assert len(await alice.items(created.thread_id)) == 2
+
+
+async def test_effects_of_an_answer_that_broke_off_are_not_repeated(
+    alice: Client, model: ScriptedModelServer, task_list: TaskList
+) -> None:
+    model.refuse_next(ApiError(400, "No."), after=1)
+    failed = await alice.create("add milk and bread to my list")
+    assert len(failed.errors) == 1
+    before = await task_list(alice)
+    assert len(before) == 2
+    answer = await again(alice, failed.thread_id)
+    assert answer.errors == []
+    assert "milk" in answer.text
+    assert await task_list(alice) == before
+
+
+async def test_a_task_that_is_gone_is_added_again(
+    system: LocalSystem, alice: Client, task_list: TaskList
+) -> None:
+    thread_id = (await alice.create("add milk to my list")).thread_id
+    [milk] = await task_list(alice)
+    await again(alice, thread_id)
+    assert await task_list(alice) == [milk]
+    await change_task(system, alice, "DELETE", milk["id"])
+    await again(alice, thread_id)
+    [other] = await task_list(alice)
+    assert (other["title"], other["id"] == milk["id"]) == ("milk", False)
+
+
+async def test_the_same_task_twice_in_one_message_is_two(
+    alice: Client, model: ScriptedModelServer, task_list: TaskList
+) -> None:
+    add = ToolRequest("add_task", {"title": "milk"})
+    for _ in range(2):
+        model.play(Step(calls=(add, add)), Step(text="Two of them."))
+    thread_id = (await alice.create("add milk, twice")).thread_id
+    assert len(await task_list(alice)) == 2
+    await again(alice, thread_id)
+    assert len(await task_list(alice)) == 2

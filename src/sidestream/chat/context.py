@@ -63,6 +63,8 @@ class TurnState:
     """What a turn gathers as it runs."""
 
     control: Control = field(default_factory=Control)
+    cause: str | None = None
+    """The id of the message that is answered, which stays the same when it is answered again."""
     history: tuple[Any, ...] = ()
     calls: dict[str, asyncio.Task[ToolRecord]] = field(default_factory=dict)
     records: list[ToolRecord] = field(default_factory=list)

@@ -76,7 +76,7 @@ async def begin(
         locale=caller.locale,
         request_id=caller.request_id,
         run_id=turn.run_id,
-        turn=TurnState(history=turn.items),
+        turn=TurnState(cause=prepared.message.id if prepared.message else None, history=turn.items),
     )
     settings = services.settings
     record = TurnRecord(

@@ -9,6 +9,7 @@ regenerates one file.
 import asyncio
 import json
 from dataclasses import replace
+from hashlib import sha256
 from pathlib import Path
 from typing import Any, Final
 
@@ -61,8 +62,7 @@ class TaskTools:
     async def _request(
         self, context: TurnContext, name: str, call_id: str, arguments: dict[str, Any]
     ) -> ToolRecord:
-        # Some providers give every call of a run the same id, so the key counts the calls.
-        key = f"{context.run_id}:{len(context.turn.records)}:{call_id}"
+        key = _key(context, name, arguments)
         try:
             result = await self._client.call(
                 name,
@@ -135,6 +135,18 @@ async def settle(turn: TurnState, grace_s: float) -> None:
         for call in calls:
             call.cancel()
         await asyncio.wait(calls)
+
+
+def _key(context: TurnContext, name: str, arguments: dict[str, Any]) -> str:
+    """Name a call by what it does, so that doing it again for the same message has no effect: when
+    the message is answered again, or when the model repeats a call that nobody answered. A call
+    that was answered and comes again is another one."""
+    digest = sha256(json.dumps(arguments, sort_keys=True).encode()).hexdigest()[:32]
+    same = sum(
+        record.reached and record.name == name and record.arguments == arguments
+        for record in context.turn.records
+    )
+    return f"{context.turn.cause or context.run_id}:{name}:{digest}:{same}"
 
 
 def _unanswered(call_id: str, name: str, arguments: dict[str, Any]) -> ToolRecord:
