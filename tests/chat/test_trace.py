@@ -121,7 +121,7 @@ def test_hidden_item_is_only_ever_done() -> None:
     [
         ({}, "Add a task", "milk"),
         ({"failed": True, "output": "Too long."}, "Add a task: did not work", "Too long."),
-        ({"held": True}, "Add a task: waits", None),
+        ({"held": True}, "Add a task: waits", "milk"),
         ({"output": "not JSON"}, "Add a task", "not JSON"),
         ({"output": "[1]"}, "Add a task", "milk"),
         ({"output": "[1]", "arguments": {}}, "Add a task", None),

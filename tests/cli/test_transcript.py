@@ -47,8 +47,14 @@ def test_tool_calls_show_their_status() -> None:
         _task("loading", title="Add a task"),
         _task("complete", title="Add a task", content="milk", icon="check-circle"),
         _task("complete", title="Delete a task: did not work", icon="info"),
+        _task("complete", title="Delete a task: waits", content="tea", icon="clock"),
     )
-    assert output == "… Add a task\n✓ Add a task: milk\n! Delete a task: did not work\n"
+    assert output.splitlines() == [
+        "… Add a task",
+        "✓ Add a task: milk",
+        "! Delete a task: did not work",
+        "· Delete a task: waits: tea",
+    ]
 
 
 def test_error_event_fails_the_answer() -> None:

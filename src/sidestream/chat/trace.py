@@ -55,6 +55,7 @@ _ONE_TASK: Final = _("1 task")
 _TASK_COUNT: Final = _("{count} tasks")
 _ICON_RUNNING: Final[IconName] = "bolt"
 _ICON_DONE: Final[IconName] = "check-circle"
+_ICON_HELD: Final[IconName] = "clock"
 _ICON_FAILED: Final[IconName] = "info"
 
 _MAX_DETAIL_CHARS = 200
@@ -103,16 +104,13 @@ class ToolTrace:
             return
         yield from self.started(record.call_id, record.name)
         self._finished.add(record.call_id)
-        title = self._title(record.name)
+        title, icon = self._title(record.name), _ICON_DONE
         if record.failed:
-            title = text(self._locale, _FAILED, title=title)
+            title, icon = text(self._locale, _FAILED, title=title), _ICON_FAILED
         elif record.held:
-            title = text(self._locale, _HELD, title=title)
+            title, icon = text(self._locale, _HELD, title=title), _ICON_HELD
         yield from self._complete(
-            record.call_id,
-            title=title,
-            icon=_ICON_FAILED if record.failed or record.held else _ICON_DONE,
-            content=None if record.held else self._detail(record),
+            record.call_id, title=title, icon=icon, content=self._detail(record)
         )
         self._records.append(record)
         if record.name in WRITE_TOOLS and not record.failed and not record.held:

@@ -4,12 +4,15 @@ import sys
 import time
 import unicodedata
 from collections.abc import Iterable
-from typing import Any
+from typing import Any, Final
 
 from rich.console import Console
 from rich.text import Text
 
 from sidestream.cli.conversation import Event
+
+_MARKS: Final = {"info": ("!", "yellow"), "clock": ("·", "dim")}
+"""How a call is marked that failed or was stopped, and one that waits."""
 
 
 class Transcript:
@@ -76,8 +79,7 @@ class Transcript:
         if task.get("status_indicator") == "loading":
             self._line(f"… {title}", "dim")
         else:
-            undone = task.get("icon") == "info"  # failed, stopped, or waits for an answer
-            mark, style = ("!", "yellow") if undone else ("✓", "green")
+            mark, style = _MARKS.get(str(task.get("icon")), ("✓", "green"))
             self._line(f"{mark} {title}{': ' if detail else ''}{detail}", style)
 
     def _words(self, words: str) -> None:

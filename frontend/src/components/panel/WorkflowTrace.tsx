@@ -8,6 +8,7 @@ import {
   BulbIcon,
   CheckIcon,
   ChevronIcon,
+  ClockIcon,
   FileIcon,
   ImageIcon,
   SearchIcon,
@@ -102,6 +103,7 @@ function TaskMark({ task }: { task: WorkflowTask }) {
     );
   }
   if (task.icon === "info") return <AlertIcon size={16} className="text-bad" />;
+  if (task.icon === "clock") return <ClockIcon size={16} />;
   switch (task.type) {
     case "web_search":
       return <SearchIcon size={16} />;
