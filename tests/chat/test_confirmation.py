@@ -3,14 +3,18 @@ asks first, and the answer is carried out."""
 
 import asyncio
 import json
+from collections.abc import Sequence
 from typing import Any
 
 import pytest
 from chatkit.types import (
+    ClientEffectEvent,
+    CustomTask,
     HiddenContextItem,
     NoticeEvent,
     StructuredInputItem,
     StructuredInputMultipleChoice,
+    ThreadItem,
     ThreadItemReplacedEvent,
     WorkflowItem,
 )
@@ -51,6 +55,17 @@ def trace(answer: Answer) -> list[str | None]:
     workflows = answer.done(WorkflowItem)
     return [
         task.title for item in workflows for task in item.workflow.tasks if hasattr(task, "title")
+    ]
+
+
+def lines(items: Sequence[ThreadItem]) -> list[tuple[str | None, str | None]]:
+    """The lines of the tool traces among some items, with their details."""
+    return [
+        (task.title, task.content)
+        for item in items
+        if isinstance(item, WorkflowItem)
+        for task in item.workflow.tasks
+        if isinstance(task, CustomTask)
     ]
 
 
@@ -178,7 +193,13 @@ async def test_one_deletion_that_is_clear_asks_nothing(
     answer = await alice.create("delete the milk task")
     assert answer.done(StructuredInputItem) == []
     assert answer.text == "Deleted “milk”."
-    assert trace(answer) == ["Search the tasks", "Delete a task: waits", "Delete a task"]
+    assert trace(answer) == ["Search the tasks", "Delete a task: waits"]
+    saved = await alice.items(answer.thread_id)
+    assert [item.type for item in saved] == ["user_message", "workflow", "assistant_message"]
+    assert lines(saved) == [("Search the tasks", "1 task"), ("Delete a task", "milk")]
+    assert fold(answer.frames).texts() == Screen(items=tuple(saved)).texts()
+    [effect] = [frame for frame in answer.frames if isinstance(frame, ClientEffectEvent)]
+    assert effect.data == {"tool": "delete_task"}
     assert await titles(task_list, alice) == ["dentist"]
     assert [f.type for f in answer.frames][-1] != "notice"
 
@@ -437,7 +458,11 @@ class TestHeld:
         assert notice.message == "That did not work. The list shows how things are now."
         assert await task_list(alice) == []
         saved = await alice.items(stream.thread_id)
-        assert [item.type for item in saved[1:]] == ["workflow", "assistant_message", "workflow"]
+        assert [item.type for item in saved[1:]] == ["workflow", "assistant_message"]
+        assert lines(saved)[1] == (
+            "Delete a task: did not work",
+            "There is no such task on the list.",
+        )
 
     async def test_the_model_no_longer_finds_what_it_deleted(
         self, system: LocalSystem, alice: Client, task_list: TaskList

@@ -1,6 +1,7 @@
 """`ToolTrace` alone: which events a group of calls becomes."""
 
 import json
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -10,6 +11,8 @@ from chatkit.types import (
     HiddenContextItem,
     ThreadItemAddedEvent,
     ThreadItemDoneEvent,
+    ThreadItemRemovedEvent,
+    ThreadItemReplacedEvent,
     ThreadItemUpdatedEvent,
     ThreadStreamEvent,
     WorkflowItem,
@@ -203,3 +206,47 @@ def test_an_id_that_comes_again_is_another_call() -> None:
     ]
     contents = [task.content for task in workflow.tasks if isinstance(task, CustomTask)]
     assert contents == ["milk", "bread"]
+
+
+def test_deletion_that_was_held_is_told_where_it_was_announced() -> None:
+    trace = ToolTrace("thr_1", "en")
+    task = '{"id": "tsk_1", "title": "milk"}'
+    held = _record(name="delete_task", arguments={"task_id": "tsk_1"}, output=task, held=True)
+    other = _record(call_id="call_2", name="list_tasks", output='{"data": []}')
+    _run(trace, other)
+    [*_, done, _memory] = _run(trace, replace(held, call_id="call_3"))
+    assert isinstance(done, ThreadItemDoneEvent)
+    events = list(trace.carried_out(replace(held, call_id="call_4", held=False)))
+    [replaced] = [event.item for event in events if isinstance(event, ThreadItemReplacedEvent)]
+    assert isinstance(replaced, WorkflowItem)
+    assert replaced.id == done.item.id
+    assert [(t.title, t.content) for t in replaced.workflow.tasks if isinstance(t, CustomTask)] == [
+        ("Delete a task", "milk")
+    ]
+    [memory] = [event.item for event in events if isinstance(event, ThreadItemDoneEvent)]
+    assert isinstance(memory, HiddenContextItem)
+    assert memory.content["calls"][0]["call_id"] == "call_4"
+    assert isinstance(events[-1], ClientEffectEvent)
+
+
+def test_group_whose_calls_come_later_is_taken_back() -> None:
+    trace = ToolTrace("thr_1", "en")
+    [added] = trace.started("call_1", "add_task")
+    assert isinstance(added, ThreadItemAddedEvent)
+    [removed] = trace.close(over=False)
+    assert isinstance(removed, ThreadItemRemovedEvent)
+    assert removed.item_id == added.item.id
+    [*_, done, _memory] = _run(trace, _record())
+    assert isinstance(done, ThreadItemDoneEvent)
+    assert isinstance(done.item, WorkflowItem)
+    assert len(done.item.workflow.tasks) == 1
+
+
+def test_group_with_some_calls_done_keeps_those() -> None:
+    trace = ToolTrace("thr_1", "en")
+    list(trace.finished(_record()))
+    list(trace.started("call_2", "add_task"))
+    [done, _memory] = trace.close(over=False)
+    assert isinstance(done, ThreadItemDoneEvent)
+    assert isinstance(done.item, WorkflowItem)
+    assert len(done.item.workflow.tasks) == 1

@@ -57,6 +57,22 @@ def test_tool_calls_show_their_status() -> None:
     ]
 
 
+def test_a_line_that_changes_later_is_shown_again() -> None:
+    done = {"type": "custom", "title": "Search", "content": "1 task", "icon": "check-circle"}
+    deleted = {"type": "custom", "title": "Delete a task", "content": "tea", "icon": "check-circle"}
+    workflow = {"type": "custom", "tasks": [done, deleted]}
+    output, _ = _shown(
+        _task("complete", title="Search", content="1 task", icon="check-circle"),
+        _task("complete", title="Delete a task: waits", content="tea", icon="clock"),
+        {"type": "thread.item.replaced", "item": {"type": "workflow", "workflow": workflow}},
+    )
+    assert output.splitlines() == [
+        "✓ Search: 1 task",
+        "· Delete a task: waits: tea",
+        "✓ Delete a task: tea",
+    ]
+
+
 def test_error_event_fails_the_answer() -> None:
     output, transcript = _shown(
         _delta("half"), {"type": "error", "message": "The model is busy.", "allow_retry": True}

@@ -44,7 +44,7 @@ from openai.types.responses import (
     ResponseTextDeltaEvent,
 )
 
-from sidestream.chat.context import TurnContext
+from sidestream.chat.context import ToolRecord, TurnContext
 from sidestream.chat.failures import ModelFailed
 from sidestream.chat.trace import ToolTrace
 from sidestream.store.ids import new_id
@@ -89,6 +89,10 @@ class Answer:
                 yield from self._trace.finished(call.result())
         yield from self._trace.close()
         yield from self._end_message()
+
+    def carried_out(self, record: ToolRecord) -> Iterator[ThreadStreamEvent]:
+        """Tell that a deletion that was held took place, or failed."""
+        yield from self._trace.carried_out(record)
 
     def _raw(self, event: ResponseStreamEvent) -> Iterator[ThreadStreamEvent]:
         match event:

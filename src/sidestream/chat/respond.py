@@ -24,7 +24,7 @@ from sidestream.chat.agent import run_config
 from sidestream.chat.answer import Answer, begins_message
 from sidestream.chat.attachments import AttachmentFiles
 from sidestream.chat.confirmation import DELETE_TOOL, asks, held, question
-from sidestream.chat.context import EndReason, TurnContext
+from sidestream.chat.context import EndReason, ToolRecord, TurnContext
 from sidestream.chat.failures import DEADLINE, Failure, classify, error_event
 from sidestream.chat.history import NOTE_KIND, HistoryConverter, recent, tokens_in
 from sidestream.chat.tools import ACTION_FAILED, TOOLS_GRACE_S, TaskTools, settle
@@ -95,7 +95,7 @@ class Responder:
                 yield error_event(failure, context.locale)
                 return
             yield NoticeEvent(level="warning", message=text(context.locale, failure.message))
-        async for event in self._conclude(thread.id, context):
+        async for event in self._conclude(answer, thread.id, context):
             yield event
 
     async def carry_on(
@@ -104,7 +104,16 @@ class Responder:
         """Delete the tasks that the answer to a question names, and let the agent carry on."""
         turn = context.turn
         turn.confirmed = True
-        async for event in self._delete(thread.id, task_ids, context):
+        trace = ToolTrace(thread.id, context.locale)
+        for task_id in task_ids:
+            if turn.control.reason is not None:
+                break
+            call_id = self._call_id(context)
+            for event in trace.started(call_id, DELETE_TOOL):
+                yield event
+            for event in trace.finished(await self._delete(task_id, call_id, context)):
+                yield event
+        for event in trace.close():
             if isinstance(event, ThreadItemDoneEvent):
                 turn.history = (*turn.history, event.item)
             yield event
@@ -112,22 +121,12 @@ class Responder:
             async for event in events:
                 yield event
 
-    async def _delete(
-        self, thread_id: str, task_ids: Sequence[str], context: TurnContext
-    ) -> AsyncIterator[ThreadStreamEvent]:
-        trace = ToolTrace(thread_id, context.locale)
-        for task_id in task_ids:
-            if context.turn.control.reason is not None:
-                break
-            call_id = f"call_{context.run_id}_{len(context.turn.records)}"
-            for event in trace.started(call_id, DELETE_TOOL):
-                yield event
-            arguments = {"task_id": task_id}
-            record = await self._tools.call(context, DELETE_TOOL, call_id, arguments)
-            for event in trace.finished(record):
-                yield event
-        for event in trace.close():
-            yield event
+    @staticmethod
+    def _call_id(context: TurnContext) -> str:
+        return f"call_{context.run_id}_{len(context.turn.records)}"
+
+    async def _delete(self, task_id: str, call_id: str, context: TurnContext) -> ToolRecord:
+        return await self._tools.call(context, DELETE_TOOL, call_id, {"task_id": task_id})
 
     async def _run_agent(
         self, answer: Answer, message: UserMessageItem | None, context: TurnContext
@@ -170,7 +169,7 @@ class Responder:
         return list(await self._converter.to_agent_input(self._recent(history)))
 
     async def _conclude(
-        self, thread_id: str, context: TurnContext
+        self, answer: Answer, thread_id: str, context: TurnContext
     ) -> AsyncIterator[ThreadStreamEvent]:
         """Note that the answer was stopped, ask about the deletions that are held or carry out the
         one, or show the list that was asked for."""
@@ -182,9 +181,10 @@ class Responder:
             yield ThreadItemDoneEvent(item=asked.memory)
             yield ThreadItemDoneEvent(item=asked.item)
         elif task_ids := held(turn):
-            async for event in self._delete(thread_id, task_ids, context):
+            record = await self._delete(task_ids[0], self._call_id(context), context)
+            for event in answer.carried_out(record):
                 yield event
-            if turn.records[-1].failed:
+            if record.failed:
                 yield NoticeEvent(level="warning", message=text(context.locale, ACTION_FAILED))
         elif rows := listing(turn.records):
             yield ThreadItemDoneEvent(item=widget_item(rows, thread_id, context.locale))

@@ -21,6 +21,7 @@ from chatkit.types import (
     ThreadItemAddedEvent,
     ThreadItemDoneEvent,
     ThreadItemRemovedEvent,
+    ThreadItemReplacedEvent,
     ThreadItemUpdatedEvent,
     ThreadStreamEvent,
     Workflow,
@@ -74,6 +75,8 @@ class ToolTrace:
         self._index: dict[str, int] = {}
         self._records: list[ToolRecord] = []
         self._finished: set[str] = set()
+        self._held: list[tuple[CustomTask, str]] = []
+        self._announced: list[tuple[WorkflowItem, dict[int, str]]] = []
 
     def started(self, call_id: str, name: str) -> Iterator[ThreadStreamEvent]:
         """A model named a tool. An id that comes again after its call ended is another call."""
@@ -104,17 +107,24 @@ class ToolTrace:
             return
         yield from self.started(record.call_id, record.name)
         self._finished.add(record.call_id)
-        title, icon = self._title(record.name), _ICON_DONE
-        if record.failed:
-            title, icon = text(self._locale, _FAILED, title=title), _ICON_FAILED
-        elif record.held:
-            title, icon = text(self._locale, _HELD, title=title), _ICON_HELD
-        yield from self._complete(
-            record.call_id, title=title, icon=icon, content=self._detail(record)
-        )
+        task = self._row(record)
+        yield from self._complete(record.call_id, task)
         self._records.append(record)
-        if record.name in WRITE_TOOLS and not record.failed and not record.held:
-            yield ClientEffectEvent(name=TASKS_CHANGED, data={"tool": record.name})
+        if record.held:
+            self._held.append((task, str(record.arguments.get("task_id"))))
+        yield from self._effect(record)
+
+    def carried_out(self, record: ToolRecord) -> Iterator[ThreadStreamEvent]:
+        """A deletion that was held took place, or failed: the line that announced it says so."""
+        task, wanted = self._row(record), str(record.arguments.get("task_id"))
+        for item, rows in self._announced:
+            mine = [at for at, task_id in rows.items() if task_id == wanted]
+            if mine:
+                tasks = [task if at in mine else t for at, t in enumerate(item.workflow.tasks)]
+                workflow = item.workflow.model_copy(update={"tasks": tasks}, deep=True)
+                yield ThreadItemReplacedEvent(item=item.model_copy(update={"workflow": workflow}))
+        yield ThreadItemDoneEvent(item=memory(self._thread_id, [record]))
+        yield from self._effect(record)
 
     def close(self, *, over: bool = True) -> Iterator[ThreadStreamEvent]:
         """The group is over: save it, with the calls for the model's memory behind it.
@@ -128,28 +138,44 @@ class ToolTrace:
         if over:
             for call_id in unfinished:
                 title = text(self._locale, _UNFINISHED, title=self._title(self._names[call_id]))
-                yield from self._complete(call_id, title=title, icon=_ICON_FAILED, content=None)
+                yield from self._complete(call_id, _ended(title, _ICON_FAILED))
         else:
             later = {self._index[call_id] for call_id in unfinished}
             self._tasks = [task for at, task in enumerate(self._tasks) if at not in later]
         if self._tasks:
-            yield ThreadItemDoneEvent(item=self._snapshot(expanded=False))
+            item = self._snapshot(expanded=False)
+            held = {id(task): task_id for task, task_id in self._held}
+            rows = {n: held[id(task)] for n, task in enumerate(self._tasks) if id(task) in held}
+            if rows:
+                self._announced.append((item, rows))
+            yield ThreadItemDoneEvent(item=item)
         else:
             yield ThreadItemRemovedEvent(item_id=self._item.id)
         if self._records:
             yield ThreadItemDoneEvent(item=memory(self._thread_id, self._records))
         self._item = None
         self._tasks, self._names, self._index, self._records = [], {}, {}, []
+        self._held = []
 
-    def _complete(
-        self, call_id: str, *, title: str, icon: IconName, content: str | None
-    ) -> Iterator[ThreadStreamEvent]:
+    def _complete(self, call_id: str, task: CustomTask) -> Iterator[ThreadStreamEvent]:
         assert self._item is not None
         index = self._index[call_id]
-        task = CustomTask(title=title, icon=icon, content=content, status_indicator="complete")
         self._tasks[index] = task
         update = WorkflowTaskUpdated(task_index=index, task=task.model_copy(deep=True))
         yield ThreadItemUpdatedEvent(item_id=self._item.id, update=update)
+
+    def _row(self, record: ToolRecord) -> CustomTask:
+        """The line of a call that ended."""
+        title, icon = self._title(record.name), _ICON_DONE
+        if record.failed:
+            title, icon = text(self._locale, _FAILED, title=title), _ICON_FAILED
+        elif record.held:
+            title, icon = text(self._locale, _HELD, title=title), _ICON_HELD
+        return _ended(title, icon, self._detail(record))
+
+    def _effect(self, record: ToolRecord) -> Iterator[ThreadStreamEvent]:
+        if record.name in WRITE_TOOLS and not record.failed and not record.held:
+            yield ClientEffectEvent(name=TASKS_CHANGED, data={"tool": record.name})
 
     def _snapshot(self, *, expanded: bool) -> WorkflowItem:
         assert self._item is not None
@@ -209,6 +235,10 @@ def memory(thread_id: str, records: Sequence[ToolRecord]) -> HiddenContextItem:
         created_at=datetime.now(UTC),
         content={"kind": TOOL_CALLS_KIND, "calls": calls},
     )
+
+
+def _ended(title: str, icon: IconName, content: str | None = None) -> CustomTask:
+    return CustomTask(title=title, icon=icon, content=content, status_indicator="complete")
 
 
 def _clip(words: str) -> str:

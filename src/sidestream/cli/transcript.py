@@ -30,6 +30,7 @@ class Transcript:
         self._console = console
         self._started = time.perf_counter()
         self._streamed: set[str] = set()
+        self._told: set[str] = set()
         self._mid_line = False
 
     def show(self, events: Iterable[Event]) -> None:
@@ -42,9 +43,11 @@ class Transcript:
         match event:
             case {"type": "thread.item.updated", "item_id": item_id, "update": update}:
                 self._update(item_id, update)
-            case {"type": "thread.item.added", "item": {"type": "workflow", "workflow": workflow}}:
-                for task in workflow.get("tasks", []):
-                    self._task(task)
+            case {
+                "type": "thread.item.added" | "thread.item.replaced" as kind,
+                "item": {"type": "workflow", "workflow": workflow},
+            }:
+                self._workflow(workflow, is_new=kind == "thread.item.added")
             case {"type": "thread.item.done", "item": item}:
                 self._done(item)
             case {"type": "progress_update", "text": text}:
@@ -63,6 +66,12 @@ class Transcript:
             case {"type": "workflow.task.added" | "workflow.task.updated", "task": task}:
                 self._task(task)
 
+    def _workflow(self, workflow: dict[str, Any], *, is_new: bool) -> None:
+        """Show the lines of a tool trace, those that changed when it is not new."""
+        for task in workflow.get("tasks", []):
+            if is_new or _words_of(task) not in self._told:
+                self._task(task)
+
     def _done(self, item: dict[str, Any]) -> None:
         match item:
             case {"type": "assistant_message", "id": item_id, "content": content}:
@@ -75,12 +84,13 @@ class Transcript:
                 self._line(text, "")
 
     def _task(self, task: dict[str, Any]) -> None:
-        title, detail = task.get("title") or "", task.get("content") or ""
+        words = _words_of(task)
+        self._told.add(words)
         if task.get("status_indicator") == "loading":
-            self._line(f"… {title}", "dim")
+            self._line(f"… {words}", "dim")
         else:
             mark, style = _MARKS.get(str(task.get("icon")), ("✓", "green"))
-            self._line(f"{mark} {title}{': ' if detail else ''}{detail}", style)
+            self._line(f"{mark} {words}", style)
 
     def _words(self, words: str) -> None:
         if self.ttft_ms is None:
@@ -99,6 +109,10 @@ class Transcript:
         if self._mid_line:
             self._console.file.write("\n")
             self._mid_line = False
+
+
+def _words_of(task: dict[str, Any]) -> str:
+    return ": ".join(filter(None, (task.get("title"), task.get("content"))))
 
 
 def printable(text: str) -> str:
