@@ -22,8 +22,9 @@ import { useLanguage } from "../LanguageProvider";
 import { Markdown } from "./Markdown";
 import { safeHref, Sources } from "./Sources";
 import { StructuredInputCard } from "./StructuredInputCard";
-import type { ConversationControl, Outgoing } from "./useConversation";
-import { Widget } from "./Widget";
+import type { ConversationControl } from "./useConversation";
+import type { Outgoing } from "./useRequests";
+import { Widget } from "./widget/Widget";
 import { TraceTask, WorkflowTrace } from "./WorkflowTrace";
 
 interface Props {

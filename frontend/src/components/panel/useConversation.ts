@@ -1,24 +1,17 @@
 "use client";
 /**
- * One conversation as our own panel shows it: loading it, sending, stopping, taking up a run that
- * goes on after a reload, and moving between conversations.
+ * One conversation as our own panel shows it: loading it, following its runs and stopping them,
+ * taking up one that goes on after a reload, and moving between conversations.
  */
 import { useCallback, useEffect, useReducer, useRef, useState } from "react";
-import { beginTurn, EMPTY, endTurn, fold, fromThread, type Conversation } from "@/lib/chat/frames";
-import type {
-  Action,
-  Attachment,
-  MessageInput,
-  StreamingRequest,
-  StructuredAnswer,
-  Thread,
-  ThreadEvent,
-  ThreadItem,
-} from "@/lib/chat/protocol";
+import { EMPTY } from "@/lib/chat/frames";
+import type { Thread, ThreadEvent } from "@/lib/chat/protocol";
 import type { Ending, StreamHandlers } from "@/lib/chat/client";
+import { step } from "@/lib/chat/steps";
 import { TurnWatch } from "@/lib/chat/turn-watch";
 import { type Problem, problemOf } from "@/lib/problems";
 import { TASKS_CHANGED, useChat } from "../ChatProvider";
+import { useRequests, type Outgoing } from "./useRequests";
 
 /**
  * idle -> loading -> idle                       a conversation is fetched
@@ -27,43 +20,10 @@ import { TASKS_CHANGED, useChat } from "../ChatProvider";
  */
 export type Phase = "idle" | "loading" | "answering" | "reconnecting" | "stopping";
 
-/** A message on its way, shown until the API has it. */
-export interface Outgoing {
-  text: string;
-  attachments: Attachment[];
-}
-
 interface Failed {
   problem: Problem;
   /** Sending the same request again, under the same key; absent when that cannot help. */
   again?: () => void;
-}
-
-type Step =
-  | { type: "show"; thread: Thread | null }
-  | { type: "earlier"; items: ThreadItem[] }
-  | { type: "begin" }
-  | { type: "cut"; after: string }
-  | { type: "event"; event: ThreadEvent }
-  | { type: "end" };
-
-function step(state: Conversation, step: Step): Conversation {
-  switch (step.type) {
-    case "show":
-      return step.thread ? fromThread(step.thread) : EMPTY;
-    case "earlier":
-      return { ...state, items: [...step.items, ...state.items] };
-    case "begin":
-      return beginTurn(state);
-    case "cut": {
-      const index = state.items.findIndex(({ id }) => id === step.after);
-      return { ...state, items: state.items.slice(0, index + 1) };
-    }
-    case "event":
-      return fold(state, step.event);
-    case "end":
-      return endTurn(state);
-  }
 }
 
 /** A run that died without a word, said in the page's own. */
@@ -226,80 +186,8 @@ export function useConversation() {
     rememberThread(null);
   }, [rememberThread, show]);
 
-  const run = useCallback(
-    (request: StreamingRequest, messageId: string = crypto.randomUUID()) => {
-      function attempt() {
-        void follow((handlers) => client.stream(request, handlers, messageId), attempt);
-      }
-      attempt();
-    },
-    [client, follow],
-  );
-
-  const send = useCallback(
-    (text: string, attachments: Attachment[], model?: string) => {
-      const input: MessageInput = {
-        content: text ? [{ type: "input_text", text }] : [],
-        attachments: attachments.map(({ id }) => id),
-        inference_options: model ? { model } : {},
-      };
-      setOutgoing({ text, attachments });
-      const threadId = current.current;
-      run(
-        threadId
-          ? { type: "threads.add_user_message", params: { thread_id: threadId, input } }
-          : { type: "threads.create", params: { input } },
-      );
-    },
-    [run],
-  );
-
-  /** Answer the message `itemId` again: what came after it goes. */
-  const retry = useCallback(
-    (itemId: string) => {
-      const threadId = current.current;
-      if (!threadId) return;
-      dispatch({ type: "cut", after: itemId });
-      run({
-        type: "threads.retry_after_item",
-        params: { thread_id: threadId, item_id: itemId },
-      });
-    },
-    [run],
-  );
-
-  const act = useCallback(
-    (itemId: string, action: Action) => {
-      const threadId = current.current;
-      if (!threadId || action.handler === "client") return;
-      run({
-        type: "threads.custom_action",
-        params: {
-          thread_id: threadId,
-          item_id: itemId,
-          action: { type: action.type, payload: action.payload ?? {} },
-        },
-      });
-    },
-    [run],
-  );
-
-  const answer = useCallback(
-    (itemId: string, answers: Record<string, StructuredAnswer>) => {
-      const threadId = current.current;
-      if (!threadId) return;
-      const skipped = Object.values(answers).every((answer) => answer.skipped);
-      run({
-        type: "threads.add_structured_input",
-        params: {
-          thread_id: threadId,
-          item_id: itemId,
-          input: { status: skipped ? "skipped" : "answered", answers },
-        },
-      });
-    },
-    [run],
-  );
+  const currentThread = useCallback(() => current.current, []);
+  const requests = useRequests({ currentThread, follow, dispatch, setOutgoing });
 
   const stop = useCallback(() => {
     stopWanted.current = true;
@@ -340,10 +228,7 @@ export function useConversation() {
     loadEarlier,
     open,
     startNew,
-    send,
-    retry,
-    act,
-    answer,
+    ...requests,
     stop,
     takeBack: () => setOutgoing(null),
   };

@@ -1,0 +1,33 @@
+/**
+ * The steps that change a conversation as it is shown: a thread fetched, a turn and its events, and
+ * what the person cuts off. Pure.
+ */
+import { beginTurn, EMPTY, endTurn, fold, fromThread, type Conversation } from "./frames";
+import type { Thread, ThreadEvent, ThreadItem } from "./protocol";
+
+export type Step =
+  | { type: "show"; thread: Thread | null }
+  | { type: "earlier"; items: ThreadItem[] }
+  | { type: "begin" }
+  | { type: "cut"; after: string }
+  | { type: "event"; event: ThreadEvent }
+  | { type: "end" };
+
+export function step(state: Conversation, step: Step): Conversation {
+  switch (step.type) {
+    case "show":
+      return step.thread ? fromThread(step.thread) : EMPTY;
+    case "earlier":
+      return { ...state, items: [...step.items, ...state.items] };
+    case "begin":
+      return beginTurn(state);
+    case "cut": {
+      const index = state.items.findIndex(({ id }) => id === step.after);
+      return { ...state, items: state.items.slice(0, index + 1) };
+    }
+    case "event":
+      return fold(state, step.event);
+    case "end":
+      return endTurn(state);
+  }
+}
