@@ -12,6 +12,7 @@ from chatkit.types import (
     CustomTask,
     HiddenContextItem,
     NoticeEvent,
+    StructuredInputAnswer,
     StructuredInputItem,
     StructuredInputMultipleChoice,
     ThreadItem,
@@ -401,7 +402,12 @@ class TestHeld:
             await stream.rest()
         model.release()
         assert await titles(task_list, alice) == ["milk"]
+        saved = await alice.items(stream.thread_id)
+        assert lines(saved)[-1] == ("Delete a task: stopped", None)
         following = await alice.add(stream.thread_id, "delete the milk task")
+        told = str(model.requests[-1].body["input"])
+        assert "were not deleted" in told
+        assert "speak of it as done" not in told.partition("were not deleted")[0]
         assert following.errors == []
         assert await titles(task_list, alice) == []
 
@@ -423,6 +429,20 @@ class TestHeld:
         again = await alice.send(retry)
         assert again.errors == []
         assert await titles(task_list, alice) == []
+
+    async def test_an_answer_that_is_cut_asks(
+        self,
+        system: LocalSystem,
+        alice: Client,
+        task_list: TaskList,
+        model: ScriptedModelServer,
+    ) -> None:
+        """There may have been more to delete."""
+        ids = await add_tasks(system, alice, "milk")
+        model.play(Step(calls=(delete(ids["milk"]),)), Step(text="word " * 5000))
+        answer = await alice.create("delete the milk task")
+        assert asked(the_question(answer))[0] == "Delete this task? “milk”"
+        assert await titles(task_list, alice) == ["milk"]
 
     async def test_a_task_that_is_not_there_is_told_to_the_model(
         self, system: LocalSystem, alice: Client, model: ScriptedModelServer
@@ -552,6 +572,26 @@ class TestQuestion:
         assert asks(self._turn(a="Milk", b="Bread"))
         assert asks(self._turn(self.SEARCH, a="Milk"))
         assert not asks(self._turn(self.SEARCH, z="Taxes"))
+
+    def test_a_search_that_found_more_than_it_shows(self) -> None:
+        page = '{"data":[{"id":"a","title":"Milk","completed":false}],"has_more":true}'
+        _, choices, _ = self._ask(self._turn(page, a="Milk"))
+        assert choices == {"Milk": ["a"], "None of them": []}
+
+    def test_searches_for_something_else_offer_nothing(self) -> None:
+        turn = self._turn(self.SEARCH, a="Milk")
+        other = '{"data":[{"id":"x","title":"X"},{"id":"y","title":"Y"}]}'
+        turn.records.append(ToolRecord("s2", "search_tasks", {}, other, failed=False))
+        _, choices, _ = self._ask(turn)
+        assert "X" not in choices
+
+    def test_words_besides_a_choice_delete_nothing(self) -> None:
+        made = question(self._turn(self.SEARCH, a="Milk"), "thr_1", "en")
+        [part] = made.item.inputs
+        part.answer = StructuredInputAnswer(values=["Milk", "no, keep that one"])
+        choices = choices_of(made.item, [made.memory])
+        assert choices is not None
+        assert chosen(made.item, choices) == []
 
     def test_a_list_as_it_will_be(self) -> None:
         rows = json.loads(without_held(self._turn(a="Milk"), self.SEARCH))

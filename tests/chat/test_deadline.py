@@ -12,6 +12,7 @@ from sidestream.local.system import LocalSystem
 from tests.chat.client import Client, create_request, thread_request, words
 from tests.chat.conftest import MakePerson, Rows, TaskList
 from tests.chat.fault_proxy import FaultProxy, Way
+from tests.chat.steps import add_tasks, answer_request, the_question
 from tests.chat.variants import chat_function
 
 STORY = "Tell me a story of 60 words"
@@ -130,3 +131,29 @@ async def test_whoever_follows_a_run_is_let_go_in_time_and_may_come_again(
         model.release()
         whole, second = await asyncio.gather(stream.rest(), follower.replay(stream.run_id, seen))
     assert [*first.frames, *second.frames] == whole[2:]
+
+
+async def test_deletions_after_an_answer_that_hang(
+    system: LocalSystem, person: MakePerson, rows: Rows
+) -> None:
+    """What was done is saved, and what nobody knows of is told."""
+    async with (
+        FaultProxy(system.tasks.url) as proxy,
+        hurried(system, TASKS_MCP_URL=f"{proxy.url}/mcp") as function,
+        Client(function.url, person().token) as client,
+    ):
+        await add_tasks(system, client, "milk", "bread")
+        asked = the_question(await client.create("delete all tasks"))
+        proxy.hold(Way.DOWN)
+        answer = await client.send(answer_request(asked, ["Delete them"]))
+        proxy.release()
+        [error] = answer.errors
+        assert error.allow_retry
+        saved = await client.items(asked.thread_id)
+        assert saved[-1] == answer.done(WorkflowItem)[-1]
+        assert isinstance(saved[-1], WorkflowItem)
+        assert [task.model_dump()["title"] for task in saved[-1].workflow.tasks] == [
+            "Delete a task: did not work"
+        ]
+        [run] = await rows("select status, error from runs where id = %s", answer.run_id)
+        assert (run["status"], run["error"]) == ("failed", {"code": "deadline"})

@@ -47,7 +47,7 @@ def test_the_scripted_turn_loads_nothing_of_it_either() -> None:
         from sidestream.config import ChatSettings
         for api in ("responses", "chat_completions"):
             asyncio.run(warm_up(ChatSettings(
-                database_url="postgresql://x", tool_signing_key="t" * 32,
+                database_url="postgresql://x:y@127.0.0.1/x", tool_signing_key="t" * 32,
                 session_signing_key="s" * 32, auth_issuers=(), model_api=api,
                 tasks_mcp_url="http://127.0.0.1/mcp",
             )))
@@ -79,6 +79,25 @@ def test_the_sdks_own_mcp_servers_still_work() -> None:
         print([tool.name for tool in tools], agents.mcp.__name__, "mcp" in sys.modules)
     """)
     assert printed == "['found'] agents.mcp True"
+
+
+def test_all_of_mcp_util_is_there() -> None:
+    printed = run("""
+        import_sdks()
+        from agents.mcp import MCPUtil
+        print(MCPUtil.to_function_tool.__name__, hasattr(MCPUtil, "nothing"))
+    """)
+    assert printed == "to_function_tool False"
+
+
+def test_the_environment_is_left_as_it_was() -> None:
+    printed = run("""
+        import os
+        before = dict(os.environ)
+        import_sdks()
+        print(os.environ == before)
+    """)
+    assert printed == "True"
 
 
 def test_function_tools_from_docstrings_still_work() -> None:
@@ -152,11 +171,14 @@ def test_a_sandbox_is_said_to_be_left_out() -> None:
                 exec(wanted)
             except ImportError as error:
                 print(error)
+        print(hasattr(sys.modules["agents.sandbox"], "SandboxAgent"))
     """)
     assert printed.splitlines() == [
-        "agents.sandbox is left out of this function: see sidestream.chat.lean_imports",
+        "cannot import name 'SandboxAgent' from 'agents.sandbox' "
+        "(<left out: see sidestream.chat.lean_imports>)",
         "No module named 'agents.sandbox.sandbox_agent'",
         "agents.sandbox is left out of this function: see sidestream.chat.lean_imports",
+        "False",
     ]
 
 

@@ -150,3 +150,14 @@ async def test_failing_model_ends_in_an_error_and_done(
     assert set(error) == {"type", "message", "retryable"}
     assert error["retryable"] is True
     assert error["message"]
+
+
+async def test_a_question_is_said(alice: Client, task_list: TaskList) -> None:
+    await _say(alice, "add milk and bread to my list")
+    events = _events(await _say(alice, "delete all tasks"))
+    assert "Delete these 2 tasks?" in _text(events)
+    assert "- Delete them" in _text(events)
+    held = [data for name, data in events if name == "mcp_tool" and data["status"] == "held"]
+    assert len(held) == 2
+    assert not any("note" in data["result"] for data in held)
+    assert len(await task_list(alice)) == 2

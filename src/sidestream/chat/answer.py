@@ -94,6 +94,10 @@ class Answer:
         """Tell that a deletion that was held took place, or failed."""
         yield from self._trace.carried_out(record)
 
+    def given_up(self) -> Iterator[ThreadStreamEvent]:
+        """Tell that the deletions that are held will not take place."""
+        yield from self._trace.given_up()
+
     def _raw(self, event: ResponseStreamEvent) -> Iterator[ThreadStreamEvent]:
         match event:
             case ResponseCreatedEvent():
@@ -104,6 +108,7 @@ class Answer:
                 yield from self._begin_message()
             case ResponseOutputItemAddedEvent(item=ResponseFunctionToolCall() as call):
                 yield from self._end_message()
+                self._turn.calls.pop(call.call_id, None)  # some providers use an id again
                 yield from self._trace.started(call.call_id, call.name)
             case ResponseContentPartAddedEvent():
                 if event.part.type != "reasoning_text":

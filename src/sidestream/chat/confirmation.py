@@ -25,7 +25,7 @@ from chatkit.types import (
     ThreadItem,
 )
 
-from sidestream.chat.context import TurnContext, TurnState
+from sidestream.chat.context import ToolRecord, TurnContext, TurnState
 from sidestream.chat.widgets import rows_of
 from sidestream.i18n import _, text
 from sidestream.store.ids import new_id
@@ -57,9 +57,16 @@ class Question:
 
 
 def held_output(task: str) -> str:
-    """Give what the model is told of a deletion that is held, with the task (JSON) as it is."""
-    document = {**json.loads(task), "status": HELD_STATUS, "deleted": False, "note": _HELD_NOTE}
+    """Give the output of a deletion that is held, with the task (JSON) as it is."""
+    document = {**json.loads(task), "status": HELD_STATUS, "deleted": False}
     return json.dumps(document, ensure_ascii=False)
+
+
+def told(record: ToolRecord) -> str:
+    """Give what the model is told of a call, now: later turns do not need the advice."""
+    if not record.held:
+        return record.output
+    return json.dumps({**json.loads(record.output), "note": _HELD_NOTE}, ensure_ascii=False)
 
 
 def without_held(turn: TurnState, output: str) -> str:
@@ -160,24 +167,26 @@ def chosen(answered: StructuredInputItem, choices: dict[str, list[str]]) -> list
         if question.answer is not None
         for value in question.answer.values
     ]
-    picked = [choices[value] for value in values if value in choices]
+    picked = [choices.get(value, []) for value in values]
     if not all(picked):
         return []
     return list(dict.fromkeys(task_id for ids in picked for task_id in ids))
 
 
 def _ambiguous(turn: TurnState) -> bool:
-    return not set(_matches(turn)).isdisjoint(held(turn))
+    return bool(_matches(turn))
 
 
 def _matches(turn: TurnState) -> list[str]:
-    """The ids of the tasks of the turn's searches that matched more than one."""
+    """The ids of the tasks of the turn's searches that matched more than one, be it on a page that
+    the model did not ask for, and found one whose deletion is held."""
     found: list[str] = []
     for record in turn.records:
         if record.name == "search_tasks" and not record.failed:
-            rows = rows_of(record.output)
-            if len(rows) > 1:
-                found.extend(row.id for row in rows)
+            ids = [row.id for row in rows_of(record.output)]
+            several = len(ids) > 1 or json.loads(record.output).get("has_more")
+            if several and not set(ids).isdisjoint(held(turn)):
+                found.extend(ids)
     return found
 
 

@@ -145,7 +145,7 @@ async def resume(
     whoever reads them may come again. Raises `NotFound`, also for a run too old to be kept.
     """
     page = await services.runs.events(caller, run_id, after)
-    if page.run.status == "completed" and page.run.last_event == 0:
+    if page.run.status in ("completed", "stopped") and page.run.last_event == 0:
         raise NotFound("The events of this answer are no longer kept.")
     until = None if ends_at is None else ends_at - services.settings.deadline_margin_s
     entries = _follow_stored(services, caller, page, after, until)

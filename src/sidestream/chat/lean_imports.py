@@ -16,7 +16,8 @@ so here it does not exist: a run goes as one without a sandbox goes, and importi
 nothing but imports, so each name is imported when it is asked for (as in PEP 810).
 
 pydantic builds the validators of every model as it is defined. In some modules most are never used;
-there, each is built at its first use (pydantic's `defer_build`).
+there, each is built at its first use (pydantic's `defer_build`), and without a look for plugins in
+every installed package.
 
 FastAPI asks of every annotation whether it is a model of pydantic's first version, and imports that
 to find out. Nothing here uses it, so here it is not installed.
@@ -63,6 +64,7 @@ _DEFERRED: Final = (
     "fastapi",
     "chatkit.types",
 )
+_PLUGINS: Final = "PYDANTIC_DISABLE_PLUGINS"
 _ABSENT: Final = "pydantic.v1"
 _SDKS: Final = ("agents", "chatkit", "fastapi", "griffe", "openai")
 
@@ -72,7 +74,8 @@ def import_sdks() -> bool:
     if any(name in sys.modules for name in _SDKS):
         return False
     finder = _LazyPackages()
-    os.environ.setdefault("PYDANTIC_DISABLE_PLUGINS", "__all__")
+    plugins = os.environ.get(_PLUGINS)
+    os.environ.setdefault(_PLUGINS, "__all__")
     try:
         _stand_in()
         _leave_out_sandbox()
@@ -90,6 +93,8 @@ def import_sdks() -> bool:
                 del sys.modules[name]
         return False
     finally:
+        if plugins is None:
+            del os.environ[_PLUGINS]
         if finder in sys.meta_path:
             sys.meta_path.remove(finder)
     return True
@@ -143,7 +148,16 @@ class _Late:
         return self._is_loaded() and issubclass(subclass, self._real())
 
 
-class _McpUtil:
+class _McpClass(type):
+    """Forwards what the stand-in of `MCPUtil` lacks."""
+
+    def __getattr__(cls, name: str) -> Any:
+        if name.startswith("__"):
+            raise AttributeError(name)
+        return getattr(_real_module(_MCP).MCPUtil, name)
+
+
+class _McpUtil(metaclass=_McpClass):
     """What `agents.agent` uses of `MCPUtil`, for agents without servers."""
 
     @classmethod
@@ -181,11 +195,6 @@ def _stand_in() -> None:
 
 class _LeftOut(ModuleType):
     """A module that does not exist here."""
-
-    def __getattr__(self, name: str) -> Any:
-        if name.startswith("__"):
-            raise AttributeError(name)
-        raise ImportError(f"{self.__name__} is left out of this function: see {__name__}")
 
 
 class _NoSandbox:
@@ -237,7 +246,8 @@ def _leave_out_sandbox() -> None:
         contents[name] = {class_name: _Late(name, class_name)}
     for name, attributes in contents.items():
         module = _LeftOut(name)
-        vars(module).update(attributes)
+        # Where an import that fails says that it looked.
+        vars(module).update(attributes, __file__=f"<left out: see {__name__}>")
         sys.modules[name] = module
 
 

@@ -4,7 +4,7 @@ Whatever ends the run (the model, an error, Stop, the deadline), what was writte
 calls under way are waited for and told, and an error comes as an event that says what to do.
 """
 
-from collections.abc import AsyncGenerator, AsyncIterator, Sequence
+from collections.abc import AsyncGenerator, AsyncIterator, Iterator, Sequence
 from contextlib import aclosing
 from datetime import UTC, datetime
 from typing import Any, Final
@@ -20,14 +20,14 @@ from chatkit.types import (
     UserMessageItem,
 )
 
-from sidestream.chat.agent import run_config
+from sidestream.chat.agent import ERROR_HANDLERS, run_config
 from sidestream.chat.answer import Answer, begins_message
 from sidestream.chat.attachments import AttachmentFiles
 from sidestream.chat.confirmation import DELETE_TOOL, asks, held, question
 from sidestream.chat.context import EndReason, ToolRecord, TurnContext
 from sidestream.chat.failures import DEADLINE, Failure, classify, error_event
 from sidestream.chat.history import NOTE_KIND, HistoryConverter, recent, tokens_in
-from sidestream.chat.tools import ACTION_FAILED, TOOLS_GRACE_S, TaskTools, settle
+from sidestream.chat.tools import ACTION_FAILED, TaskTools, settle
 from sidestream.chat.trace import ToolTrace
 from sidestream.chat.widgets import listing, widget_item
 from sidestream.config import ChatSettings
@@ -35,6 +35,7 @@ from sidestream.i18n import text
 from sidestream.store.ids import new_id
 from sidestream.telemetry import log_failure, logger
 
+_NOT_DELETED_NOTE: Final = "The answer broke off: the tasks to be deleted were not deleted."
 _STOPPED_NOTE: Final = "The person stopped the answer here. Do not go on with it unless asked."
 
 log = logger("chat")
@@ -78,25 +79,36 @@ class Responder:
             if control.reason is None:
                 failure = classify(error, answering=answer.started)
                 log_failure(log, "model failed", error, code=failure.code, run_id=context.run_id)
-        at_deadline = control.reason is EndReason.DEADLINE
-        await settle(
-            context.turn, self._settings.deadline_margin_s / 8 if at_deadline else TOOLS_GRACE_S
-        )
+        await settle(context.turn, self._tools.grace_s(control))
         if control.reason is EndReason.LOST:
             return
         self._count(answer.uncounted, context)
         for event in answer.close():
             yield event
+        async for event in self._end(answer, failure, thread.id, context):
+            yield event
+
+    async def _end(
+        self, answer: Answer, failure: Failure | None, thread_id: str, context: TurnContext
+    ) -> AsyncIterator[ThreadStreamEvent]:
+        """Say what went wrong, and do what is left to be done when the answer is usable."""
+        control = context.turn.control
+        if control.reason is None and failure is not None and failure.notice:
+            yield NoticeEvent(level="warning", message=text(context.locale, failure.message))
+            context.turn.failure = failure.code
+            async for event in self._conclude(answer, thread_id, context, cut=True):
+                yield event
+        elif control.reason is None and failure is None:
+            async for event in self._conclude(answer, thread_id, context, cut=False):
+                yield event
+        else:
+            for event in _give_up(answer, thread_id, context):
+                yield event
         if control.reason is EndReason.DEADLINE:
             failure = DEADLINE
-        if failure is not None:
+        if failure is not None and not failure.notice:
             context.turn.failure = failure.code
-            if not failure.notice:
-                yield error_event(failure, context.locale)
-                return
-            yield NoticeEvent(level="warning", message=text(context.locale, failure.message))
-        async for event in self._conclude(answer, thread.id, context):
-            yield event
+            yield error_event(failure, context.locale)
 
     async def carry_on(
         self, thread: ThreadMetadata, task_ids: Sequence[str], context: TurnContext
@@ -137,6 +149,7 @@ class Responder:
             await self._input(context.turn.history),
             context=context,
             max_turns=self._settings.max_turns,
+            error_handlers=ERROR_HANDLERS,
             run_config=run_config(
                 self._provider, self.model_of(message), tool_choice.id if tool_choice else None
             ),
@@ -169,18 +182,17 @@ class Responder:
         return list(await self._converter.to_agent_input(self._recent(history)))
 
     async def _conclude(
-        self, answer: Answer, thread_id: str, context: TurnContext
+        self, answer: Answer, thread_id: str, context: TurnContext, *, cut: bool
     ) -> AsyncIterator[ThreadStreamEvent]:
-        """Note that the answer was stopped, ask about the deletions that are held or carry out the
-        one, or show the list that was asked for."""
+        """Ask about the deletions that are held, or carry out the one, unless the answer was `cut`
+        and there may be more; or show the list that was asked for."""
         turn = context.turn
-        if turn.control.reason is EndReason.STOPPED:
-            yield ThreadItemDoneEvent(item=_note(thread_id, _STOPPED_NOTE))
-        elif asks(turn):
+        task_ids = held(turn)
+        if asks(turn) or (task_ids and cut):
             asked = question(turn, thread_id, context.locale)
             yield ThreadItemDoneEvent(item=asked.memory)
             yield ThreadItemDoneEvent(item=asked.item)
-        elif task_ids := held(turn):
+        elif task_ids:
             record = await self._delete(task_ids[0], self._call_id(context), context)
             for event in answer.carried_out(record):
                 yield event
@@ -188,6 +200,15 @@ class Responder:
                 yield NoticeEvent(level="warning", message=text(context.locale, ACTION_FAILED))
         elif rows := listing(turn.records):
             yield ThreadItemDoneEvent(item=widget_item(rows, thread_id, context.locale))
+
+
+def _give_up(answer: Answer, thread_id: str, context: TurnContext) -> Iterator[ThreadStreamEvent]:
+    """Say what an answer that broke off leaves undone, to the person and to the model."""
+    if context.turn.control.reason is EndReason.STOPPED:
+        yield ThreadItemDoneEvent(item=_note(thread_id, _STOPPED_NOTE))
+    if held(context.turn):
+        yield from answer.given_up()
+        yield ThreadItemDoneEvent(item=_note(thread_id, _NOT_DELETED_NOTE))
 
 
 def _note(thread_id: str, words: str) -> HiddenContextItem:

@@ -60,7 +60,7 @@ class Services:
         url = str(self.settings.tasks_mcp_url)
         signed = self.settings.tasks_mcp_auth == "sigv4"
         self.mcp = McpClient(url, key, auth=UrlSigner(url) if signed else None)
-        tools = TaskTools(self.mcp)
+        tools = TaskTools(self.mcp, deadline_grace_s=self.settings.deadline_margin_s / 8)
         files = AttachmentFiles(self.settings)
         self.model_client = build_client(self.settings)
         provider = build_provider(self.model_client, self.settings)

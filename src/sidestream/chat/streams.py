@@ -5,7 +5,7 @@ environment is not frozen before the run is saved.
 """
 
 import json
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from typing import Any, Final
 
 import anyio
@@ -86,6 +86,11 @@ def _plain(event: dict[str, Any]) -> dict[str, Any] | None:
             },
         }:
             return {"type": "chunk", "content": delta}
+        case {"type": "thread.item.done", "item": {"type": "structured_input", "inputs": inputs}}:
+            lines = [line for part in inputs for line in _question(part)]
+            return {"type": "chunk", "content": "\n".join(lines)}
+        case {"type": "notice", "message": message}:
+            return {"type": "chunk", "content": f"\n{message}"}
         case {"type": "error"}:
             return {
                 "type": "error",
@@ -93,6 +98,12 @@ def _plain(event: dict[str, Any]) -> dict[str, Any] | None:
                 "retryable": event.get("allow_retry", False),
             }
     return None
+
+
+def _question(part: dict[str, Any]) -> Iterator[str]:
+    """A question and its options, for people: it is answered where there are cards."""
+    yield part["question"]
+    yield from (f"- {option['value']}" for option in part.get("options", ()))
 
 
 def _tool(record: ToolRecord) -> dict[str, Any]:

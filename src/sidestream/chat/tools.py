@@ -16,8 +16,8 @@ from typing import Any, Final
 from agents import FunctionTool
 from agents.tool_context import ToolContext
 
-from sidestream.chat.confirmation import DELETE_TOOL, held_output, without_held
-from sidestream.chat.context import ToolRecord, TurnContext, TurnState
+from sidestream.chat.confirmation import DELETE_TOOL, held_output, told, without_held
+from sidestream.chat.context import Control, EndReason, ToolRecord, TurnContext, TurnState
 from sidestream.chat.mcp import McpClient, ToolServerError
 from sidestream.chat.widgets import LISTING_TOOLS
 from sidestream.i18n import _
@@ -46,8 +46,9 @@ _UNCERTAIN: Final = _("The task service did not answer. Look at the list before 
 class TaskTools:
     """Calls the task server for one turn at a time, and keeps a record of each call."""
 
-    def __init__(self, client: McpClient) -> None:
+    def __init__(self, client: McpClient, *, deadline_grace_s: float = 1.0) -> None:
         self._client = client
+        self._deadline_grace_s = deadline_grace_s
 
     def function_tools(self) -> list[FunctionTool]:
         """Build the agent's tools from the manifest."""
@@ -56,8 +57,29 @@ class TaskTools:
     async def call(
         self, context: TurnContext, name: str, call_id: str, arguments: dict[str, Any]
     ) -> ToolRecord:
-        """Call a tool as the turn's user. A failure is a record too, and never an exception."""
-        return _keep(context, await self._request(context, name, call_id, arguments))
+        """Call a tool as the turn's user. A failure is a record too, and never an exception.
+
+        When the run is ended early, the call has a little time left, and is then given up with a
+        record that says nobody knows.
+        """
+        control = context.turn.control
+        call = asyncio.ensure_future(self._request(context, name, call_id, arguments))
+        ended = asyncio.Event()
+        control.on_end(ended.set)
+        waiting = asyncio.ensure_future(ended.wait())
+        try:
+            await asyncio.wait({call, waiting}, return_when=asyncio.FIRST_COMPLETED)
+            await asyncio.wait({call}, timeout=self.grace_s(control))
+            record = call.result() if call.done() else _unanswered(call_id, name, arguments)
+        finally:
+            waiting.cancel()
+            call.cancel()
+        return _keep(context, record)
+
+    def grace_s(self, control: Control) -> float:
+        """How long a turn that ends waits for tool calls under way, in seconds."""
+        at_deadline = control.reason is EndReason.DEADLINE
+        return self._deadline_grace_s if at_deadline else TOOLS_GRACE_S
 
     async def _request(
         self, context: TurnContext, name: str, call_id: str, arguments: dict[str, Any]
@@ -92,7 +114,7 @@ class TaskTools:
             # trace has to tell what really happened.
             call = asyncio.ensure_future(self._invoke(tool, name, arguments))
             tool.context.turn.calls[tool.tool_call_id] = call
-            return (await asyncio.shield(call)).output
+            return told(await asyncio.shield(call))
 
         return FunctionTool(
             name=name,

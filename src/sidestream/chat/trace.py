@@ -30,6 +30,7 @@ from chatkit.types import (
     WorkflowTaskUpdated,
 )
 
+from sidestream.chat.confirmation import DELETE_TOOL
 from sidestream.chat.context import ToolRecord
 from sidestream.chat.tools import WRITE_TOOLS
 from sidestream.i18n import DEFAULT_LOCALE, _, text
@@ -116,15 +117,23 @@ class ToolTrace:
 
     def carried_out(self, record: ToolRecord) -> Iterator[ThreadStreamEvent]:
         """A deletion that was held took place, or failed: the line that announced it says so."""
-        task, wanted = self._row(record), str(record.arguments.get("task_id"))
+        yield from self._retell(self._row(record), str(record.arguments.get("task_id")))
+        yield ThreadItemDoneEvent(item=memory(self._thread_id, [record]))
+        yield from self._effect(record)
+
+    def given_up(self) -> Iterator[ThreadStreamEvent]:
+        """The deletions that are held will not take place: the lines that announced them say so."""
+        title = text(self._locale, _UNFINISHED, title=self._title(DELETE_TOOL))
+        yield from self._retell(_ended(title, _ICON_FAILED), None)
+
+    def _retell(self, task: CustomTask, task_id: str | None) -> Iterator[ThreadStreamEvent]:
+        """Replace the lines that announced the deletion of a task, or of any."""
         for item, rows in self._announced:
-            mine = [at for at, task_id in rows.items() if task_id == wanted]
+            mine = {at for at, held in rows.items() if task_id in (None, held)}
             if mine:
                 tasks = [task if at in mine else t for at, t in enumerate(item.workflow.tasks)]
                 workflow = item.workflow.model_copy(update={"tasks": tasks}, deep=True)
                 yield ThreadItemReplacedEvent(item=item.model_copy(update={"workflow": workflow}))
-        yield ThreadItemDoneEvent(item=memory(self._thread_id, [record]))
-        yield from self._effect(record)
 
     def close(self, *, over: bool = True) -> Iterator[ThreadStreamEvent]:
         """The group is over: save it, with the calls for the model's memory behind it.
