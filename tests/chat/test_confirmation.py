@@ -460,6 +460,25 @@ class TestHeld:
         ]
         assert "held" not in told
 
+    async def test_a_deletion_whose_answer_was_lost_took_place(
+        self,
+        system: LocalSystem,
+        alice: Client,
+        task_list: TaskList,
+        model: ScriptedModelServer,
+    ) -> None:
+        await add_tasks(system, alice, "milk")
+        model.hold(after_words=1)
+        async with alice.stream(create_request("delete the milk task")) as stream:
+            await stream.until(lambda frame: delta_of(frame))
+            await model.until(lambda: model.held_streams == 1)
+            system.tasks.faults.stale_responses = 1
+            model.release()
+            rest = await stream.rest()
+        assert not [frame for frame in rest if isinstance(frame, NoticeEvent)]
+        assert await task_list(alice) == []
+        assert lines(await alice.items(stream.thread_id))[-1][0] == "Delete a task"
+
     async def test_a_task_that_goes_meanwhile(
         self,
         system: LocalSystem,

@@ -18,6 +18,7 @@ APIS = ["responses", "chat_completions"]
 RETRIES = 1
 
 QUOTA = ApiError(429, "You exceeded your current quota.", code="insufficient_quota")
+TOO_LONG = ApiError(400, "This model's maximum context length is 4096 tokens. However, ...")
 
 type Break = Callable[[ScriptedModelServer], None]
 
@@ -93,11 +94,20 @@ async def test_words_between_the_calls(
         pytest.param(lambda m: m.refuse_next(QUOTA), "model_quota", False, 1, 0, id="quota"),
         pytest.param(lambda m: m.fail_next(500, 2), "model_unavailable", True, 2, 0, id="500"),
         pytest.param(lambda m: m.fail_next(503, 2), "model_unavailable", True, 2, 0, id="503"),
-        pytest.param(lambda m: m.fail_next(400), "internal", True, 1, 0, id="400"),
+        pytest.param(lambda m: m.fail_next(400), "model_rejected", False, 1, 0, id="400"),
+        pytest.param(lambda m: m.fail_next(422), "model_rejected", False, 1, 0, id="422"),
+        pytest.param(lambda m: m.fail_next(402), "model_quota", False, 1, 0, id="402"),
+        pytest.param(lambda m: m.fail_next(413), "context_overflow", False, 1, 0, id="413"),
+        pytest.param(
+            lambda m: m.refuse_next(TOO_LONG), "context_overflow", False, 1, 0, id="too long"
+        ),
         pytest.param(
             lambda m: m.context_overflow_next(), "context_overflow", False, 1, 0, id="overflow"
         ),
         pytest.param(lambda m: m.cut_next(5), "model_cut", True, 1, 5, id="cut"),
+        pytest.param(
+            lambda m: m.cut_next(5, cleanly=True), "model_cut", True, 1, 5, id="cut cleanly"
+        ),
     ],
 )
 async def test_each_failure_is_told_apart(
@@ -156,26 +166,65 @@ async def test_failure_after_a_tool_call_keeps_its_trace(
     assert len(await task_list(client)) == 1
 
 
-class TestContentFilter:
-    async def test_words_before_it_are_kept(
-        self, uvicorn_chat: UvicornChat, person: MakePerson, model: ScriptedModelServer, rows: Rows
-    ) -> None:
-        async with Client(uvicorn_chat.url, person().token) as client:
-            model.content_filter_next(after_words=4)
-            answer = await client.create(STORY)
-            [error] = answer.errors
-            assert not error.allow_retry
-            assert len(answer.text.split()) == 4
-            [run] = await rows("select error from runs where id = %s", answer.run_id)
-            assert run["error"] == {"code": "content_filter"}
-            assert not (await client.add(answer.thread_id, "hello")).errors
+async def test_nothing_but_a_clean_end(
+    client: Client, model: ScriptedModelServer, rows: Rows
+) -> None:
+    model.cut_next(0, cleanly=True)
+    answer = await client.create(STORY)
+    [error] = answer.errors
+    assert error.allow_retry
+    assert not answer.text
+    [run] = await rows("select error from runs where id = %s", answer.run_id)
+    assert run["error"] == {"code": "model_unavailable"}
+
+
+@pytest.mark.parametrize("after_words", [0, 4])
+async def test_words_before_the_content_filter_are_kept(
+    client: Client, model: ScriptedModelServer, rows: Rows, after_words: int
+) -> None:
+    model.content_filter_next(after_words)
+    answer = await client.create(STORY)
+    [error] = answer.errors
+    assert not error.allow_retry
+    assert len(answer.text.split()) == after_words
+    [run] = await rows("select error, output_tokens from runs where id = %s", answer.run_id)
+    assert run["error"] == {"code": "content_filter"}
+    assert run["output_tokens"]
+    assert not (await client.add(answer.thread_id, "hello")).errors
+
+
+async def test_filtered_calls_are_not_made(
+    client: Client, model: ScriptedModelServer, task_list: TaskList, rows: Rows
+) -> None:
+    """They may be cut in the middle of their arguments."""
+    model.play(Step(text="One.", calls=(ToolRequest("add_task", {"title": "milk"}),)))
+    model.content_filter_next(1)
+    answer = await client.create("add milk to my list")
+    [run] = await rows("select error from runs where id = %s", answer.run_id)
+    assert run["error"] == {"code": "content_filter"}
+    assert not await task_list(client)
+
+
+async def test_a_refusal_is_an_answer(
+    client: Client, model: ScriptedModelServer, rows: Rows
+) -> None:
+    model.play(Step(text="I cannot help with that.", refuses=True))
+    answer = await client.create("hello")
+    assert not answer.errors
+    assert answer.text == "I cannot help with that."
+    [run] = await rows("select status, error from runs where id = %s", answer.run_id)
+    assert (run["status"], run["error"]) == ("completed", None)
+    [said] = [i for i in await client.items(answer.thread_id) if i.type == "assistant_message"]
+    assert words(said) == answer.text
+    assert not (await client.add(answer.thread_id, "hello")).errors
 
 
 class TestLimitsOfOneAnswer:
+    @pytest.mark.parametrize("api", APIS)
     async def test_greatest_length_is_a_notice(
-        self, chat_settings: ChatSettings, person: MakePerson, rows: Rows
+        self, chat_settings: ChatSettings, person: MakePerson, rows: Rows, api: str
     ) -> None:
-        short = chat_settings.model_copy(update={"max_output_tokens": 16})
+        short = chat_settings.model_copy(update={"max_output_tokens": 16, "model_api": api})
         async with under_uvicorn(short) as chat, Client(chat.url, person().token) as client:
             answer = await client.create(STORY)
             assert not answer.errors

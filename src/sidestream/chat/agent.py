@@ -12,12 +12,16 @@ from agents import (
     RetryPolicyContext,
     RunConfig,
     RunContextWrapper,
+    RunErrorHandlerInput,
+    RunErrorHandlerResult,
+    RunErrorHandlers,
     ToolExecutionConfig,
     set_trace_provider,
 )
 from agents.tracing.provider import DefaultTraceProvider
 from openai import AsyncOpenAI, DefaultAsyncHttpxClient
 
+from sidestream.chat.completions import CompletionsProvider
 from sidestream.chat.confirmation import end_if_asking
 from sidestream.chat.context import TurnContext
 from sidestream.chat.tls import tls_context
@@ -56,6 +60,15 @@ set_trace_provider(_no_traces)
 def instructions(_context: RunContextWrapper[TurnContext], _agent: Agent[TurnContext]) -> str:
     """Give the instructions with today's date, without which "tomorrow" means nothing."""
     return f"{INSTRUCTIONS}- Today is {datetime.now(UTC):%A, %d %B %Y} (UTC).\n"
+
+
+def _stands(refused: RunErrorHandlerInput[TurnContext]) -> RunErrorHandlerResult:
+    return RunErrorHandlerResult(str(refused.error), include_in_history=False)
+
+
+ERROR_HANDLERS: Final[RunErrorHandlers[TurnContext]] = {"model_refusal": _stands}
+"""What the agent's run does with its errors: a refusal is an answer, and its words have gone out
+already."""
 
 
 def build_agent(tools: TaskTools, settings: ChatSettings) -> Agent[TurnContext]:
@@ -106,7 +119,9 @@ def build_client(settings: ChatSettings) -> AsyncOpenAI:
 
 def build_provider(client: AsyncOpenAI, settings: ChatSettings) -> OpenAIProvider:
     """Build the Agents SDK's model provider on a client."""
-    return OpenAIProvider(openai_client=client, use_responses=settings.model_api == "responses")
+    if settings.model_api == "chat_completions":
+        return CompletionsProvider(client)
+    return OpenAIProvider(openai_client=client, use_responses=True)
 
 
 def run_config(provider: OpenAIProvider, model: str, tool: str | None) -> RunConfig:

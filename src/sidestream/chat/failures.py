@@ -96,6 +96,11 @@ _OVERFLOW: Final = Failure(
     _("This conversation is too long for the model. Start a new one."),
     retryable=False,
 )
+_MODEL_REJECTED: Final = Failure(
+    "model_rejected",
+    _("The model could not work with this message. Say it in another way, or leave out the file."),
+    retryable=False,
+)
 _TOO_MANY_STEPS: Final = Failure(
     "max_turns",
     _("This took more steps than one answer may take. Ask for a part of it."),
@@ -118,6 +123,15 @@ _BY_CODE: Final = {
     "rate_limit_exceeded": _MODEL_BUSY,
     "server_error": _MODEL_DOWN,
 }
+
+# What servers without `context_length_exceeded` say instead: vLLM, llama.cpp and hosts of theirs.
+_OVERFLOW_WORDS: Final = (
+    "maximum context length",
+    "maximum model length",
+    "context window",
+    "context size",
+    "prompt is too long",
+)
 
 
 def error_event(failure: Failure, locale: str) -> ErrorEvent:
@@ -166,11 +180,17 @@ def _status(error: openai.APIStatusError) -> Failure:
     match error.status_code:
         case 401 | 403:
             return _MODEL_KEY
+        case 402:
+            return _MODEL_QUOTA
         case 404:
             return _MODEL_MISSING
         case 429:
             return _MODEL_BUSY
+        case 413:
+            return _OVERFLOW
         case 400 | 422:
-            return UNEXPECTED
+            said = error.message.lower()
+            overflows = any(words in said for words in _OVERFLOW_WORDS)
+            return _OVERFLOW if overflows else _MODEL_REJECTED
         case _:
             return _MODEL_DOWN

@@ -9,7 +9,7 @@ and nothing is fetched before the first token.
 import asyncio
 import itertools
 import json
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Final
 
 import httpx2
@@ -35,6 +35,8 @@ class ToolResult:
 
     text: str
     failed: bool
+    resent: bool = False
+    """Whether it was sent more than once: an earlier sending may have had its effect."""
 
 
 class McpClient:
@@ -92,9 +94,10 @@ class McpClient:
             "x-request-id": request_id,
         }
         body = json.dumps(payload, ensure_ascii=False).encode()
-        return _read(await self._post(body, headers))
+        response, attempt = await self._post(body, headers)
+        return replace(_read(response), resent=attempt > 1)
 
-    async def _post(self, body: bytes, headers: dict[str, str]) -> httpx2.Response:
+    async def _post(self, body: bytes, headers: dict[str, str]) -> tuple[httpx2.Response, int]:
         for attempt in range(1, _ATTEMPTS + 1):
             last = attempt == _ATTEMPTS
             try:
@@ -104,7 +107,7 @@ class McpClient:
                     raise ToolServerError(type(error).__name__) from error
             else:
                 if last or response.status_code not in _RETRY_STATUSES:
-                    return response
+                    return response, attempt
             await asyncio.sleep(_BACKOFF_S * attempt)
         raise AssertionError("unreachable")
 

@@ -95,7 +95,14 @@ class TaskTools:
             )
         except ToolServerError:
             return _unanswered(call_id, name, arguments)
-        return ToolRecord(call_id, name, arguments, result.text, result.failed)
+        record = ToolRecord(call_id, name, arguments, result.text, result.failed)
+        if name == DELETE_TOOL and result.failed and result.resent:
+            found = await self._request(context, "get_task", call_id, arguments)
+            if found.failed and found.reached:
+                # The first sending deleted it, and its answer was lost.
+                gone = {"id": arguments.get("task_id"), "deleted": True}
+                return replace(record, output=json.dumps(gone), failed=False)
+        return record
 
     async def _hold(
         self, context: TurnContext, call_id: str, arguments: dict[str, Any]

@@ -99,8 +99,8 @@ def whole(body: Mapping[str, Any], step: Step, delivery: Delivery) -> dict[str, 
     """The answer as one `chat.completion` object."""
     message: dict[str, Any] = {
         "role": "assistant",
-        "content": delivery.text if step.speaks else None,
-        "refusal": None,
+        "content": delivery.text if step.speaks and not step.refuses else None,
+        "refusal": delivery.text if step.refuses else None,
         "annotations": [],
     }
     if step.calls:
@@ -126,10 +126,12 @@ async def stream(body: Mapping[str, Any], step: Step, delivery: Delivery) -> Asy
         choice = {"index": 0, "delta": delta, "logprobs": None, "finish_reason": finish_reason}
         return frame({**head, "choices": [choice]})
 
-    yield chunk({"role": "assistant", "content": "" if step.speaks else None, "refusal": None})
+    kind = "refusal" if step.refuses else "content"
+    begun: dict[str, Any] = {"role": "assistant", "content": None, "refusal": None}
+    yield chunk(begun | {kind: "" if step.speaks else None})
     if step.speaks:
         async for word in delivery:
-            yield chunk({"content": word})
+            yield chunk({kind: word})
     else:
         delivery.check_cut()
     for index, call in enumerate(step.calls):
@@ -163,7 +165,7 @@ def _call(call: ToolRequest) -> dict[str, Any]:
 
 
 def _finish_reason(step: Step, delivery: Delivery) -> str:
-    return "tool_calls" if step.calls else delivery.finish
+    return "tool_calls" if step.calls and delivery.finish == "stop" else delivery.finish
 
 
 def _usage(body: Mapping[str, Any], step: Step, delivery: Delivery) -> dict[str, Any]:

@@ -60,11 +60,13 @@ class Step:
     """What the model does next: calls functions, or says `text` and ends its turn.
 
     With both, it speaks before it calls; the Responses API can also have it the other way round.
+    With `refuses`, the text is a refusal.
     """
 
     text: str = ""
     calls: tuple[ToolRequest, ...] = ()
     calls_first: bool = False
+    refuses: bool = False
 
     @property
     def speaks(self) -> bool:

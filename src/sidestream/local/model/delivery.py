@@ -16,7 +16,11 @@ _WORD = re.compile(r"\s*\S+\s*")
 
 
 class ConnectionCut(Exception):
-    """The answer ends here, without a proper end."""
+    """The answer ends here, without a proper end; `cleanly` when the HTTP body has one."""
+
+    def __init__(self, *, cleanly: bool = False) -> None:
+        super().__init__()
+        self.cleanly = cleanly
 
 
 class Delivery:
@@ -36,26 +40,28 @@ class Delivery:
         self._control = control
         self._delay_s = delay_ms / 1000
         self._cut_after = fault.cut_after
+        self._cut_cleanly = fault.cut_cleanly
 
     def __aiter__(self) -> AsyncIterator[str]:
         return self._send()
 
     def check_cut(self) -> None:
-        """Raises ConnectionCut when an answer without words is to be cut."""
+        """Raises ConnectionCut when the answer is to be cut and has no words to come."""
         if self._cut_after is not None:
-            raise ConnectionCut
+            raise ConnectionCut(cleanly=self._cut_cleanly)
 
     async def _send(self) -> AsyncIterator[str]:
         for sent, word in enumerate(self._words):
             if sent:
                 await asyncio.sleep(self._delay_s)
             await self._control.pass_gate(sent)
-            if self._control.stopping or sent == self._cut_after:
+            if self._control.stopping:
                 raise ConnectionCut
+            if sent == self._cut_after:
+                self.check_cut()
             yield word
         await self._control.pass_gate(len(self._words))
-        if self._cut_after is not None:
-            raise ConnectionCut
+        self.check_cut()
 
 
 def frame(data: Mapping[str, Any], event: str | None = None) -> bytes:
@@ -107,7 +113,9 @@ class EventStream:
         try:
             async for data in self._frames:
                 await send({"type": "http.response.body", "body": data, "more_body": True})
-        except ConnectionCut:
+        except ConnectionCut as cut:
+            if cut.cleanly:
+                await send({"type": "http.response.body", "body": b"", "more_body": False})
             return False
         await send({"type": "http.response.body", "body": b"", "more_body": False})
         return True

@@ -27,11 +27,13 @@ class RecordedRequest(NamedTuple):
 class Fault:
     """How the next answer goes wrong; at most one of these is set.
 
-    `cut_after` and `filter_after` count words; function calls are cut or filtered at once.
+    `cut_after` and `filter_after` count words; function calls are cut or filtered at once. With
+    `cut_cleanly`, what is cut looks whole to HTTP.
     """
 
     error: ApiError | None = None
     cut_after: int | None = None
+    cut_cleanly: bool = False
     filter_after: int | None = None
     overflow: bool = False
 
@@ -82,9 +84,9 @@ class Control:
         self._faults.extend([NO_FAULT] * after)
         self._faults.append(Fault(error=error))
 
-    def cut_next(self, after_words: int = 1) -> None:
-        """The next answer's connection breaks after that many words."""
-        self._faults.append(Fault(cut_after=after_words))
+    def cut_next(self, after_words: int = 1, *, cleanly: bool = False) -> None:
+        """The next answer's connection breaks after that many words, or its body ends there."""
+        self._faults.append(Fault(cut_after=after_words, cut_cleanly=cleanly))
 
     def content_filter_next(self, after_words: int = 3) -> None:
         """The next answer is stopped by the content filter after that many words."""

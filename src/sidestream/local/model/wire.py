@@ -169,7 +169,7 @@ async def _events(
 
 def _items(step: Step, delivery: Delivery) -> list[dict[str, Any]]:
     calls = [_call_item(call) for call in step.calls]
-    message = [_message_item(delivery.text, _item_status(delivery))] if step.speaks else []
+    message = [_message_item(step, delivery)] if step.speaks else []
     return calls + message if step.calls_first else message + calls
 
 
@@ -197,10 +197,14 @@ async def _message_events(
     where = {"item_id": item["id"], "output_index": index, "content_index": 0}
     opened = {**item, "content": [], "status": "in_progress"}
     yield {"type": "response.output_item.added", "output_index": index, "item": opened}
-    yield {"type": "response.content_part.added", **where, "part": {**part, "text": ""}}
+    refuses = part["type"] == "refusal"
+    field = "refusal" if refuses else "text"
+    yield {"type": "response.content_part.added", **where, "part": {**part, field: ""}}
+    kind = "response.refusal" if refuses else "response.output_text"
+    logprobs: dict[str, Any] = {} if refuses else {"logprobs": []}
     async for word in delivery:
-        yield {"type": "response.output_text.delta", **where, "delta": word, "logprobs": []}
-    yield {"type": "response.output_text.done", **where, "text": part["text"], "logprobs": []}
+        yield {"type": f"{kind}.delta", **where, "delta": word, **logprobs}
+    yield {"type": f"{kind}.done", **where, field: part[field], **logprobs}
     yield {"type": "response.content_part.done", **where, "part": part}
     yield {"type": "response.output_item.done", "output_index": index, "item": item}
 
@@ -256,13 +260,17 @@ def _item_status(delivery: Delivery) -> str:
     return "completed" if delivery.finish == "stop" else "incomplete"
 
 
-def _message_item(text: str, status: str) -> dict[str, Any]:
-    part = {"type": "output_text", "text": text, "annotations": [], "logprobs": []}
+def _message_item(step: Step, delivery: Delivery) -> dict[str, Any]:
+    part: dict[str, Any] = (
+        {"type": "refusal", "refusal": delivery.text}
+        if step.refuses
+        else {"type": "output_text", "text": delivery.text, "annotations": [], "logprobs": []}
+    )
     return {
         "id": f"msg_{uuid4().hex}",
         "type": "message",
         "role": "assistant",
-        "status": status,
+        "status": _item_status(delivery),
         "content": [part],
     }
 
