@@ -67,6 +67,18 @@ def test_a_missing_setting_is_named(environment: pytest.MonkeyPatch, name: str) 
         ("MAX_TURNS", "0"),
         ("SESSION_TTL_S", "-5"),
         ("TASKS_MCP_AUTH", MARKER),
+        ("DATABASE_URL", f'{{"username":"a","password":"{MARKER}"}}'),
+        ("DATABASE_URL", MARKER),
+        ("DATABASE_URL", f"host=h user=a password={MARKER}"),
+        ("DATABASE_URL", f"https://a:{MARKER}@h/x"),
+        ("DATABASE_URL", f"postgresql://{MARKER}"),
+        ("DATABASE_URL", f"postgresql://a:{MARKER}@/x"),
+        ("DATABASE_URL", f"postgresql://a:pw@{MARKER}@h/x"),
+        ("DATABASE_URL", f"postgresql://a:pw/{MARKER}@h/x"),
+        ("DATABASE_URL", f"postgresql://a:1/{MARKER}@h/x"),
+        ("DATABASE_URL", f"postgresql://a:p@w/{MARKER}@h/x"),
+        ("DATABASE_URL", f"postgresql://a:%{MARKER}@h/x"),
+        ("DATABASE_URL", f"postgresql://a:pw@h:{MARKER}/x"),
     ],
 )
 def test_a_malformed_setting_is_named_and_not_quoted(
@@ -78,6 +90,35 @@ def test_a_malformed_setting_is_named_and_not_quoted(
         ChatSettings.load()
     assert MARKER not in str(caught.value)
     assert "planted" not in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "postgres://a:p%40w@h/x",
+        "postgresql://a@h:5432/x?sslmode=require",
+        "postgresql://a:b:c@one:1,two:2/x",
+        "postgresql://a:b@[::1]:5/x",
+        "postgresql://a@/x?host=/tmp",
+    ],
+)
+def test_a_database_is_addressed_as_libpq_reads_it(
+    environment: pytest.MonkeyPatch, url: str
+) -> None:
+    environment.setenv("DATABASE_URL", url)
+
+    assert ChatSettings.load().database_url.get_secret_value() == url
+
+
+def test_only_calls_to_a_function_url_can_be_signed(environment: pytest.MonkeyPatch) -> None:
+    environment.setenv("TASKS_MCP_AUTH", "sigv4")
+    with pytest.raises(SettingsError, match="TASKS_MCP_URL must be a Function URL") as caught:
+        ChatSettings.load()
+    assert str(caught.value).count("The setting") == 1
+    assert "tasks.example" not in str(caught.value)
+
+    environment.setenv("TASKS_MCP_URL", "https://abc.lambda-url.eu-central-1.on.aws/mcp")
+    assert ChatSettings.load().tasks_mcp_auth == "sigv4"
 
 
 def test_several_mistakes_are_told_together(environment: pytest.MonkeyPatch) -> None:
@@ -92,13 +133,15 @@ def test_several_mistakes_are_told_together(environment: pytest.MonkeyPatch) -> 
 
 @pytest.mark.usefixtures("aws")
 def test_secrets_come_from_secrets_manager(environment: pytest.MonkeyPatch) -> None:
+    url = f"postgresql://sidestream_app:{MARKER}@127.0.0.1/x"
     for name in ("DATABASE_URL", "TOOL_SIGNING_KEY", "SESSION_SIGNING_KEY", "OPENAI_API_KEY"):
         environment.delenv(name, raising=False)
-        environment.setenv(f"{name}_SECRET_ARN", create_secret(name, f"{name}-{MARKER}"))
+        value = f"{name}-{MARKER}" if name != "DATABASE_URL" else url
+        environment.setenv(f"{name}_SECRET_ARN", create_secret(name, value))
 
     loaded = ChatSettings.load()
 
-    assert loaded.database_url.get_secret_value() == f"DATABASE_URL-{MARKER}"
+    assert loaded.database_url.get_secret_value() == url
     assert loaded.tool_signing_key.get_secret_value() == f"TOOL_SIGNING_KEY-{MARKER}"
     assert loaded.session_signing_key.get_secret_value() == f"SESSION_SIGNING_KEY-{MARKER}"
     assert loaded.openai_api_key.get_secret_value() == f"OPENAI_API_KEY-{MARKER}"

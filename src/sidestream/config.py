@@ -10,7 +10,15 @@ import os
 from functools import cache
 from typing import Annotated, Any, Literal, Self
 
-from pydantic import BaseModel, Field, HttpUrl, SecretStr, ValidationError, field_validator
+from pydantic import (
+    BaseModel,
+    Field,
+    HttpUrl,
+    SecretStr,
+    ValidationError,
+    ValidationInfo,
+    field_validator,
+)
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 from pydantic_settings import SettingsError as UnreadableError
 
@@ -67,6 +75,15 @@ class Settings(BaseSettings):
     def _long_enough(cls, value: SecretStr) -> SecretStr:
         if len(value.get_secret_value().encode()) < MIN_KEY_BYTES:
             raise ValueError(f"needs at least {MIN_KEY_BYTES} bytes")
+        return value
+
+    @field_validator("database_url")
+    @classmethod
+    def _readable(cls, value: SecretStr) -> SecretStr:
+        if value.get_secret_value() and not _is_database_url(value.get_secret_value()):
+            raise ValueError(
+                "it is postgresql://role:password@host/database, with %40 for an @ in the password"
+            )
         return value
 
     @classmethod
@@ -128,7 +145,7 @@ class ChatSettings(Settings):
     history_tokens: Annotated[int, Field(ge=500, le=1_000_000)] = 16_000
     max_message_chars: Annotated[int, Field(ge=1, le=200_000)] = 8_000
     requests_per_minute: Annotated[int, Field(ge=0)] = 30
-    """Messages a user may send in a minute; 0 means no limit."""
+    """Messages and dictations a user may send in a minute; 0 means no limit."""
     tokens_per_day: Annotated[int, Field(ge=0)] = 500_000
     """Model tokens a user may spend in a day (UTC); 0 means no limit."""
     max_attachments: Annotated[int, Field(ge=0, le=20)] = 5
@@ -136,14 +153,22 @@ class ChatSettings(Settings):
     max_attachment_bytes: Annotated[int, Field(ge=1, le=20_000_000)] = 5_000_000
     attachments_bucket: str = ""
     """The S3 bucket of attachments. Empty: there are none."""
-    transcription_model: str = ""
-    """OpenAI's model for dictation. Empty: there is none."""
+    transcription_model: str = "gpt-4o-mini-transcribe"
+    """OpenAI's model for dictation, which also needs the key. Empty: there is none."""
     run_lease_s: Annotated[float, Field(ge=2, le=120)] = 15.0
     run_beat_s: Annotated[float, Field(ge=0.1, le=1.0)] = 0.9
     """How often a run renews its lease, saves its frames and looks for a stop."""
     deadline_margin_s: Annotated[float, Field(ge=3, le=60)] = 4.0
     """How long before the function's deadline a run is saved and ended."""
     ttft_target_ms: Annotated[int, Field(ge=1)] = 500
+
+    @field_validator("tasks_mcp_auth")
+    @classmethod
+    def _has_a_url_to_sign_for(cls, value: str, info: ValidationInfo) -> str:
+        url: HttpUrl | None = info.data.get("tasks_mcp_url")
+        if value == "sigv4" and url and (url.host or "").split(".")[1:2] != ["lambda-url"]:
+            raise ValueError("with sigv4, TASKS_MCP_URL must be a Function URL")
+        return value
 
     @field_validator("models", mode="before")
     @classmethod
@@ -154,6 +179,32 @@ class ChatSettings(Settings):
     def allowed_models(self) -> tuple[str, ...]:
         """The models a request may name, the default first."""
         return (self.model, *(name for name in self.models if name != self.model))
+
+    @property
+    def dictation(self) -> bool:
+        """Whether speech can be turned into text here."""
+        return bool(self.transcription_model and self.openai_api_key.get_secret_value())
+
+
+def _is_database_url(text: str) -> bool:
+    """Whether libpq reads what was meant. Of a password that is not percent-encoded it takes the
+    end for a host, a port or a database, and those it tells to everybody."""
+    # Whoever connects has it loaded anyway; most of the command line does not connect.
+    import psycopg
+    from psycopg.conninfo import conninfo_to_dict
+
+    if not text.startswith(("postgresql://", "postgres://")):
+        return False
+    try:
+        parts = {name: str(part) for name, part in conninfo_to_dict(text).items()}
+    except psycopg.Error:
+        return False
+    host, port, database = (parts.get(name, "") for name in ("host", "port", "dbname"))
+    return (
+        bool(host and parts.get("user"))
+        and "@" not in host + database
+        and all(number.isdecimal() for number in port.split(",") if number)
+    )
 
 
 def _sentences(error: ValidationError) -> str:

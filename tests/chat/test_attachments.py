@@ -148,6 +148,82 @@ async def test_a_preview_works_and_is_renewed(alice: Client, rows: Rows) -> None
         assert (shown.status_code, shown.content) == (200, PNG)
 
 
+async def test_a_long_text_is_said_to_go_on(system: LocalSystem, alice: Client) -> None:
+    shown = "د" * 20_000
+    for name, content in (("all.txt", shown), ("part.txt", shown + "end")):
+        file = await attached(alice, name, content.encode(), "text/plain")
+        await alice.send(create_request("read", attachments=[file.id]))
+        words = f"[Attached file: {name} (text/plain)]\n{shown}"
+        if content != shown:
+            words += "\n[The file goes on; only its beginning is shown.]"
+        assert {"type": "input_text", "text": words} in content_sent(system)
+
+
+@pytest.mark.parametrize(
+    ("mime_type", "content"),
+    [
+        ("image/jpeg", b"\xff\xd8\xff\xe0" + bytes(20)),
+        ("image/gif", b"GIF89a" + bytes(20)),
+        ("image/webp", b"RIFF\x1a\x00\x00\x00WEBPVP8L" + bytes(20)),
+    ],
+)
+async def test_every_type_of_image_is_taken(
+    system: LocalSystem, alice: Client, mime_type: str, content: bytes
+) -> None:
+    image = await attached(alice, "picture", content, mime_type)
+    assert (await alice.send(create_request("look", attachments=[image.id]))).status == 200
+    url = f"data:{mime_type};base64,{base64.b64encode(content).decode()}"
+    assert {"type": "input_image", "detail": "auto", "image_url": url} in content_sent(system)
+
+
+@pytest.mark.parametrize(
+    ("mime_type", "content"),
+    [
+        ("image/png", b"this is no image"),
+        ("image/png", b"\x89"),
+        ("image/jpeg", PNG),
+        ("image/webp", b"RIFF\x1a\x00\x00\x00WAVEfmt "),
+    ],
+)
+async def test_an_image_that_is_none(
+    system: LocalSystem,
+    alice: Client,
+    person: MakePerson,
+    rows: Rows,
+    mime_type: str,
+    content: bytes,
+) -> None:
+    image = await attached(alice, "picture", content, mime_type)
+    asked = len(system.model.requests)
+    request = create_request("look", attachments=[image.id])
+    refused = await alice.send(request)
+    assert (refused.status, refused.problem["code"]) == (422, "invalid")
+    assert refused.problem["detail"] == "The file is not the image it says it is."
+    urdu = await person(alice.user_id, language="ur").send(request)
+    assert urdu.problem["detail"] == "یہ فائل وہ تصویر نہیں ہے جو بتائی گئی ہے۔"
+    assert len(system.model.requests) == asked
+    assert await rows("select id from threads where user_id = %s", alice.user_id) == []
+
+
+async def test_an_image_of_another_size(alice: Client, s3: BaseClient, rows: Rows) -> None:
+    image = await announced(alice, "dot.png", len(PNG), "image/png")
+    s3.put_object(Bucket=BUCKET, Key=await key_of(rows, image), Body=PNG * 2)
+    refused = await alice.send(create_request("look", attachments=[image.id]))
+    assert refused.problem["detail"] == "The file “dot.png” does not have the size announced."
+
+
+async def test_an_image_that_was_written_over_does_not_break_the_conversation(
+    system: LocalSystem, alice: Client
+) -> None:
+    image = await attached(alice, "dot.png", PNG, "image/png")
+    answer = await alice.send(create_request("look", attachments=[image.id]))
+    await upload(image, bytes(len(PNG)))
+    again = await alice.add(answer.thread_id, "hello")
+    assert again.errors == []
+    words = "[Attached file: dot.png (image/png)] (not an image)"
+    assert {"type": "input_text", "text": words} in content_sent(system)
+
+
 async def test_a_message_may_be_files_alone(alice: Client) -> None:
     file = await attached(alice, "Groceries.md", NOTES, "text/markdown")
     answer = await alice.send(create_request("", attachments=[file.id, file.id]))

@@ -288,6 +288,19 @@ async def test_the_model_is_told_of_the_question_and_the_answer(
     assert sum('"status": "held"' in output for output in outputs) == 2
 
 
+async def test_the_model_knows_of_a_question_that_is_open(
+    system: LocalSystem, alice: Client, task_list: TaskList
+) -> None:
+    await add_tasks(system, alice, "milk", "dentist")
+    thread_id = (await alice.create("delete all tasks")).thread_id
+    await alice.add(thread_id, "hello")
+    told = str(system.model.requests[-1].body["input"])
+    assert "A card asks the person: Delete these 2 tasks?" in told
+    assert "It is not answered" in told
+    assert "speak of it as done" not in told
+    assert len(await task_list(alice)) == 2
+
+
 async def test_bad_answers(system: LocalSystem, alice: Client, bob: Client) -> None:
     await add_tasks(system, alice, "milk", "dentist")
     answer = await alice.create("delete all tasks")

@@ -1,6 +1,7 @@
 """The entry point: ready once the lifespan has started, made anew after a snapshot."""
 
 import asyncio
+import gc
 from collections.abc import AsyncIterator, Iterator
 from typing import Any
 
@@ -12,6 +13,9 @@ import snapshot_restore_py  # type: ignore[import-untyped]
 from sidestream import config
 from sidestream.chat import handler
 from sidestream.chat.handler import ChatFunction
+from sidestream.chat.services import Services
+from sidestream.streaming.errors import LifespanError
+from sidestream.streaming.lifespan import Lifespan
 
 
 @pytest.fixture
@@ -94,3 +98,57 @@ async def test_a_warm_up_that_fails_does_not_stop_the_start(
     finally:
         await app.close()
     assert "planted text" not in caplog.text
+
+
+@pytest.mark.parametrize(
+    ("error", "sentence"),
+    [
+        (
+            config.SettingsError("The setting MODEL is not valid."),
+            "The setting MODEL is not valid.",
+        ),
+        (RuntimeError("planted text"), "RuntimeError"),
+    ],
+)
+async def test_a_start_that_fails_stops_the_function_and_says_why(
+    environment: pytest.MonkeyPatch,
+    caplog: pytest.LogCaptureFixture,
+    capsys: pytest.CaptureFixture[str],
+    error: Exception,
+    sentence: str,
+) -> None:
+    warming_up = asyncio.Event()
+    ends = []
+
+    async def linger(_settings: object) -> None:
+        warming_up.set()
+        try:
+            await asyncio.Event().wait()
+        finally:
+            ends.append("cancelled")
+
+    async def fail(_services: Services) -> Services:
+        await warming_up.wait()
+        raise error
+
+    environment.setattr(handler, "warm_up", linger)
+    environment.setattr(Services, "open", fail)
+    with pytest.raises(LifespanError):
+        await Lifespan(handler.app()).startup()
+
+    assert f"startup failed: {sentence}" in caplog.text
+    assert "planted text" not in caplog.text + "".join(capsys.readouterr())
+    assert ends == ["cancelled"]
+    assert gc.isenabled()
+
+
+async def test_a_database_that_is_away_does_not_fail_the_start(
+    environment: pytest.MonkeyPatch,
+) -> None:
+    environment.setenv("DATABASE_URL", "postgresql://nobody@127.0.0.1:1/none")
+    environment.setenv("DATABASE_TIMEOUT_S", "0.2")
+    app = handler.app()
+    lifespan = Lifespan(app)
+    await lifespan.startup()
+    assert (await health(app))["database"] == "unreachable"
+    await lifespan.shutdown()

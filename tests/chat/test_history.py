@@ -1,5 +1,6 @@
 """What the model is told of the conversation: which turns, and each kind of item as what it was."""
 
+from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
@@ -7,7 +8,10 @@ import pytest
 from chatkit.types import (
     AssistantMessageContent,
     AssistantMessageItem,
+    Attachment,
+    FileAttachment,
     HiddenContextItem,
+    ImageAttachment,
     InferenceOptions,
     ThreadItem,
     UserMessageItem,
@@ -15,23 +19,37 @@ from chatkit.types import (
     Workflow,
     WorkflowItem,
 )
+from pydantic import AnyUrl
 
 from sidestream.chat.attachments import AttachmentFiles
 from sidestream.chat.context import ToolRecord
-from sidestream.chat.history import NOTE_KIND, HistoryConverter, recent
+from sidestream.chat.history import NOTE_KIND, HistoryConverter, recent, tokens_of
 from sidestream.chat.trace import memory
 from sidestream.config import ChatSettings
 
 _NOW = datetime(2026, 11, 21)  # noqa: DTZ001 - items keep naive UTC
 
 
-def _asked(item_id: str, text: str = "hello") -> UserMessageItem:
+def _asked(item_id: str, text: str = "hello", files: Sequence[Attachment] = ()) -> UserMessageItem:
     return UserMessageItem(
         id=item_id,
         thread_id="thr_1",
         created_at=_NOW,
         content=[UserMessageTextContent(text=text)],
+        attachments=list(files),
         inference_options=InferenceOptions(),
+    )
+
+
+def _text_file(size_bytes: int | None) -> FileAttachment:
+    metadata = {"key": "k"} if size_bytes is None else {"key": "k", "size": size_bytes}
+    return FileAttachment(id="atc_1", name="a.txt", mime_type="text/plain", metadata=metadata)
+
+
+def _image() -> ImageAttachment:
+    preview = AnyUrl("https://files.example/a.png")
+    return ImageAttachment(
+        id="atc_2", name="a.png", mime_type="image/png", preview_url=preview, metadata={"size": 9}
     )
 
 
@@ -72,6 +90,30 @@ class TestRecent:
         assert _ids(recent(items, max_tokens=900)) == ["2"]
         items = [_asked("1", "d" * 1_500), _asked("2")]
         assert _ids(recent(items, max_tokens=900)) == ["1", "2"]
+
+    @pytest.mark.parametrize(
+        ("file", "tokens"),
+        [
+            (_text_file(3_000), 1_000),
+            (_text_file(20_000), 6_666),
+            (_text_file(5_000_000), 6_666),  # the model is shown its beginning
+            (_text_file(None), 6_666),
+            (_image(), 1_000),
+        ],
+    )
+    def test_files_are_measured_by_what_the_model_is_shown(
+        self, file: Attachment, tokens: int
+    ) -> None:
+        items: list[ThreadItem] = [_asked("1", files=[file, file]), _said("2"), _asked("3")]
+        spent = tokens_of(items[0])
+        assert 0 <= spent - 2 * tokens - tokens_of(_asked("1")) < 200
+        most = spent + tokens_of(items[1]) + tokens_of(items[2])
+        assert _ids(recent(items, max_tokens=most)) == ["1", "2", "3"]
+        assert _ids(recent(items, max_tokens=most - 1)) == ["3"]
+
+    def test_newest_turn_keeps_its_files(self) -> None:
+        items: list[ThreadItem] = [_asked("1"), _said("2"), _asked("3", files=[_image()] * 5)]
+        assert _ids(recent(items, max_tokens=500)) == ["3"]
 
     def test_nothing_stays_nothing(self) -> None:
         assert recent([], max_tokens=500) == []

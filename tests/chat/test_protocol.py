@@ -483,7 +483,7 @@ class TestDictation:
 
     @asynccontextmanager
     async def _dictation(
-        self, settings: ChatSettings, token: str, status: int = 200
+        self, settings: ChatSettings, token: str, status: int = 200, **changes: Any
     ) -> AsyncIterator[tuple[Client, list[dict[str, Any]]]]:
         heard: list[dict[str, Any]] = []
 
@@ -506,14 +506,14 @@ class TestDictation:
 
         route = Route("/v1/audio/transcriptions", transcribe, methods=["POST"])
         async with serve(Starlette(routes=[route])) as url:
-            changes = {
-                "transcription_model": "whisper-small",
+            update = {
                 "openai_base_url": HttpUrl(f"{url}/v1"),
                 "openai_api_key": SecretStr("sk-test"),
+                "transcription_model": ChatSettings.model_fields["transcription_model"].default,
                 "model_max_retries": 0,
             }
             async with (
-                under_uvicorn(settings.model_copy(update=changes)) as chat,
+                under_uvicorn(settings.model_copy(update=update | changes)) as chat,
                 Client(chat.url, token) as client,
             ):
                 yield client, heard
@@ -525,7 +525,7 @@ class TestDictation:
         assert heard == [
             {
                 "authorization": "Bearer sk-test",
-                "model": "whisper-small",
+                "model": "gpt-4o-mini-transcribe",
                 "name": "speech.webm",
                 "type": "audio/webm",
                 "audio": self.SPEECH,
@@ -544,7 +544,8 @@ class TestDictation:
         assert heard == []
 
     @pytest.mark.parametrize(
-        ("status", "code"), [(400, "invalid"), (401, "bad_gateway"), (500, "bad_gateway")]
+        ("status", "code"),
+        [(400, "invalid"), (401, "bad_gateway"), (404, "not_configured"), (500, "bad_gateway")],
     )
     async def test_the_service_fails(
         self, alice: Client, chat_settings: ChatSettings, status: int, code: str
@@ -553,11 +554,81 @@ class TestDictation:
             answer = await client.send(self._request(self.SPEECH))
         assert answer.problem["code"] == code
 
-    async def test_without_a_model_it_says_so(self, person: MakePerson) -> None:
-        client = person(language="ur")
-        answer = await client.send(self._request(self.SPEECH))
+    @pytest.mark.parametrize(
+        "missing", [{"openai_api_key": SecretStr("")}, {"transcription_model": ""}]
+    )
+    async def test_without_a_key_or_a_model_it_says_so(
+        self, person: MakePerson, chat_settings: ChatSettings, rows: Rows, missing: dict[str, Any]
+    ) -> None:
+        token = person().token
+        async with self._dictation(chat_settings, token, **missing) as (client, heard):
+            headers = {"accept-language": "ur"}
+            answer = await client.post(self._request(self.SPEECH), headers=headers)
+            health = (await client.request("GET", "/api/chatkit/health")).json()
         assert (answer.status, answer.problem["code"]) == (501, "not_configured")
         assert answer.problem["detail"] == "بول کر لکھوانے کی سہولت یہاں فعال نہیں ہے۔"
+        assert not health["dictation"]
+        assert heard == []
+        assert await self._counted(rows, client) == 0
+
+    async def test_health_announces_it(self, alice: Client, chat_settings: ChatSettings) -> None:
+        async with self._dictation(chat_settings, alice.token) as (client, _heard):
+            assert (await client.request("GET", "/api/chatkit/health")).json()["dictation"]
+
+    async def test_requests_per_minute(
+        self, alice: Client, chat_settings: ChatSettings, rows: Rows
+    ) -> None:
+        limit = {"requests_per_minute": 2}
+        async with self._dictation(chat_settings, alice.token, **limit) as (client, heard):
+            # A minute may turn over in between, but not twice.
+            answers = [await client.send(self._request(self.SPEECH)) for _ in range(6)]
+            granted = [answer for answer in answers if answer.status == 200]
+            assert 2 <= len(granted) == len(heard) == await self._counted(rows, client) <= 4
+            refused = next(answer for answer in answers if answer.status != 200)
+            assert (refused.status, refused.problem["code"]) == (429, "rate_limited")
+            assert 1 <= int(refused.headers["retry-after"]) <= 60
+
+    async def test_messages_and_dictations_share_the_limit(
+        self, alice: Client, chat_settings: ChatSettings, rows: Rows
+    ) -> None:
+        await rows(
+            "insert into usage_minutes (user_id, minute, requests) "
+            "select %s, date_trunc('minute', now()) + n * interval '1 minute', 2 "
+            "from generate_series(0, 1) as n returning user_id",
+            alice.user_id,
+        )
+        limit = {"requests_per_minute": 3}
+        async with self._dictation(chat_settings, alice.token, **limit) as (client, heard):
+            wrong_type = await client.send(self._request(b"x", "audio/wav"))
+            assert wrong_type.status == 415
+            statuses = [(await client.send(self._request(self.SPEECH))).status for _ in range(2)]
+            assert statuses == [200, 429]
+            assert (await client.create("hello")).status == 429
+        assert len(heard) == 1
+
+    async def test_tokens_per_day(
+        self, alice: Client, chat_settings: ChatSettings, rows: Rows
+    ) -> None:
+        await rows(
+            "insert into usage_days (user_id, day, tokens) "
+            "select %s, (now() at time zone 'UTC')::date + n, 10 "
+            "from generate_series(0, 1) as n returning user_id",
+            alice.user_id,
+        )
+        limit = {"tokens_per_day": 10}
+        async with self._dictation(chat_settings, alice.token, **limit) as (client, heard):
+            refused = await client.send(self._request(self.SPEECH))
+        assert (refused.status, refused.problem["detail"]) == (429, "Today's limit is reached.")
+        assert 1 <= int(refused.headers["retry-after"]) <= 86_400
+        assert heard == []
+
+    async def _counted(self, rows: Rows, client: Client) -> int:
+        [row] = await rows(
+            "select coalesce(sum(requests), 0)::int as counted from usage_minutes "
+            "where user_id = %s",
+            client.user_id,
+        )
+        return int(row["counted"])
 
 
 class TestLanguage:

@@ -1,6 +1,7 @@
 """The command line as a whole: help, failures, `token` and `migrate`."""
 
 from pathlib import Path
+from urllib.parse import urlsplit
 
 import jwt
 import psycopg
@@ -57,7 +58,38 @@ def test_migrate_applies_says_so_and_rolls_back(postgres: EmbeddedPostgres) -> N
 def test_migrate_without_a_database_is_a_sentence(tmp_path: Path) -> None:
     nowhere = run("migrate", "--url", "postgresql://x:y@127.0.0.1:9/z")
     assert nowhere.returncode == 1
-    assert nowhere.stderr.startswith("sidestream: The database refused:")
+    assert nowhere.stderr.startswith("sidestream: The database cannot be reached:")
     unnamed = run("migrate", "--folder", tmp_path)
     assert unnamed.returncode == 1
     assert "--url" in unnamed.stderr
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        '{"username":"a","password":"planted"}',
+        "planted",
+        "postgresql://a:pw@planted@127.0.0.1/x",
+        "postgresql://a:pw/planted@127.0.0.1/x",
+        "postgresql://a:%planted@127.0.0.1/x",
+    ],
+)
+def test_migrate_shows_nothing_of_an_address_it_cannot_use(url: str) -> None:
+    done = run("migrate", "--url", url)
+    assert done.returncode == 1
+    assert done.stderr.startswith("sidestream: The ")
+    assert "planted" not in done.stdout + done.stderr
+
+
+def test_migrate_says_that_a_password_is_wrong(postgres: EmbeddedPostgres) -> None:
+    url = urlsplit(postgres.owner_url)
+    done = run("migrate", "--url", postgres.owner_url.replace(str(url.password), "planted"))
+    assert done.returncode == 1
+    assert done.stderr.startswith("sidestream: The database refuses the password:")
+    assert "planted" not in done.stderr
+
+
+def test_migrate_says_what_postgres_refuses(postgres: EmbeddedPostgres) -> None:
+    done = run("migrate", "--url", postgres.app_url)
+    assert done.returncode == 1
+    assert done.stderr.startswith("sidestream: The database refused: permission denied")

@@ -371,7 +371,8 @@ async def test_a_task_url_that_takes_signed_calls(system: LocalSystem) -> None:
         custom = await deployed(
             system, **{**signed, "TASKS_MCP_URL": "https://tasks.example.com/mcp"}
         )
-        assert "must be a Function URL" in custom.sentence("tools")
+        assert "must be a Function URL" in custom.sentence("configuration")
+        assert custom.state("tools") == "unchecked"
     for report in (good, refused, wrong, unsigned, custom):
         assert MARKER not in report.output
 

@@ -187,6 +187,7 @@ async def test_the_bucket_is_granted_what_its_code_calls_and_no_more(
     await bucket.download_url("k", 60)
     assert await bucket.size("k") == 4
     assert await bucket.read("k") == b"text"
+    assert await bucket.beginning("k", 2) == (b"te", 4)
     await bucket.delete("k")
 
     # Service Authorization Reference, "Actions, resources, and condition keys for Amazon S3".

@@ -16,10 +16,14 @@ from tests.deployment import observability
 from tests.deployment.conftest import Document, of_type
 
 # What AWS itself measures, from the Lambda Developer Guide ("Types of metrics for Lambda
-# functions") and the Synthetics metrics page of the CloudWatch User Guide.
+# functions", "Monitoring Lambda function URLs") and the Synthetics metrics page of the CloudWatch
+# User Guide.
 AWS_METRICS = {
     ("AWS/Lambda", name)
-    for name in ("Errors", "Throttles", "Duration", "Invocations", "ConcurrentExecutions")
+    for name in (
+        *("Errors", "Throttles", "Duration", "Invocations", "ConcurrentExecutions"),
+        "Url5xxCount",
+    )
 } | {("CloudWatchSynthetics", "SuccessPercent")}
 
 # Words of the query language, and the fields that Lambda's own JSON lines have.

@@ -56,6 +56,9 @@ TASKS = "import sidestream.tasks.handler"
         ("AUTH_ISSUERS", None),
         ("DATABASE_POOL_MAX", f"{MARKER}pool"),
         ("TOOL_SIGNING_KEY", "planted-5ecr3t-marker-"),
+        ("DATABASE_URL", f'{{"username":"a","password":"{MARKER}"}}'),
+        ("DATABASE_URL", MARKER),
+        ("DATABASE_URL", f"postgresql://a:pw@{MARKER}@127.0.0.1/none"),
     ],
 )
 def test_a_start_that_fails_names_the_setting_and_shows_no_value(

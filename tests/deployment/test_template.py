@@ -1,12 +1,16 @@
 """What the template promises: nothing secret shown, nothing more granted than used, one CORS."""
 
 import json
+import os
 import re
+import subprocess
+from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import pytest
 
-from tests.deployment.conftest import Document, of_type
+from tests.deployment.conftest import TEMPLATE, Document, of_type
 
 SECRETS = {"SessionSigningKey", "ToolSigningKey"}
 RESOURCE_BLIND_ACTIONS = {
@@ -14,6 +18,53 @@ RESOURCE_BLIND_ACTIONS = {
     "xray:PutTelemetryRecords",
     "cloudwatch:PutMetricData",  # limited by its namespace condition
 }
+
+# What CloudFormation does with the template first, run by the SAM CLI's own Python.
+TRANSLATE = """
+import json, sys
+from samtranslator.translator.transform import transform
+from samtranslator.yaml_helper import yaml_parse
+
+class NoManagedPolicies:
+    def load(self):
+        return {}
+
+path, given = sys.argv[1], json.loads(sys.argv[2])
+template = yaml_parse(open(path).read())
+for name, resource in template["Resources"].items():
+    for location in {"CodeUri", "ContentUri"} & set(resource["Properties"]):
+        resource["Properties"][location] = "s3://bucket/" + given["contents"].get(name, "same")
+translated = transform(template, given["parameters"], NoManagedPolicies())
+print(json.dumps(translated["Resources"]))
+"""
+# Parameters in a function's configuration whose new value needs a new Release: too long to tell.
+UNTOLD = {
+    *("DatabaseUrlSecretArn", "OpenAiApiKeySecretArn", "AuthIssuer", "AuthAudience"),
+    *("AuthJwksUrl", "AllowedOrigins", "Models", "OpenAiBaseUrl", "TranscriptionModel"),
+    "ChatKitWorkflowId",
+}
+
+type Translate = Callable[[dict[str, str], dict[str, str]], Document]
+
+
+@pytest.fixture(scope="module")
+def translate(deploy_tools: Path) -> Translate:
+    """Give the resources that SAM makes, for these parameters and contents of functions, layers."""
+
+    def run(parameters: dict[str, str], contents: dict[str, str]) -> Document:
+        given = json.dumps({"parameters": parameters, "contents": contents})
+        done = subprocess.run(
+            [deploy_tools / "sam/bin/python", "-c", TRANSLATE, TEMPLATE, given],
+            env={**os.environ, "AWS_DEFAULT_REGION": "us-east-1"},
+            capture_output=True,
+            text=True,
+            timeout=60,
+        )
+        assert done.returncode == 0, done.stderr
+        resources: Document = json.loads(done.stdout)
+        return resources
+
+    return run
 
 
 def environment(template: Document, function: str) -> Document:
@@ -179,6 +230,7 @@ def test_what_belongs_to_an_option_exists_only_with_it(template: Document) -> No
             *("CanaryAlarm", "CanarySlowAlarm"),
         },
         "TasksSigned": {"ChatMayCallTasks"},
+        "TasksPublic": {"AnyoneMayCallTasksUrl", "AnyoneMayCallTasksThroughUrl"},
         "HasAlarmEmail": {"AlarmTopic"},
     }
     conditional = {
@@ -196,3 +248,104 @@ def test_production_cannot_be_released_blindly(template: Document) -> None:
     texts = " ".join(assertion["AssertDescription"] for assertion in rule["Assertions"])
     assert "DeploymentType" in texts
     assert "AlarmEmail" in texts
+
+
+@pytest.mark.parametrize("auth", ["NONE", "AWS_IAM"])
+def test_anyone_may_call_exactly_the_urls_that_are_not_signed_for(
+    template: Document, translate: Translate, auth: str
+) -> None:
+    signed = {"Fn::Equals": [{"Ref": "TasksUrlAuth"}, "AWS_IAM"]}
+    assert template["Conditions"]["TasksSigned"] == signed
+    assert template["Conditions"]["TasksPublic"] == {"Fn::Not": [signed]}
+    holds = {None: True, "TasksPublic": auth == "NONE", "HasRestFront": False}
+
+    made = translate({"TasksUrlAuth": auth}, {})
+    open_to_all: dict[str, list[Document]] = {"ChatFunction": [], "TasksFunction": []}
+    for resource in made.values():
+        if resource["Type"] == "AWS::Lambda::Permission" and holds[resource.get("Condition")]:
+            permission = resource["Properties"]
+            assert permission.pop("Principal") == "*"
+            alias = permission.pop("FunctionName")["Ref"]
+            open_to_all[alias.removesuffix("Aliaslive")].append(permission)
+
+    # A URL needs both (AWS: "Control access to Lambda function URLs").
+    through_url = {"Action": "lambda:InvokeFunction", "InvokedViaFunctionUrl": True}
+    url = {"Action": "lambda:InvokeFunctionUrl", "FunctionUrlAuthType": "NONE"}
+    for function, permissions in open_to_all.items():
+        is_open = function == "ChatFunction" or auth == "NONE"
+        expected = [through_url, url] if is_open else []
+        assert sorted(permissions, key=lambda given: str(given["Action"])) == expected, function
+
+
+@pytest.mark.parametrize(
+    ("changed", "republished"),
+    [
+        ("ChatFunction", {"ChatFunction"}),
+        ("TasksFunction", {"TasksFunction"}),
+        ("RuntimeLayer", {"ChatFunction"}),
+        ("ChatDependencies", {"ChatFunction"}),
+        ("TasksDependencies", {"TasksFunction"}),
+    ],
+)
+def test_new_code_and_new_layers_publish_a_version(
+    translate: Translate, changed: str, republished: set[str]
+) -> None:
+    before, after = _versions(translate({}, {})), _versions(translate({}, {changed: "other"}))
+    assert {name for name in after if after[name] != before[name]} == republished
+
+
+def test_a_version_is_published_for_each_parameter_that_its_description_tells(
+    template: Document, translate: Translate
+) -> None:
+    parameters = {name: _longest(given) for name, given in template["Parameters"].items()}
+    made = translate(parameters, {})
+    for function in ("ChatFunction", "TasksFunction"):
+        [version] = [
+            resource
+            for name, resource in made.items()
+            if resource["Type"] == "AWS::Lambda::Version" and name.startswith(function)
+        ]
+        # A new description replaces the version (CloudFormation: "AWS::Lambda::Version").
+        description = version["Properties"]["Description"]["Fn::Sub"]
+        told = set(re.findall(r"\$\{(\w+)\}", description))
+        configures = made[function]["Properties"]
+        used = {name for name in template["Parameters"] if _uses(configures, template, name)}
+
+        assert used - {"ChatConcurrency", "TasksConcurrency"} - UNTOLD == told, function
+        text = re.sub(r"\$\{(\w+)\}", lambda name: parameters[name[1]], description)
+        assert len(text) <= 256
+        assert version["DeletionPolicy"] == version["UpdateReplacePolicy"] == "Retain"
+
+
+def test_the_urls_of_the_outputs_end_without_a_slash(template: Document) -> None:
+    for output, function in (("ChatUrl", "ChatFunction"), ("TasksUrl", "TasksFunction")):
+        condition, with_front, without_front = template["Outputs"][output]["Value"]["Fn::If"]
+        assert condition == "HasRestFront"
+        assert with_front["Fn::Sub"].endswith("/live")
+        parts = {"Fn::Split": ["/", {"Fn::GetAtt": [f"{function}Url", "FunctionUrl"]}]}
+        assert without_front == {"Fn::Join": ["//", ["https:", {"Fn::Select": [2, parts]}]]}
+
+
+def _versions(made: Document) -> dict[str, str]:
+    return {
+        name.partition("Version")[0]: name
+        for name, resource in made.items()
+        if resource["Type"] == "AWS::Lambda::Version"
+    }
+
+
+def _uses(properties: Any, template: Document, name: str) -> bool:
+    # Tell whether a parameter is in a resource's properties, directly or through a condition.
+    text = json.dumps(properties)
+    for condition, definition in template["Conditions"].items():
+        text = text.replace(f'{{"Fn::If": ["{condition}"', json.dumps(definition))
+    return f'{{"Ref": "{name}"}}' in text or f"${{{name}}}" in text
+
+
+def _longest(parameter: Document) -> str:
+    if "AllowedValues" in parameter:
+        return str(max(parameter["AllowedValues"], key=lambda value: len(str(value))))
+    if "MaxLength" in parameter:
+        return "x" * int(parameter["MaxLength"])
+    counted = re.search(r"\{1,(\d+)\}\$$", parameter.get("AllowedPattern", ""))
+    return "x" * int(counted[1]) if counted else str(parameter.get("MaxValue", "x"))

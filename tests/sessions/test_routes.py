@@ -34,7 +34,7 @@ def sign_in() -> Iterator[SignIn]:
 @pytest.fixture(scope="module")
 def settings(sign_in: SignIn) -> ChatSettings:
     return ChatSettings(
-        database_url=SecretStr("postgresql://unused"),
+        database_url=SecretStr("postgresql://unused@127.0.0.1/none"),
         tool_signing_key=SecretStr(TOOL_SECRET),
         session_signing_key=SecretStr(SESSION_SECRET),
         session_ttl_s=600,

@@ -1,4 +1,5 @@
 import asyncio
+import logging
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import Any
@@ -238,6 +239,17 @@ class TestLostConnections:
                 with pytest.raises(DatabaseUnavailable):
                     await database.run(caller.user_id, ONE)
             await proxy.accept()
+
+    @pytest.mark.parametrize("address", ['{"password":"planted"}', "postgresql://a@planted:1/x"])
+    async def test_the_pools_log_names_an_error_and_not_its_text(
+        self, caplog: pytest.LogCaptureFixture, address: str
+    ) -> None:
+        with caplog.at_level(logging.DEBUG, "psycopg.pool"):
+            async with opened(address, timeout_s=0.2):
+                pass
+        assert "error connecting in" in caplog.text
+        assert "Error\n" in caplog.text
+        assert "planted" not in caplog.text
 
     async def test_closed_and_opened_again(self, app_url: str, caller: Caller) -> None:
         async with opened(app_url) as database:

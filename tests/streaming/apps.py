@@ -283,6 +283,12 @@ async def main(scope: Any, receive: Any, send: Any) -> None:
     await _RAW.get(scope.get("path", ""), app)(scope, receive, send)
 
 
+async def never_ready(_: Any, receive: Any, send: Any) -> None:
+    """Its startup fails."""
+    await receive()
+    await send({"type": "lifespan.startup.failed", "message": "The setting X is missing."})
+
+
 def factory() -> Starlette:
     return app
 

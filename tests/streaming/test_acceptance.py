@@ -371,6 +371,12 @@ class TestLife:
             assert (await broken.get("/hello")).status_code == 502
             assert broken.invocations[-1].error_type == "Runtime.InvalidSettings"
 
+    async def test_a_startup_that_fails_is_an_init_error_and_says_why(self) -> None:
+        async with function("apps.never_ready") as broken:
+            assert (await broken.get("/hello")).status_code == 502
+            assert broken.invocations[-1].error_type == "Function.LifespanStartupFailed"
+        assert any("The setting X is missing." in line for line in broken.log)
+
 
 async def test_an_event_stream_opens_with_the_preamble(line: Line) -> None:
     async with function(env={"STREAM_PREAMBLE_BYTES": "2048"}) as padded:

@@ -1,7 +1,7 @@
 """Captured events through the adapter, on a thread of its own as in Lambda's runtime."""
 
 import json
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from types import SimpleNamespace
@@ -10,12 +10,14 @@ from typing import Any
 import psycopg
 import pytest
 from pydantic import SecretStr
+from starlette.applications import Starlette
 
+from sidestream import config
 from sidestream.config import Settings
 from sidestream.identity import tool_key
 from sidestream.store.ids import new_id
 from sidestream.tasks.adapter import LambdaAdapter
-from sidestream.tasks.app import create_app
+from sidestream.tasks.app import create_app, create_current_app
 from tests.sign_in import SignIn
 from tests.tasks.conftest import TOOL_SECRET
 
@@ -25,10 +27,9 @@ EVENTS = Path(__file__).parent.parent / "events"
 class Function:
     """A function that takes events, one at a time, always on the same thread."""
 
-    def __init__(self, settings: Settings) -> None:
+    def __init__(self, make_app: Callable[[], Starlette]) -> None:
         self._thread = ThreadPoolExecutor(1)
-        app = create_app(settings)
-        self.adapter = self._thread.submit(LambdaAdapter, app).result()
+        self.adapter = self._thread.submit(LambdaAdapter, make_app).result()
 
     def run(self, method: Any, *arguments: Any) -> Any:
         return self._thread.submit(method, *arguments).result()
@@ -52,9 +53,22 @@ def application_name() -> str:
 @pytest.fixture(scope="module")
 def function(settings: Settings, application_name: str) -> Iterator[Function]:
     url = f"{settings.database_url.get_secret_value()}?application_name={application_name}"
-    running = Function(settings.model_copy(update={"database_url": SecretStr(url)}))
+    named = settings.model_copy(update={"database_url": SecretStr(url)})
+    running = Function(lambda: create_app(named))
     yield running
     running.close()
+
+
+@pytest.fixture
+def environment(
+    settings: Settings, sign_in: SignIn, monkeypatch: pytest.MonkeyPatch
+) -> Iterator[pytest.MonkeyPatch]:
+    monkeypatch.setenv("DATABASE_URL", settings.database_url.get_secret_value())
+    monkeypatch.setenv("TOOL_SIGNING_KEY", TOOL_SECRET)
+    monkeypatch.setenv("AUTH_ISSUERS", json.dumps([sign_in.issuer.model_dump(mode="json")]))
+    config.refresh()
+    yield monkeypatch
+    config.refresh()
 
 
 @pytest.fixture
@@ -164,3 +178,29 @@ class TestSnapshots:
         assert connections() > 0
         assert sign_in.fetches == fetches + 1
         assert function.invoke(listing)["statusCode"] == 200
+
+    def test_a_restored_copy_knows_what_was_rotated_meanwhile(
+        self, environment: pytest.MonkeyPatch, sign_in: SignIn, user_id: str
+    ) -> None:
+        def call(secret: str) -> int:
+            token, _ = tool_key(secret).mint(user_id)
+            status: int = running.invoke(event("mcp_tools_call", token=token))["statusCode"]
+            return status
+
+        running = Function(create_current_app)
+        try:
+            assert (call(TOOL_SECRET), call("r" * 32)) == (200, 401)
+            running.run(running.adapter.before_snapshot)
+            environment.setenv("TOOL_SIGNING_KEY", "r" * 32)
+            running.run(running.adapter.after_restore)
+            assert (call(TOOL_SECRET), call("r" * 32)) == (401, 200)
+            listing = event("tasks_list", user_id, sign_in.token(user_id))
+            assert running.invoke(listing)["statusCode"] == 200
+
+            running.run(running.adapter.before_snapshot)
+            environment.setenv("DATABASE_URL", "postgresql://nobody@127.0.0.1:1/none")
+            environment.setenv("DATABASE_TIMEOUT_S", "0.2")
+            running.run(running.adapter.after_restore)
+            assert running.invoke(listing)["statusCode"] == 503
+        finally:
+            running.close()

@@ -46,10 +46,13 @@ TEXT_TYPES: Final = frozenset(
     {"text/plain", "text/markdown", "text/csv", "text/html", "application/json"}
 )
 MAX_NAME_CHARS: Final = 255
+MAX_TEXT_CHARS: Final = 20_000
+"""How much of a text file the model is shown."""
 
 _UPLOAD_TTL_S: Final = 600
 _PREVIEW_TTL_S: Final = 3600
-_MAX_TEXT_CHARS: Final = 20_000
+_MAGIC_BYTES: Final = 16
+_GOES_ON: Final = "[The file goes on; only its beginning is shown.]"
 
 
 class AttachmentFiles(AttachmentStore[Caller]):
@@ -107,10 +110,15 @@ class AttachmentFiles(AttachmentStore[Caller]):
         await self._objects.delete(_key(context, attachment_id))
 
     async def check_uploaded(self, attachment: Attachment) -> None:
-        """Raise `Invalid` unless the file is there in the size that was announced."""
+        """Raise `Invalid` unless the file is there in the size that was announced, and is an image
+        if it is said to be one."""
         metadata = attachment.metadata or {}
+        image: bytes | None = None
         try:
-            size = await self._objects.size(metadata["key"])
+            if attachment.mime_type in IMAGE_TYPES:
+                image, size = await self._objects.beginning(metadata["key"], _MAGIC_BYTES)
+            else:
+                size = await self._objects.size(metadata["key"])
         except NotFound:
             raise Invalid(
                 "The file “{name}” has not been uploaded.", name=attachment.name
@@ -119,6 +127,9 @@ class AttachmentFiles(AttachmentStore[Caller]):
             raise Invalid(
                 "The file “{name}” does not have the size announced.", name=attachment.name
             )
+        # A provider refuses a request with a broken image, and the image is in every later one.
+        if image is not None and _image_type(image) != attachment.mime_type:
+            raise Invalid("The file is not the image it says it is.")
 
     async def fresh_preview(self, attachment: Attachment) -> Attachment:
         """Give an attachment with a preview address that works now: they expire."""
@@ -136,11 +147,29 @@ class AttachmentFiles(AttachmentStore[Caller]):
         except (NotFound, KeyError):
             return ResponseInputTextParam(type="input_text", text=f"{label} (no longer there)")
         if attachment.mime_type in IMAGE_TYPES:
+            # It may have been written over after the check: the address works for a while.
+            if _image_type(body) != attachment.mime_type:
+                return ResponseInputTextParam(type="input_text", text=f"{label} (not an image)")
             data = base64.b64encode(body).decode()
             url = f"data:{attachment.mime_type};base64,{data}"
             return ResponseInputImageParam(type="input_image", detail="auto", image_url=url)
-        words = body.decode("utf-8", errors="replace")[:_MAX_TEXT_CHARS]
+        words = body.decode("utf-8", errors="replace")
+        if len(words) > MAX_TEXT_CHARS:
+            words = f"{words[:MAX_TEXT_CHARS]}\n{_GOES_ON}"
         return ResponseInputTextParam(type="input_text", text=f"{label}\n{words}")
+
+
+def _image_type(content: bytes) -> str | None:
+    """Tell an image by its first bytes (WHATWG MIME Sniffing, 6.1)."""
+    if content.startswith(b"\x89PNG\r\n\x1a\n"):
+        return "image/png"
+    if content.startswith(b"\xff\xd8\xff"):
+        return "image/jpeg"
+    if content.startswith((b"GIF87a", b"GIF89a")):
+        return "image/gif"
+    if content.startswith(b"RIFF") and content[8:14] == b"WEBPVP":
+        return "image/webp"
+    return None
 
 
 def _key(caller: Caller, attachment_id: str) -> str:

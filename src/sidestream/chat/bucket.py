@@ -61,6 +61,17 @@ class Bucket:
             lambda: int(self._s3.head_object(Bucket=self._name, Key=key)["ContentLength"])
         )
 
+    async def beginning(self, key: str, length_bytes: int) -> tuple[bytes, int]:
+        """Give the first bytes of an object that is not empty, and the size of all of it."""
+
+        def get() -> tuple[bytes, int]:
+            end = f"bytes=0-{length_bytes - 1}"
+            answer = self._s3.get_object(Bucket=self._name, Key=key, Range=end)
+            size = answer["ContentRange"].rpartition("/")[2]
+            return bytes(answer["Body"].read()), int(size)
+
+        return await _in_thread(get)
+
     async def read(self, key: str) -> bytes:
         """Give the bytes of an object."""
         return await _in_thread(

@@ -61,7 +61,13 @@ class ChatFunction:
 
     async def open(self) -> None:
         """Connect, and play the scripted turn while the others answer."""
-        await asyncio.gather(self.services.open(), self._warm_up())
+        warming_up = asyncio.create_task(self._warm_up())
+        try:
+            await self.services.open()
+            await warming_up
+        finally:
+            warming_up.cancel()
+            await asyncio.wait({warming_up})
 
     async def _warm_up(self) -> None:
         """Should the scripted turn fail, the first real one is slow."""
@@ -85,9 +91,18 @@ class ChatFunction:
     async def _live(self, receive: Receive, send: Send) -> None:
         await receive()
         gc.disable()
-        await self.open()
-        gc.freeze()
-        gc.enable()
+        try:
+            await self.open()
+        except Exception as error:
+            # Raised, it would say that the application knows no lifespan.
+            log_failure(log, "start failed", error)
+            told = isinstance(error, config.SettingsError)
+            message = str(error) if told else type(error).__qualname__
+            await send({"type": "lifespan.startup.failed", "message": message})
+            return
+        finally:
+            gc.freeze()
+            gc.enable()
         await send({"type": "lifespan.startup.complete"})
         await receive()
         await self.close()

@@ -29,13 +29,14 @@ from openai.types.responses.response_input_message_content_list_param import (
     ResponseInputContentParam,
 )
 
-from sidestream.chat.attachments import AttachmentFiles
+from sidestream.chat.attachments import IMAGE_TYPES, MAX_TEXT_CHARS, AttachmentFiles
 from sidestream.chat.trace import TOOL_CALLS_KIND
 
 NOTE_KIND: Final = "note"
 
 # Rough, and on the safe side for Urdu, whose letters take two bytes each.
 _BYTES_PER_TOKEN: Final = 3
+_TOKENS_PER_IMAGE: Final = 1_000
 
 
 class HistoryConverter(ThreadItemConverter):
@@ -104,7 +105,10 @@ class HistoryConverter(ThreadItemConverter):
     ) -> TResponseInputItem | list[TResponseInputItem] | None:
         """The question and its answer, without the person having to have typed it."""
         if item.status == "pending":
-            return None
+            asked = " ".join(question.question for question in item.inputs)
+            words = f"A card asks the person: {asked} It is not answered, and nothing is done yet."
+            note = ResponseInputTextParam(type="input_text", text=words)
+            return Message(type="message", role="developer", content=[note])
         lines = [
             f"{question.question} -> {', '.join(question.answer.values) or 'skipped'}"
             for question in item.inputs
@@ -123,6 +127,19 @@ def tokens_in(words: str) -> int:
     return len(words.encode()) // _BYTES_PER_TOKEN
 
 
+def tokens_of(item: ThreadItem) -> int:
+    """Estimate how many tokens the model spends on an item, its files included."""
+    files = item.attachments if isinstance(item, UserMessageItem) else []
+    return tokens_in(item.model_dump_json(exclude_none=True)) + sum(map(_tokens_of_file, files))
+
+
+def _tokens_of_file(attachment: Attachment) -> int:
+    if attachment.mime_type in IMAGE_TYPES:
+        return _TOKENS_PER_IMAGE
+    size_bytes = (attachment.metadata or {}).get("size", MAX_TEXT_CHARS)
+    return int(min(size_bytes, MAX_TEXT_CHARS)) // _BYTES_PER_TOKEN
+
+
 def recent(items: Sequence[ThreadItem], *, max_tokens: int) -> list[ThreadItem]:
     """Give the newest items that fit `max_tokens`, cut at the beginning of a turn.
 
@@ -133,7 +150,7 @@ def recent(items: Sequence[ThreadItem], *, max_tokens: int) -> list[ThreadItem]:
     start = kept
     for index in range(kept - 1, -1, -1):
         item = items[index]
-        spent += tokens_in(item.model_dump_json(exclude_none=True))
+        spent += tokens_of(item)
         if spent > max_tokens and start < kept:
             break
         if isinstance(item, UserMessageItem):

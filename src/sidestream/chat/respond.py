@@ -26,7 +26,7 @@ from sidestream.chat.attachments import AttachmentFiles
 from sidestream.chat.confirmation import DELETE_TOOL, asks, held, question
 from sidestream.chat.context import EndReason, ToolRecord, TurnContext
 from sidestream.chat.failures import DEADLINE, Failure, classify, error_event
-from sidestream.chat.history import NOTE_KIND, HistoryConverter, recent, tokens_in
+from sidestream.chat.history import NOTE_KIND, HistoryConverter, recent, tokens_in, tokens_of
 from sidestream.chat.tools import ACTION_FAILED, TaskTools, settle
 from sidestream.chat.trace import ToolTrace
 from sidestream.chat.widgets import listing, widget_item
@@ -170,9 +170,7 @@ class Responder:
         if words is None:
             return
         sent = self._recent(context.turn.history)
-        context.turn.input_tokens += sum(
-            tokens_in(item.model_dump_json(exclude_none=True)) for item in sent
-        )
+        context.turn.input_tokens += sum(map(tokens_of, sent))
         context.turn.output_tokens += tokens_in(words)
 
     def _recent(self, history: Sequence[ThreadItem]) -> list[ThreadItem]:

@@ -138,7 +138,7 @@ async def health(services: Wired) -> JSONResponse:
         }
         if settings.attachments_bucket
         else None,
-        "dictation": bool(settings.transcription_model),
+        "dictation": settings.dictation,
     }
     return JSONResponse(document, headers={"cache-control": "no-store"})
 

@@ -8,6 +8,7 @@ has already been opened in one round trip: the thread is loaded, the message sav
 import base64
 from collections.abc import AsyncGenerator, AsyncIterator
 from contextlib import aclosing
+from dataclasses import replace
 from typing import Final
 
 from chatkit.server import DEFAULT_PAGE_SIZE, ChatKitServer
@@ -48,14 +49,14 @@ from sidestream.chat.context import ToolRecord, TurnContext
 from sidestream.chat.frames import encode
 from sidestream.chat.prepare import Prepared, Preparer, WidgetAction
 from sidestream.chat.respond import Responder
-from sidestream.chat.speech import transcribe
+from sidestream.chat.speech import Recording, transcribe
 from sidestream.chat.tools import ACTION_FAILED, TaskTools
 from sidestream.chat.trace import TASKS_CHANGED, memory
 from sidestream.chat.widgets import TaskRow, rebuilt, rows_of
 from sidestream.config import ChatSettings
 from sidestream.i18n import text
 from sidestream.identity import Caller
-from sidestream.problems import Invalid, Problem
+from sidestream.problems import Invalid, NotConfigured, Problem
 from sidestream.store.feedback import Feedback
 from sidestream.store.threads import PostgresStore
 from sidestream.telemetry import logger
@@ -157,9 +158,18 @@ class ChatServer(ChatKitServer[Caller]):
     ) -> None:
         await self._feedback.save(context, thread_id, item_ids, feedback)
 
-    async def transcribe(self, audio_input: AudioInput, context: Caller) -> TranscriptionResult:  # noqa: ARG002
-        model = self._settings.transcription_model
-        return TranscriptionResult(text=await transcribe(self._speech, model, audio_input))
+    async def transcribe(self, audio_input: AudioInput, context: Caller) -> TranscriptionResult:
+        settings = self._settings
+        if not settings.dictation:
+            raise NotConfigured("Dictation is not configured here.")
+        recording = Recording.of(audio_input)
+        await self._rows.count_request(
+            context,
+            requests_per_minute=settings.requests_per_minute or None,
+            tokens_per_day=settings.tokens_per_day or None,
+        )
+        words = await transcribe(self._speech, settings.transcription_model, recording)
+        return TranscriptionResult(text=words)
 
     def _serialize(self, obj: BaseModel) -> bytes:
         return encode(obj).encode()
@@ -211,6 +221,10 @@ class ChatServer(ChatKitServer[Caller]):
     async def _act(
         self, thread: ThreadMetadata, widget: WidgetAction, context: TurnContext
     ) -> AsyncGenerator[ThreadStreamEvent]:
+        # Another action may have changed it since the request was prepared.
+        shown = await self.store.load_item(thread.id, widget.sender.id, context)
+        if isinstance(shown, WidgetItem):
+            widget = replace(widget, sender=shown)
         record, item = await self._perform(widget, context)
         yield ThreadItemReplacedEvent(item=item)
         yield ThreadItemDoneEvent(item=memory(thread.id, [record]))

@@ -1,12 +1,15 @@
 """`sidestream migrate`: bring a database's schema up to date, or take it back."""
 
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 from rich.console import Console
 
 from sidestream.cli.errors import CommandError
 from sidestream.cli.local import FOLDER, FolderOption
+
+if TYPE_CHECKING:
+    import psycopg
 
 
 def migrate(
@@ -48,9 +51,24 @@ def migrate(
         else:
             changed, verb = migrations.migrate(url, app_password or None), "Applied"
     except psycopg.Error as error:
-        reason = str(error).strip().splitlines()[0]
-        raise CommandError(f"The database refused: {reason}") from error
+        raise CommandError(_why(error)) from None
     for name in changed:
         console.print(f"{verb} {name}", markup=False, highlight=False)
     if not changed:
         console.print("Nothing to undo." if rollback else "The database is up to date.")
+
+
+def _why(error: "psycopg.Error") -> str:
+    """The reason for a failure: Postgres's own words, or ours. libpq's may quote the address."""
+    import psycopg
+
+    if error.sqlstate is not None:
+        return f"The database refused: {error.diag.message_primary}"
+    words = str(error)
+    if isinstance(error, psycopg.ProgrammingError):
+        return "The address cannot be read: it is `postgresql://role:password@host/database`."
+    if "authentication failed" in words:
+        return "The database refuses the password: look at the role and its password."
+    if "does not exist" in words:
+        return "The role or the database in the address does not exist."
+    return "The database cannot be reached: look at its address, its state and the network."

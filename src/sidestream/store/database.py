@@ -33,6 +33,19 @@ _SET_USER: Final = "select set_config('app.user_id', %s, true)"
 _UNSTORABLE_SQLSTATES: Final = frozenset({"22021", "22P05"})
 
 
+def _leave_text_out(record: logging.LogRecord) -> bool:
+    """Let the pool's log lines name an error or a connection by its type: the texts of both may
+    quote the address."""
+    if isinstance(record.args, tuple):
+        record.args = tuple(
+            arg if isinstance(arg, str | int | float) else type(arg).__name__ for arg in record.args
+        )
+    return True
+
+
+logging.getLogger("psycopg.pool").addFilter(_leave_text_out)
+
+
 @dataclass(frozen=True, slots=True)
 class Statement:
     """One SQL statement with its parameters, `%s` or `%(name)s`."""

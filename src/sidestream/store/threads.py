@@ -14,7 +14,7 @@ from chatkit.store import Store, StoreItemType
 from chatkit.types import Attachment, Page, ThreadItem, ThreadMetadata
 
 from sidestream.identity import Caller
-from sidestream.store import codec
+from sidestream.store import codec, usage
 from sidestream.store.codec import RowNotFound
 from sidestream.store.database import Database, Rows, Statement
 from sidestream.store.ids import new_id
@@ -222,6 +222,17 @@ class PostgresStore(Store[Caller]):
     async def delete_attachment(self, attachment_id: str, context: Caller) -> None:
         statement = _statement(context, _DELETE_ATTACHMENT, attachment=attachment_id)
         await self._run(context, "delete_attachment", [statement])
+
+    async def count_request(
+        self, context: Caller, *, requests_per_minute: int | None, tokens_per_day: int | None
+    ) -> None:
+        """Count a request that opens no turn. Raises `RateLimited`. A limit of None is no limit."""
+        await usage.count_request(
+            self._database,
+            context,
+            requests_per_minute=requests_per_minute,
+            tokens_per_day=tokens_per_day,
+        )
 
     def _saving(self, thread_id: str, item: ThreadItem, context: Caller) -> Statement:
         return _statement(

@@ -22,13 +22,13 @@ from sidestream.problems import (
     KeyInProgress,
     KeyReused,
     Problem,
-    RateLimited,
     RunInProgress,
     ThreadLocked,
 )
 from sidestream.store import codec
 from sidestream.store.codec import RowNotFound
 from sidestream.store.database import Database, Rows, Statement
+from sidestream.store.usage import COUNT, LIMITS, over_limit
 
 _RETRY_AFTER_S: Final = 1.0
 
@@ -49,19 +49,6 @@ _KNOWN_THREAD: Final = """
 """
 _NEW_THREAD: Final = """
     with checked as (select %(thread)s::text as id),
-"""
-_COUNT: Final = """
-    counted as (
-      insert into usage_minutes (user_id, minute, requests)
-      select %(user)s, date_trunc('minute', now()), 1 from checked
-      where coalesce(%(requests_per_minute)s::int > 0, true) and coalesce(
-        (select tokens from usage_days
-         where user_id = %(user)s and day = (now() at time zone 'UTC')::date
-        ) < %(tokens_per_day)s::bigint, coalesce(%(tokens_per_day)s::bigint > 0, true))
-      on conflict (user_id, minute) do update set requests = usage_minutes.requests + 1
-      where coalesce(usage_minutes.requests < %(requests_per_minute)s::int, true)
-      returning user_id
-    ),
 """
 _TOUCH: Final = """
     thread as (
@@ -103,8 +90,8 @@ _OPEN_RUN: Final = """
     )
     select true as began from run
 """
-_BEGIN_KNOWN: Final = _KNOWN_THREAD + _COUNT + _TOUCH + _OPEN_RUN
-_BEGIN_NEW: Final = _NEW_THREAD + _COUNT + _MAKE + _OPEN_RUN
+_BEGIN_KNOWN: Final = _KNOWN_THREAD + COUNT + "," + _TOUCH + _OPEN_RUN
+_BEGIN_NEW: Final = _NEW_THREAD + COUNT + "," + _MAKE + _OPEN_RUN
 _THREAD: Final = """
     select data::text as data from threads where user_id = %(user)s and id = %(thread)s
 """
@@ -136,17 +123,6 @@ _THREAD_STATUS: Final = """
           and data ->> 'status' = 'pending') as answered
     from threads
     where user_id = %(user)s and id = %(thread)s
-"""
-_LIMITS: Final = """
-    select
-      (select tokens from usage_days
-       where user_id = %(user)s and day = (now() at time zone 'UTC')::date) as tokens,
-      coalesce((select requests from usage_minutes
-       where user_id = %(user)s and minute = date_trunc('minute', now())), 0) as requests,
-      extract(epoch from date_trunc('day', now(), 'UTC') + interval '1 day' - now())::float8
-        as day_left_s,
-      extract(epoch from date_trunc('minute', now()) + interval '1 minute' - now())::float8
-        as minute_left_s
 """
 
 
@@ -227,7 +203,7 @@ class Turns:
             caller.user_id,
             Statement(_CONFLICTING_RUNS, params),
             Statement(_THREAD_STATUS, params),
-            Statement(_LIMITS, params),
+            Statement(LIMITS, params),
             *load,
             tag="explain_turn",
         )
@@ -311,7 +287,4 @@ def _refusal(
             return AlreadyAnswered()
     if conflict or any(run["status"] == "running" for run in runs):
         return RunInProgress(retry_after_s=_RETRY_AFTER_S)
-    if start.tokens_per_day is not None and (limits["tokens"] or 0) >= start.tokens_per_day:
-        return RateLimited("Today's limit is reached.", retry_after_s=limits["day_left_s"])
-    over = limits["requests"] >= (start.requests_per_minute or 0)
-    return RateLimited(retry_after_s=limits["minute_left_s"] if over else _RETRY_AFTER_S)
+    return over_limit(limits, start.requests_per_minute, start.tokens_per_day)

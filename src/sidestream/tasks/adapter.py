@@ -3,10 +3,12 @@ open on it.
 
 Mangum runs each event to its end on that loop. Its own lifespan handling would start the app's
 lifespan again for every event, which the MCP session manager allows once only. A snapshot
-(SnapStart) is taken without connections, and each restored copy makes its own.
+(SnapStart) is taken without connections, and each restored copy makes the app anew, because
+secrets may have been rotated since.
 """
 
 import asyncio
+from collections.abc import Callable
 from typing import Any
 
 from mangum import Mangum
@@ -18,46 +20,46 @@ class LambdaAdapter:
     """Callable as `handler(event, context)` for Function URL events (payload 2.0) and REST proxy
     events (payload 1.0).
 
-    Made on the thread that will run the events; starts the app's lifespan at once.
+    Made on the thread that will run the events; makes the app and starts its lifespan at once.
     """
 
-    def __init__(self, app: Starlette) -> None:
-        self._app = app
+    def __init__(self, make_app: Callable[[], Starlette]) -> None:
+        self._make_app = make_app
         self._loop = asyncio.new_event_loop()
         asyncio.set_event_loop(self._loop)
-        self._mangum = Mangum(
-            app,
-            lifespan="off",
-            text_mime_types=[*DEFAULT_TEXT_MIME_TYPES, "application/problem+json"],
-        )
-        self._stop = asyncio.Event()
-        self._lifespan = self._start()
+        self._start()
 
     def __call__(self, event: dict[str, Any], context: Any) -> dict[str, Any]:
         return self._mangum(event, context)
 
     def before_snapshot(self) -> None:
         """Drop every connection: none would outlive the snapshot."""
-        self._loop.run_until_complete(self._app.state.disconnect())
+        self._end()
 
     def after_restore(self) -> None:
-        """Connect anew, and fetch the sign-in keys as they are now."""
-        self._loop.run_until_complete(self._app.state.connect())
+        """Make the app from the settings and secrets of now, and connect."""
+        self._start()
 
     def close(self) -> None:
         """End the lifespan and the loop."""
-        self._stop.set()
-        self._loop.run_until_complete(self._lifespan)
+        self._end()
         self._loop.close()
 
-    def _start(self) -> asyncio.Task[None]:
+    def _start(self) -> None:
+        app = self._make_app()
+        self._mangum = Mangum(
+            app,
+            lifespan="off",
+            text_mime_types=[*DEFAULT_TEXT_MIME_TYPES, "application/problem+json"],
+        )
+        self._stop = stop = asyncio.Event()
         ready = asyncio.Event()
 
         async def hold_open() -> None:
             # A task of its own: the lifespan's task group must end in the task it began in.
-            async with self._app.router.lifespan_context(self._app):
+            async with app.router.lifespan_context(app):
                 ready.set()
-                await self._stop.wait()
+                await stop.wait()
 
         async def started() -> asyncio.Task[None]:
             lifespan = asyncio.create_task(hold_open())
@@ -68,4 +70,8 @@ class LambdaAdapter:
                 lifespan.result()
             return lifespan
 
-        return self._loop.run_until_complete(started())
+        self._lifespan = self._loop.run_until_complete(started())
+
+    def _end(self) -> None:
+        self._stop.set()
+        self._loop.run_until_complete(self._lifespan)

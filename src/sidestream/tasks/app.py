@@ -12,6 +12,7 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse
 from starlette.routing import Route
 
+from sidestream import config
 from sidestream.config import Settings
 from sidestream.identity import TOKEN_HEADER, Verifier, tool_key
 from sidestream.problems import Problem
@@ -23,10 +24,7 @@ from sidestream.tasks.rest import TaskRoutes
 
 
 def create_app(settings: Settings, database: Database | None = None) -> Starlette:
-    """Make the app. Its lifespan opens and closes the database and fetches the sign-in keys.
-
-    `app.state.connect` and `app.state.disconnect` do the same in between, around a snapshot.
-    """
+    """Make the app. Its lifespan opens and closes the database and fetches the sign-in keys."""
     database = database or Database(
         settings.database_url.get_secret_value(),
         max_size=settings.database_pool_max,
@@ -37,12 +35,9 @@ def create_app(settings: Settings, database: Database | None = None) -> Starlett
     callers = Verifier(keys=[tool_key(settings.tool_signing_key.get_secret_value())])
     mcp = McpEndpoint(tasks, callers, settings)
 
-    async def connect() -> None:
-        await asyncio.gather(database.open(), people.prefetch())
-
     @asynccontextmanager
     async def lifespan(_app: Starlette) -> AsyncIterator[None]:
-        await connect()
+        await asyncio.gather(database.open(), people.prefetch())
         try:
             async with mcp.sessions.run():
                 yield
@@ -63,9 +58,14 @@ def create_app(settings: Settings, database: Database | None = None) -> Starlett
         lifespan=lifespan,
     )
     app.router.redirect_slashes = False
-    app.state.connect = connect
-    app.state.disconnect = database.close
     return app
+
+
+def create_current_app() -> Starlette:
+    """Make the app from the environment and the secrets as they are now. Raises
+    `config.SettingsError`."""
+    config.refresh()
+    return create_app(config.settings())
 
 
 async def _healthz(_request: Request) -> JSONResponse:

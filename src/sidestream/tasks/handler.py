@@ -9,10 +9,9 @@ from snapshot_restore_py import (  # type: ignore[import-untyped]
     register_before_snapshot,
 )
 
-from sidestream.config import settings
 from sidestream.tasks.adapter import LambdaAdapter
-from sidestream.tasks.app import create_app
+from sidestream.tasks.app import create_current_app
 
-handler = LambdaAdapter(create_app(settings()))
+handler = LambdaAdapter(create_current_app)
 register_before_snapshot(handler.before_snapshot)
 register_after_restore(handler.after_restore)
