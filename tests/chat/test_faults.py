@@ -11,6 +11,7 @@ import pytest
 import pytest_asyncio
 from chatkit.types import (
     AssistantMessageItem,
+    CustomTask,
     ThreadItemDoneEvent,
     ThreadItemRemovedEvent,
     WorkflowItem,
@@ -19,10 +20,12 @@ from pydantic import HttpUrl, SecretStr
 
 from sidestream.config import ChatSettings
 from sidestream.local.model import ScriptedModelServer
+from sidestream.local.system import LocalSystem
 from sidestream.store.ids import new_id
 from tests.chat.client import Answer, Client, add_request, create_request, words
 from tests.chat.conftest import MakePerson, Rows, TaskList, under_uvicorn
 from tests.chat.fault_proxy import Fault, FaultProxy, Kind, Way
+from tests.chat.steps import add_tasks, answer_request, the_question
 from tests.chat.until import until
 
 STEPS = 6
@@ -277,3 +280,59 @@ async def test_lost_lease_ends_the_run_and_nothing_more_is_written(
     assert rest[-1].allow_retry
     assert [item.type for item in await client.items(stream.thread_id)] == ["user_message"]
     await check_next_turn(client, stream.thread_id)
+
+
+@pytest.mark.parametrize("step", range(0, STEPS, 2))
+@pytest.mark.parametrize("way", [Way.UP, Way.DOWN])
+@pytest.mark.parametrize("backend", BACKENDS)
+@pytest.mark.parametrize("kind", ["one deletion", "an answer to a question"])
+async def test_deletions_on_a_broken_connection(
+    system: LocalSystem,
+    shaky: Shaky,
+    client: Client,
+    person: MakePerson,
+    task_list: TaskList,
+    kind: str,
+    backend: str,
+    way: Way,
+    step: int,
+) -> None:
+    """No task is deleted that was not meant, and what is told is what became of them."""
+
+    async def begin(someone: Client) -> dict[str, object]:
+        await add_tasks(system, someone, "milk", "bread", "tea")
+        if kind == "one deletion":
+            return create_request("delete the milk task")
+        asked = the_question(await someone.create("delete milk and bread"))
+        return answer_request(asked, ["Delete them"])
+
+    proxy = shaky.proxies[backend]
+    async with Client(shaky.url, person().token) as first:
+        request = await begin(first)
+        proxy.reset()
+        assert not (await first.send(request)).errors
+        passed = proxy.passed[way]
+    request = await begin(client)
+    proxy.reset()
+    before = proxy.broken
+    proxy.arm(Fault(Kind.CUT, way, passed * step // STEPS))
+    answer = await sent(client, request, new_id("key"))
+    assert proxy.broken == before + 1
+    proxy.reset()
+    assert len(answer.errors) <= 1
+    left = {task["title"] for task in await task_list(client)}
+    wanted = {"milk"} if kind == "one deletion" else {"milk", "bread"}
+    assert left >= {"milk", "bread", "tea"} - wanted
+    told = [
+        (task.title, task.content)
+        for item in await client.items(answer.thread_id)
+        if isinstance(item, WorkflowItem)
+        for task in item.workflow.tasks
+        if isinstance(task, CustomTask) and task.title
+    ]
+    failed = [content for title, content in told if title == "Delete a task: did not work"]
+    if not answer.errors and not failed:
+        assert left == {"milk", "bread", "tea"} - wanted
+    if left == {"milk", "bread", "tea"} and not answer.errors:
+        assert failed
+    await check_next_turn(client, answer.thread_id)
