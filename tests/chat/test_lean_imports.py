@@ -175,9 +175,9 @@ def test_a_sandbox_is_said_to_be_left_out() -> None:
     """)
     assert printed.splitlines() == [
         "cannot import name 'SandboxAgent' from 'agents.sandbox' "
-        "(<left out: see sidestream.chat.lean_imports>)",
+        "(<left out: see sidestream.chat.stand_ins>)",
         "No module named 'agents.sandbox.sandbox_agent'",
-        "agents.sandbox is left out of this function: see sidestream.chat.lean_imports",
+        "agents.sandbox is left out of this function: see sidestream.chat.stand_ins",
         "False",
     ]
 
@@ -247,7 +247,7 @@ def test_an_sdk_that_does_not_bear_it_is_imported_the_plain_way(broken: str) -> 
         if {broken!r} == "agents":
             def fail():
                 raise RuntimeError("no such place")
-            lean_imports._stand_in = fail
+            lean_imports.stand_ins.install = fail
         else:
             lean_imports._LAZY_PACKAGES = frozenset({{"openai.types.responses.response"}})
         assert not import_sdks()
