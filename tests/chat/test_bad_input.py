@@ -4,10 +4,13 @@ import json
 import re
 from typing import Any, Final, get_args
 
+import httpx2
 import pytest
 from chatkit.types import ChatKitReq
 from pydantic import BaseModel, TypeAdapter
 
+from sidestream.chat.app import create_app
+from sidestream.config import ChatSettings
 from tests.chat.catalogue import ROUTES, every_request
 from tests.chat.client import Client, Document, create_request, message, thread_request
 from tests.chat.conftest import Rows
@@ -298,3 +301,21 @@ async def test_other_paths_are_not_found(alice: Client, path: str) -> None:
     answer = await alice.request("GET", path)
     assert answer.status == 404, answer.body
     assert answer.problem["code"] == "not_found"
+
+
+async def test_a_page_can_read_an_unexpected_failure(
+    chat_settings: ChatSettings, alice: Client
+) -> None:
+    """Where the function answers CORS itself, behind a REST API, that is true of every answer."""
+    page = "https://tasks.example.com"
+    app = create_app(chat_settings.model_copy(update={"cors_origins": (page,)}))  # never opened
+    transport = httpx2.ASGITransport(app=app, raise_app_exceptions=False)
+    async with httpx2.AsyncClient(transport=transport, base_url="http://chat") as http:
+        answer = await http.post(
+            "/api/chatkit",
+            json=create_request("hello"),
+            headers={"authorization": f"Bearer {alice.token}", "origin": page},
+        )
+    assert (answer.status_code, answer.json()["code"]) == (500, "internal")
+    assert answer.headers["access-control-allow-origin"] == page
+    assert answer.headers["x-request-id"]

@@ -70,19 +70,16 @@ def create_app(settings: ChatSettings | None = None) -> FastAPI:
 
 
 def _middleware(settings: ChatSettings) -> list[Middleware]:
-    stack = [Middleware(RequestContext)]
-    if settings.cors_origins:
-        stack.append(
-            Middleware(
-                CORSMiddleware,
-                allow_origins=list(settings.cors_origins),
-                allow_methods=["GET", "POST"],
-                allow_headers=["*"],
-                expose_headers=EXPOSED_HEADERS,
-                max_age=600,
-            )
-        )
-    return stack
+    # CORS first, so that a page can read the answer to an exception too.
+    cors = Middleware(
+        CORSMiddleware,
+        allow_origins=list(settings.cors_origins),
+        allow_methods=["GET", "POST"],
+        allow_headers=["*"],
+        expose_headers=EXPOSED_HEADERS,
+        max_age=600,
+    )
+    return [*([cors] if settings.cors_origins else []), Middleware(RequestContext)]
 
 
 def _respond(request: Request, problem: Problem) -> Response:
