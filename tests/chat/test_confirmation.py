@@ -443,6 +443,28 @@ class TestHeld:
         assert again.errors == []
         assert await titles(task_list, alice) == []
 
+    async def test_a_phrase_that_the_model_did_not_search_for(
+        self,
+        system: LocalSystem,
+        alice: Client,
+        task_list: TaskList,
+        model: ScriptedModelServer,
+    ) -> None:
+        ids = await add_tasks(system, alice, "milk for tea", "oat milk", "call the dentist")
+        for steps in ((Step(calls=(ToolRequest("list_tasks", {}),)),), ()):
+            model.play(*steps, Step(calls=(delete(ids["oat milk"]),)), Step(text="Gone."))
+            answer = await alice.create("Delete the milk, please")
+            _, options = asked(the_question(answer))
+            assert sorted(options[:-1]) == ["milk for tea", "oat milk"]
+            assert len(await task_list(alice)) == 3
+        model.play(Step(calls=(delete(ids["call the dentist"]),)), Step(text="Gone."))
+        clear = await alice.create("Delete the dentist")
+        assert clear.done(StructuredInputItem) == []
+        model.play(Step(calls=(delete(ids["oat milk"]),)), Step(text="Gone."))
+        named = await alice.create("Delete that one: oat milk")
+        assert named.done(StructuredInputItem) == []
+        assert await titles(task_list, alice) == ["milk for tea"]
+
     async def test_an_answer_that_is_cut_asks(
         self,
         system: LocalSystem,

@@ -9,6 +9,7 @@ opens a new turn, which deletes what was chosen and lets the agent carry on.
 """
 
 import json
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -23,6 +24,7 @@ from chatkit.types import (
     StructuredInputMultipleChoice,
     StructuredInputMultipleChoiceOption,
     ThreadItem,
+    UserMessageItem,
 )
 
 from sidestream.chat.context import ToolRecord, TurnContext, TurnState
@@ -33,6 +35,7 @@ from sidestream.store.ids import new_id
 DELETE_TOOL: Final = "delete_task"
 PENDING_KIND: Final = "pending_deletions"
 HELD_STATUS: Final = "held"
+MAX_QUERY_CHARS: Final = 200
 
 _HELD_NOTE: Final = (
     "The task is deleted when your answer ends: speak of it as done. If more than one is to be"
@@ -46,6 +49,8 @@ _YES: Final = _("Delete them")
 _NO: Final = _("Keep them")
 _NONE: Final = _("None of them")
 _MAX_TITLES: Final = 10
+_SHORT: Final = 2
+_FILLERS: Final = frozenset({"and", "for", "the"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,6 +94,33 @@ def asks(turn: TurnState) -> bool:
     """Tell whether the deletions that are held need an answer of the person."""
     ids = held(turn)
     return len(ids) > 1 or (bool(ids) and turn.confirmed) or _ambiguous(turn)
+
+
+def unsearched(turn: TurnState) -> str | None:
+    """Give the words by which the person named the one task whose deletion is held, if no search of
+    the turn has looked for it: the model may know it from a list, or from earlier.
+
+    Fillers and the shortest words name nothing when there are others.
+    """
+    task_id = held(turn)[0]
+    rows = [
+        row
+        for record in turn.records
+        if record.name == "search_tasks" and not record.failed
+        for row in rows_of(record.output)
+    ]
+    said = [item for item in turn.history if isinstance(item, UserMessageItem)]
+    if not said or any(row.id == task_id for row in rows):
+        return None
+    spoken = set(_words("".join(part.text for part in said[-1].content)))
+    titles = (row.title for r in turn.records if r.held for row in rows_of(r.output))
+    shared = [word for title in titles for word in _words(title) if word in spoken]
+    naming = [word for word in shared if len(word) > _SHORT and word not in _FILLERS]
+    return " ".join(naming or shared) or None
+
+
+def _words(said: str) -> list[str]:
+    return re.findall(r"\w+", said.casefold())
 
 
 def end_if_asking(

@@ -23,7 +23,14 @@ from chatkit.types import (
 from sidestream.chat.agent import ERROR_HANDLERS, run_config
 from sidestream.chat.answer import Answer, begins_message
 from sidestream.chat.attachments import AttachmentFiles
-from sidestream.chat.confirmation import DELETE_TOOL, asks, held, question
+from sidestream.chat.confirmation import (
+    DELETE_TOOL,
+    MAX_QUERY_CHARS,
+    asks,
+    held,
+    question,
+    unsearched,
+)
 from sidestream.chat.context import EndReason, ToolRecord, TurnContext
 from sidestream.chat.failures import DEADLINE, Failure, classify, error_event
 from sidestream.chat.history import NOTE_KIND, HistoryConverter, recent, tokens_in, tokens_of
@@ -186,10 +193,16 @@ class Responder:
         and there may be more; or show the list that was asked for."""
         turn = context.turn
         task_ids = held(turn)
+        if task_ids and not asks(turn) and (phrase := unsearched(turn)):
+            query = {"query": phrase[:MAX_QUERY_CHARS]}
+            await self._tools.call(context, "search_tasks", self._call_id(context), query)
         if asks(turn) or (task_ids and cut):
             asked = question(turn, thread_id, context.locale)
             yield ThreadItemDoneEvent(item=asked.memory)
             yield ThreadItemDoneEvent(item=asked.item)
+        elif turn.control.reason is not None:
+            for event in _give_up(answer, thread_id, context):
+                yield event
         elif task_ids:
             record = await self._delete(task_ids[0], self._call_id(context), context)
             for event in answer.carried_out(record):
