@@ -1,6 +1,6 @@
 "use client";
 /** The box for a new task: a title, and details for those who want them. */
-import { useId, useRef, useState, type FormEvent } from "react";
+import { useId, useRef, useState, useSyncExternalStore, type FormEvent } from "react";
 import { fromDateInput, type TaskDraft } from "@/lib/tasks/task";
 import { ChevronIcon, PlusIcon } from "../icons";
 import { useLanguage } from "../LanguageProvider";
@@ -8,10 +8,18 @@ import { useLanguage } from "../LanguageProvider";
 const MAX_TITLE_CHARS = 500;
 const MAX_NOTES_CHARS = 5000;
 
+const noChanges = () => () => {};
+
 export function AddTask({ onAdd }: { onAdd: (draft: TaskDraft) => Promise<boolean> }) {
   const { t } = useLanguage();
   const ids = { details: useId(), notes: useId(), due: useId() };
   const input = useRef<HTMLInputElement>(null);
+  // Before, what is typed would be lost, and Enter would load the page again.
+  const isHydrated = useSyncExternalStore(
+    noChanges,
+    () => true,
+    () => false,
+  );
   const [title, setTitle] = useState("");
   const [notes, setNotes] = useState("");
   const [due, setDue] = useState("");
@@ -47,6 +55,7 @@ export function AddTask({ onAdd }: { onAdd: (draft: TaskDraft) => Promise<boolea
           aria-label={t("tasks.add.label")}
           maxLength={MAX_TITLE_CHARS}
           value={title}
+          readOnly={!isHydrated}
           onChange={(event) => setTitle(event.target.value)}
         />
         <button
