@@ -59,7 +59,11 @@ def bob(person: MakePerson) -> Client:
 
 @pytest.fixture
 def model(system: LocalSystem) -> Iterator[ScriptedModelServer]:
-    """The scripted model, let go of at the end, with nothing left of what it was told to say."""
+    """The scripted model, let go of at the end, with nothing left of what it was told to say.
+
+    It remembers the last thousand requests, so a test that counts them begins at none.
+    """
+    system.model.requests.clear()
     yield system.model
     system.model.release()
     assert system.model.next_step() is None
