@@ -34,7 +34,11 @@ type TaskList = Callable[[Client], Awaitable[list[Document]]]
 
 @pytest_asyncio.fixture
 async def person(system: LocalSystem) -> AsyncIterator[MakePerson]:
-    """People, as many as a test needs."""
+    """People, as many as a test needs.
+
+    The model forgets who asked before: it remembers a thousand requests, and tests count them.
+    """
+    system.model.requests.clear()
     async with AsyncExitStack() as stack:
         clients: list[Client] = []
 
@@ -59,11 +63,7 @@ def bob(person: MakePerson) -> Client:
 
 @pytest.fixture
 def model(system: LocalSystem) -> Iterator[ScriptedModelServer]:
-    """The scripted model, let go of at the end, with nothing left of what it was told to say.
-
-    It remembers the last thousand requests, so a test that counts them begins at none.
-    """
-    system.model.requests.clear()
+    """The scripted model, let go of at the end, with nothing left of what it was told to say."""
     yield system.model
     system.model.release()
     assert system.model.next_step() is None

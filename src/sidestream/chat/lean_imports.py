@@ -9,8 +9,7 @@ takes the place of those.
 nothing but imports, so each name is imported when it is asked for (as in PEP 810).
 
 pydantic builds the validators of every model as it is defined. In some modules most are never used;
-there, each is built at its first use (pydantic's `defer_build`), and without a look for plugins in
-every installed package.
+there, each is built at its first use (pydantic's `defer_build`).
 
 FastAPI asks of every annotation whether it is a model of pydantic's first version, and imports that
 to find out. Nothing here uses it, so here it is not installed.
@@ -21,7 +20,6 @@ All of this leans on how other packages are built inside. Where a version of one
 
 import ast
 import importlib
-import os
 import sys
 import typing
 from collections.abc import Iterator
@@ -46,7 +44,6 @@ _DEFERRED: Final = (
     "fastapi",
     "chatkit.types",
 )
-_PLUGINS: Final = "PYDANTIC_DISABLE_PLUGINS"
 _ABSENT: Final = "pydantic.v1"
 _SDKS: Final = ("agents", "chatkit", "fastapi", "griffe", "openai")
 
@@ -56,8 +53,6 @@ def import_sdks() -> bool:
     if any(name in sys.modules for name in _SDKS):
         return False
     finder = _LazyPackages()
-    plugins = os.environ.get(_PLUGINS)
-    os.environ.setdefault(_PLUGINS, "__all__")
     try:
         stand_ins.install()
         sys.modules.setdefault(_ABSENT, None)  # type: ignore[arg-type]
@@ -74,8 +69,6 @@ def import_sdks() -> bool:
                 del sys.modules[name]
         return False
     finally:
-        if plugins is None:
-            del os.environ[_PLUGINS]
         if finder in sys.meta_path:
             sys.meta_path.remove(finder)
     return True

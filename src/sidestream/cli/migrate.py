@@ -60,15 +60,8 @@ def migrate(
 
 def _why(error: "psycopg.Error") -> str:
     """The reason for a failure: Postgres's own words, or ours. libpq's may quote the address."""
-    import psycopg
+    from sidestream.cli.checks.database import why_not_connected
 
     if error.sqlstate is not None:
         return f"The database refused: {error.diag.message_primary}"
-    words = str(error)
-    if isinstance(error, psycopg.ProgrammingError):
-        return "The address cannot be read: it is `postgresql://role:password@host/database`."
-    if "authentication failed" in words:
-        return "The database refuses the password: look at the role and its password."
-    if "does not exist" in words:
-        return "The role or the database in the address does not exist."
-    return "The database cannot be reached: look at its address, its state and the network."
+    return why_not_connected(error)

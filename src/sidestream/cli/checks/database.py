@@ -128,7 +128,7 @@ async def _connect(url: str) -> AsyncIterator[psycopg.AsyncConnection[dict[str, 
             row_factory=dict_row,
         )
     except psycopg.Error as error:
-        raise Broken(_why(error)) from None
+        raise Broken(why_not_connected(error)) from None
     async with connection:
         yield connection
 
@@ -144,7 +144,7 @@ async def _connected(url: str) -> AsyncIterator[psycopg.AsyncConnection[dict[str
         yield connection
 
 
-def _why(error: psycopg.Error) -> str:
+def why_not_connected(error: psycopg.Error) -> str:
     """The reason for a failed connection. libpq's own words may quote the address."""
     words = str(error)
     if isinstance(error, psycopg.ProgrammingError):

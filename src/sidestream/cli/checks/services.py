@@ -15,7 +15,7 @@ import httpx2
 from sidestream import chat
 from sidestream.chat.signing import NoCredentials, UrlSigner
 from sidestream.cli.checks.finding import Broken, Finding, failed, ok, unchecked, warning
-from sidestream.config import ChatSettings, Issuer, SettingsError
+from sidestream.config import ChatSettings, Issuer
 from sidestream.identity import tool_key
 from sidestream.problems import PROBLEM_TYPE
 
@@ -101,8 +101,6 @@ async def tools(settings: ChatSettings, url: str | None) -> Finding:
         )
     except NoCredentials:
         return unchecked("The task URL takes signed calls: needs AWS credentials here.")
-    except SettingsError as error:
-        return failed(str(error))
     if signed and answer.headers.get("content-type") != PROBLEM_TYPE and not answer.is_success:
         return failed(
             "AWS refuses our signature: let these credentials use lambda:InvokeFunctionUrl, or use "
