@@ -373,3 +373,12 @@ async def test_retry_reads_the_file_again(system: LocalSystem, alice: Client) ->
     )
     assert retried.errors == []
     assert any(NOTES.decode() in part.get("text", "") for part in content_sent(system))
+
+
+async def test_the_page_is_given_the_one_list_of_types(alice: Client) -> None:
+    offered = (await alice.request("GET", "/api/chatkit/health")).json()["attachments"]
+    assert set(offered["extensions"].values()) == set(offered["types"])
+    for extension, mime_type in offered["extensions"].items():
+        assert extension == extension.lower()
+        assert extension.startswith(".")
+        await announced(alice, f"a file{extension}", 5, mime_type)

@@ -27,6 +27,7 @@ from openai.types.responses.response_input_message_content_list_param import (
 )
 from pydantic import AnyUrl
 
+from sidestream.chat.file_types import IMAGE_TYPES, TEXT_TYPES
 from sidestream.config import ChatSettings
 from sidestream.identity import Caller
 from sidestream.problems import (
@@ -41,10 +42,6 @@ from sidestream.store.ids import new_id
 if TYPE_CHECKING:
     from sidestream.chat.bucket import Bucket
 
-IMAGE_TYPES: Final = frozenset({"image/png", "image/jpeg", "image/gif", "image/webp"})
-TEXT_TYPES: Final = frozenset(
-    {"text/plain", "text/markdown", "text/csv", "text/html", "application/json"}
-)
 MAX_NAME_CHARS: Final = 255
 MAX_TEXT_CHARS: Final = 20_000
 """How much of a text file the model is shown."""

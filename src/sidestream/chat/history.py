@@ -29,7 +29,8 @@ from openai.types.responses.response_input_message_content_list_param import (
     ResponseInputContentParam,
 )
 
-from sidestream.chat.attachments import IMAGE_TYPES, MAX_TEXT_CHARS, AttachmentFiles
+from sidestream.chat.attachments import MAX_TEXT_CHARS, AttachmentFiles
+from sidestream.chat.file_types import IMAGE_TYPES
 from sidestream.chat.trace import TOOL_CALLS_KIND
 
 NOTE_KIND: Final = "note"

@@ -10,8 +10,8 @@ from chatkit.types import ChatKitReq, ThreadsSyncCustomActionReq, is_streaming_r
 from fastapi import APIRouter, Depends, Query, Request, Response
 from fastapi.responses import JSONResponse
 
-from sidestream.chat.attachments import IMAGE_TYPES, TEXT_TYPES
 from sidestream.chat.conversations import Arrival, Conversation, act, begin, resume, stop
+from sidestream.chat.file_types import EXTENSIONS, IMAGE_TYPES, TEXT_TYPES
 from sidestream.chat.middleware import REQUEST_ID, STARTED, STOPWATCH
 from sidestream.chat.requests import idempotency, is_plain, parse, parse_plain, read_body
 from sidestream.chat.services import Services
@@ -135,6 +135,7 @@ async def health(services: Wired) -> JSONResponse:
             "max_count": settings.max_attachments,
             "max_bytes": settings.max_attachment_bytes,
             "types": sorted(IMAGE_TYPES | TEXT_TYPES),
+            "extensions": EXTENSIONS,
         }
         if settings.attachments_bucket
         else None,
