@@ -14,7 +14,8 @@ import psutil  # type: ignore[import-untyped]
 
 _READY_TIMEOUT_S = 120
 _END_TIMEOUT_S = 30
-COMMAND = (sys.executable, "-c", "from sidestream.cli import main; main()")
+_PROGRAM = ("-c", "from sidestream.cli import main; main()")
+COMMAND = (sys.executable, *_PROGRAM)
 
 
 def run(
@@ -36,8 +37,9 @@ def run(
 class LocalProcess:
     """`sidestream local` on free ports. A context manager: ready inside, and gone after."""
 
-    def __init__(self, folder: Path, *arguments: str) -> None:
+    def __init__(self, folder: Path, *arguments: str, python: str = sys.executable) -> None:
         self._folder = folder
+        self._python = python
         ports = ("--chat-port", "0", "--tasks-port", "0", "--web-port", "0")
         self._arguments = ("local", "--folder", str(folder), *ports, *arguments)
         self._output = folder.with_name(f"{folder.name}.out")
@@ -57,7 +59,7 @@ class LocalProcess:
         """Start it and wait until it is ready."""
         with self._output.open("w") as output:
             self._process = subprocess.Popen(
-                [*COMMAND, *self._arguments],
+                [self._python, *_PROGRAM, *self._arguments],
                 stdin=subprocess.DEVNULL,
                 stdout=output,
                 stderr=subprocess.STDOUT,

@@ -1,3 +1,3 @@
 """Fixtures that several test folders share."""
 
-pytest_plugins = ["tests.postgres", "tests.system"]
+pytest_plugins = ["tests.native_client", "tests.postgres", "tests.system"]

@@ -98,6 +98,18 @@ def test_lives_ends_and_comes_back(folder: Path) -> None:
         assert psutil.STATUS_STOPPED in states
 
 
+@pytest.mark.slow
+def test_works_where_the_native_client_is_missing(
+    folder: Path, python_without_native_client: str
+) -> None:
+    with LocalProcess(folder, python=python_without_native_client):
+        said = run("chat", "add a task: buy milk", "--folder", folder)
+        assert said.returncode == 0, said.stderr
+        assert "Added “buy milk”." in said.stdout
+        checked = run("doctor", "--folder", folder)
+        assert checked.returncode == 0, checked.stdout
+
+
 def _token(folder: Path) -> str:
     done = run("token", "alice", "--folder", folder)
     assert done.returncode == 0, done.stderr

@@ -29,10 +29,12 @@ def deploy(settings: Settings, sign_in: SignIn) -> Deploy:
     """Runs the function: `async with deploy(**changes) as (person, function, log_lines)`."""
 
     @asynccontextmanager
-    async def start(**changes: Any) -> AsyncIterator[tuple[Person, FunctionUrl, list[str]]]:
+    async def start(
+        python: str = sys.executable, **changes: Any
+    ) -> AsyncIterator[tuple[Person, FunctionUrl, list[str]]]:
         spec = FunctionSpec(
             name="TasksFunction",
-            command=(sys.executable, "-m", "awslambdaric", HANDLER),
+            command=(python, "-m", "sidestream.local.managed_runtime", HANDLER),
             handler=HANDLER,
             cwd=Path(sidestream.__file__).parent.parent,
             env={
@@ -86,6 +88,14 @@ async def test_serves_rest_and_mcp(deploy: Deploy, changes: dict[str, Any]) -> N
     async with deploy(**changes) as (person, function, _lines):
         await use(person)
         assert len(function.environments) == 1
+
+
+@pytest.mark.slow
+async def test_serves_where_the_native_client_is_missing(
+    deploy: Deploy, python_without_native_client: str
+) -> None:
+    async with deploy(python_without_native_client) as (person, _function, _lines):
+        await use(person)
 
 
 @pytest.mark.slow

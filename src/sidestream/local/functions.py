@@ -1,7 +1,8 @@
 """The two functions as the local system deploys them: what `template.yaml` says, on loopback.
 
 ChatFunction starts through the real exec wrapper of `layers/runtime`, TasksFunction through AWS's
-own runtime client. Their environment is their configuration in the cloud with local addresses.
+own runtime client, on any system. Their environment is their configuration in the cloud with local
+addresses.
 """
 
 import json
@@ -38,7 +39,7 @@ def tasks_function(options: LocalOptions, keys: LocalKeys, backends: Backends) -
     handler = "sidestream.tasks.handler.handler"
     return FunctionSpec(
         name=TASKS,
-        command=(sys.executable, "-m", "awslambdaric", handler),
+        command=(sys.executable, "-m", "sidestream.local.managed_runtime", handler),
         handler=handler,
         env=_shared(options, keys, backends),
         cwd=PROJECT / "src",

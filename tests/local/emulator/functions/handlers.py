@@ -3,6 +3,7 @@
 
 import json
 import os
+import sys
 from typing import Any
 
 Event = dict[str, Any]
@@ -16,6 +17,7 @@ def echo(event: Event, context: Any) -> Event:
         "arn": context.invoked_function_arn,
         "remaining_ms": context.get_remaining_time_in_millis(),
         "pid": os.getpid(),
+        "client": sys.modules["runtime_client"].__file__,
     }
     return {
         "statusCode": 201,
@@ -26,4 +28,4 @@ def echo(event: Event, context: Any) -> Event:
 
 
 def fail(_event: Event, _context: Any) -> None:
-    raise ValueError("not today")
+    raise ValueError("not today: آج نہیں")
