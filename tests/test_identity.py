@@ -140,6 +140,8 @@ class TestClaims:
             {"sub": "x" * 256},
             {"sub": "alice\x00"},
             {"sub": "alice\n"},
+            {"sub": "alice\u2028"},
+            {"sub": "alice\x85"},
             {"sub": "ali\u202ece"},
             {"sub": "\ud800"},
             {"exp": "tomorrow"},

@@ -3,6 +3,10 @@ import { TasksApi } from "@/lib/tasks/api";
 import { TokenCache } from "@/lib/tokens";
 
 function setup(...replies: (Response | Error)[]) {
+  return setupFor("user/1", ...replies);
+}
+
+function setupFor(userId: string, ...replies: (Response | Error)[]) {
   const sent: { url: string; init: RequestInit; headers: Headers }[] = [];
   let count = 0;
   const tokens = new TokenCache(
@@ -16,13 +20,7 @@ function setup(...replies: (Response | Error)[]) {
     if (!reply || reply instanceof Error) throw reply ?? new Error("no reply left");
     return reply;
   };
-  const api = new TasksApi(
-    "https://tasks.test",
-    "user/1",
-    tokens,
-    () => "ur",
-    send as typeof fetch,
-  );
+  const api = new TasksApi("https://tasks.test", userId, tokens, () => "ur", send as typeof fetch);
   return { api, sent };
 }
 
@@ -45,6 +43,18 @@ describe("TasksApi", () => {
       "https://tasks.test/api/user%2F1/tasks?limit=50&completed=false&q=milk+%26+eggs&after=tsk_9",
     );
     expect(sent[0]?.headers.get("authorization")).toBe("Bearer jwt-1");
+  });
+
+  it.each([
+    ["https://id.example/users/1", "https%3A%2F%2Fid.example%2Fusers%2F1"],
+    ["100%?#", "100%25%3F%23"],
+    ["..", "%252E%252E"],
+    [".", "%252E"],
+    ["...", "..."],
+  ])("keeps the id %s whole in every browser", async (userId, segment) => {
+    const { api, sent } = setupFor(userId, page());
+    await settled(api.list({ filter: "all", query: "" }));
+    expect(new URL(sent[0]!.url).pathname).toBe(`/api/${segment}/tasks`);
   });
 
   it("adds under one key, however often it has to try", async () => {

@@ -8,18 +8,20 @@ the token's header (RFC 8725 section 3.1).
 """
 
 import asyncio
+import re
 import ssl
 import time
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any, Final
+from urllib.parse import quote, unquote
 
 import jwt
 from jwt import PyJWKClient
 from jwt.exceptions import PyJWKClientConnectionError
 
 from sidestream.config import Issuer
-from sidestream.problems import Unauthorized, Unavailable
+from sidestream.problems import Forbidden, Unauthorized, Unavailable
 
 CHAT_AUDIENCE: Final = "chat"
 TASKS_AUDIENCE: Final = "tasks"
@@ -32,6 +34,10 @@ _LEEWAY_S = 10
 _MAX_TOKEN_CHARS = 8_192
 _MAX_SUBJECT_CHARS = 255
 _REQUIRED = ["exp", "iat", "iss", "aud", "sub"]
+
+# Control characters, line separators, overrides of the direction, and halves of characters: they
+# cannot be stored, or show one person as another. All else is the identity provider's to choose.
+_UNSPEAKABLE = re.compile("[\x00-\x1f\x7f-\x9f\u2028-\u202e\u2066-\u2069\ud800-\udfff]")
 
 
 @dataclass(frozen=True, slots=True)
@@ -141,7 +147,7 @@ class Verifier:
         subject = claims["sub"]
         if not isinstance(subject, str) or not 0 < len(subject) <= _MAX_SUBJECT_CHARS:
             raise Unauthorized("The token is not valid.")
-        if not subject.isprintable():
+        if _UNSPEAKABLE.search(subject):
             raise Unauthorized("The token is not valid.")
         return claims
 
@@ -178,6 +184,22 @@ class Verifier:
                 options=options,
             )
         raise Unauthorized("The token is not valid.")
+
+
+def check_owner(user_id: str, subject: str) -> None:
+    """Raise `Forbidden` unless the user id of a path, decoded, is the subject.
+
+    `.` and `..` are steps of a path to every browser, `%2E%2E` too (WHATWG URL, "double-dot URL
+    path segment"), so these two come encoded twice.
+    """
+    if user_id != subject and not (subject in (".", "..") and unquote(user_id) == subject):
+        raise Forbidden
+
+
+def path_segment(user_id: str) -> str:
+    """Give a user id as the segment of a path that `check_owner` takes for it."""
+    quoted = quote(user_id, safe="")
+    return quoted.replace(".", "%252E") if user_id in (".", "..") else quoted
 
 
 def bearer(authorization: str | None) -> str:

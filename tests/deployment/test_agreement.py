@@ -48,7 +48,7 @@ def routes(function: str) -> set[tuple[str, str]]:
         paths = create_app(ChatSettings(**settings)).openapi()["paths"]
         return {(method.upper(), path) for path, methods in paths.items() for method in methods}
     return {
-        (method, route.path)
+        (method, route.path_format)
         for route in create_tasks_app(Settings(**settings)).routes
         if isinstance(route, Route)
         for method in route.methods or {"POST"}  # a mounted ASGI app takes what MCP does

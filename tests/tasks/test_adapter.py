@@ -34,9 +34,9 @@ class Function:
     def run(self, method: Any, *arguments: Any) -> Any:
         return self._thread.submit(method, *arguments).result()
 
-    def invoke(self, event: dict[str, Any], request_id: str = "request-1") -> dict[str, Any]:
+    def invoke(self, event: Any, request_id: str = "request-1") -> Any:
         context = SimpleNamespace(aws_request_id=request_id)
-        answer: dict[str, Any] = self.run(self.adapter, event, context)
+        answer = self.run(self.adapter, event, context)
         json.dumps(answer)
         return answer
 
@@ -101,10 +101,8 @@ class TestFunctionUrlEvents:
         listed = function.invoke(event("tasks_list", user_id, token))
         assert json.loads(listed["body"]) == {"data": [task], "has_more": False, "after": None}
         deletion = event("tasks_list", user_id, token)
-        deletion["requestContext"]["http"] |= {
-            "method": "DELETE",
-            "path": f"/api/{user_id}/tasks/{task['id']}",
-        }
+        deletion["rawPath"] = f"/api/{user_id}/tasks/{task['id']}"
+        deletion["requestContext"]["http"] |= {"method": "DELETE", "path": deletion["rawPath"]}
         deleted = function.invoke(deletion)
         assert (deleted["statusCode"], deleted["body"]) == (204, "")
 
@@ -141,6 +139,61 @@ class TestFunctionUrlEvents:
         answer = function.invoke(binary)
         assert answer["statusCode"] == 400
         assert json.loads(answer["body"])["code"] == "bad_request"
+
+
+SCHEDULE = {
+    "version": "0",
+    "id": "53dc4d37-cffa-4f76-80c9-8b7d4a4d2eaa",
+    "detail-type": "Scheduled Event",
+    "source": "aws.events",
+    "account": "123456789012",
+    "time": "2026-11-25T00:00:00Z",
+    "region": "eu-central-1",
+    "resources": ["arn:aws:events:eu-central-1:123456789012:rule/warmer"],
+    "detail": {},
+}
+NO_HTTP: dict[str, Any] = {
+    "schedule": SCHEDULE,
+    "warmer": {"source": "serverless-plugin-warmup", "concurrency": 5},
+    "empty": {},
+    "the console's first test event": {"key1": "value1", "key2": "value2", "key3": "value3"},
+    "notification": {"Records": [{"EventSource": "aws:sns", "Sns": {"Message": "a secret"}}]},
+    "queue": {"Records": [{"eventSource": "aws:sqs", "body": "a secret"}]},
+    "object": {"Records": [{"eventSource": "aws:s3", "s3": {"object": {"key": "a secret"}}}]},
+    "no records": {"Records": []},
+    "context without a request": {"requestContext": None, "version": "2.0"},
+    "list": [SCHEDULE],
+    "null": None,
+    "text": "a secret",
+    "number": 5,
+}
+
+
+class TestEventsThatAreNoHttp:
+    @pytest.mark.parametrize("given", NO_HTTP.values(), ids=NO_HTTP)
+    def test_are_acknowledged_and_told_in_one_line(
+        self, function: Function, caplog: pytest.LogCaptureFixture, given: Any
+    ) -> None:
+        assert function.invoke(given) is None
+        [record] = caplog.records
+        assert record.levelname == "INFO"
+        assert "a secret" not in str(vars(record))
+        assert function.invoke(event("healthz"))["statusCode"] == 200
+
+    def test_a_line_is_not_as_long_as_its_event(
+        self, function: Function, caplog: pytest.LogCaptureFixture
+    ) -> None:
+        assert function.invoke({f"{number}".ljust(1000, "x"): 1 for number in range(1000)}) is None
+        [record] = caplog.records
+        assert len(vars(record)["event"]) < 2000
+
+
+class TestShortEvents:
+    @pytest.mark.parametrize(
+        "short", [{"rawPath": "/healthz"}, {"httpMethod": "GET", "path": "/healthz"}]
+    )
+    def test_one_written_by_hand_is_served(self, function: Function, short: dict[str, Any]) -> None:
+        assert function.invoke(short)["statusCode"] == 200
 
 
 class TestRestApiEvents:

@@ -18,8 +18,8 @@ from sidestream.chat.services import Services
 from sidestream.chat.streams import EventStream, chatkit_chunks, plain_chunks
 from sidestream.chat.timing import Stopwatch
 from sidestream.i18n import negotiate
-from sidestream.identity import Caller, bearer_token
-from sidestream.problems import Forbidden, NotFound, Problem
+from sidestream.identity import Caller, bearer_token, check_owner
+from sidestream.problems import NotFound, Problem
 from sidestream.streaming.context import lambda_context
 
 RUN_ID_HEADER: Final = "x-sidestream-run-id"
@@ -63,11 +63,10 @@ async def chatkit(request: Request, caller: Authenticated, services: Wired) -> R
     return await _answer(request, caller, services, body, parse(body, services.settings))
 
 
-@router.post("/api/{user_id}/chat")
+@router.post("/api/{user_id:path}/chat")
 async def chat(user_id: str, request: Request, caller: Authenticated, services: Wired) -> Response:
     """Serve a ChatKit request, or a plain message with the plain stream, under a user's path."""
-    if user_id != caller.user_id:
-        raise Forbidden
+    check_owner(user_id, caller.user_id)
     body = await read_body(request, services.settings.max_body_bytes)
     if not is_plain(body):
         return await _answer(request, caller, services, body, parse(body, services.settings))

@@ -9,8 +9,14 @@ from fastapi import APIRouter, Request
 from starlette.responses import JSONResponse
 
 from sidestream.config import ChatSettings
-from sidestream.identity import SESSION_ISSUER, Verifier, bearer_token, session_key
-from sidestream.problems import Forbidden, Unauthorized
+from sidestream.identity import (
+    SESSION_ISSUER,
+    Verifier,
+    bearer_token,
+    check_owner,
+    session_key,
+)
+from sidestream.problems import Unauthorized
 from sidestream.sessions.hosted import HostedIssuer
 from sidestream.sessions.session import Issuer, SelfHostedIssuer, Session
 
@@ -28,8 +34,8 @@ def session_routes(settings: ChatSettings, verifier: Verifier) -> APIRouter:
         claims = await _claims(request, verifier)
         if _is_session(claims):
             raise Unauthorized("A session starts with a sign-in token.")
-        if user_id is not None and user_id != claims["sub"]:
-            raise Forbidden
+        if user_id is not None:
+            check_owner(user_id, claims["sub"])
         return _answer(await issuer.create(claims["sub"]))
 
     @router.post("/api/chatkit/session")
@@ -37,7 +43,7 @@ def session_routes(settings: ChatSettings, verifier: Verifier) -> APIRouter:
         """Start a session. Needs an identity provider's token."""
         return await create(request)
 
-    @router.post("/api/{user_id}/chat/session")
+    @router.post("/api/{user_id:path}/chat/session")
     async def session_of_user(request: Request, user_id: str) -> JSONResponse:
         """The same under the person's own path."""
         return await create(request, user_id)

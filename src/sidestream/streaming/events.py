@@ -18,6 +18,9 @@ from urllib.parse import unquote, urlencode
 from .asgi import Scope
 from .errors import MalformedEventError
 
+_MAX_NAMES = 20
+_MAX_NAME_CHARS = 50
+
 type Headers = list[tuple[bytes, bytes]]
 
 
@@ -49,6 +52,15 @@ def http_request(event: object) -> HttpRequest | None:
     except (AttributeError, TypeError, ValueError) as error:
         raise MalformedEventError("an HTTP event has a field of the wrong type") from error
     return None
+
+
+def event_shape(event: object) -> str:
+    """What may be logged of an event that is not HTTP: its type, and the names of its fields."""
+    if not isinstance(event, dict):
+        return type(event).__name__
+    names = sorted(name[:_MAX_NAME_CHARS] for name in event)
+    more = f" and {len(names) - _MAX_NAMES} more" if len(names) > _MAX_NAMES else ""
+    return f"object with {names[:_MAX_NAMES]}{more}"
 
 
 def _is_payload_v2(event: dict[str, Any]) -> bool:

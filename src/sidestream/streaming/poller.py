@@ -17,7 +17,7 @@ from .asgi import App
 from .context import CONTEXT_KEY, EVENT_KEY, LambdaContext
 from .cycle import CycleOptions, HttpCycle
 from .errors import ErrorReport, MalformedEventError
-from .events import HttpRequest, http_request
+from .events import HttpRequest, event_shape, http_request
 from .response import InvocationResponse
 from .runtime_api import Invocation, RuntimeApi
 from .settings import Settings
@@ -77,7 +77,7 @@ class Poller:
         if request is None:
             # API Gateway and schedules may send events that are not HTTP; None is what a handler
             # that has nothing to say returns.
-            log.warning("Not an HTTP event, acknowledged: %s", _shape(event))
+            log.warning("Not an HTTP event, acknowledged: %s", event_shape(event))
             await response.send_json(b"null")
             await response.close()
             return
@@ -128,11 +128,6 @@ def _read_event(invocation: Invocation) -> tuple[object, HttpRequest | None]:
     except ValueError as error:
         raise MalformedEventError("the event is not JSON") from error
     return event, http_request(event)
-
-
-def _shape(event: object) -> str:
-    """What may be logged of an event: its type, and the names of its fields."""
-    return f"object with {sorted(event)}" if isinstance(event, dict) else type(event).__name__
 
 
 def _json_object(text: str | None) -> dict[str, Any] | None:

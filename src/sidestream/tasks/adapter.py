@@ -13,12 +13,20 @@ from typing import Any
 
 from mangum import Mangum
 from mangum.adapter import DEFAULT_TEXT_MIME_TYPES
+from mangum.handlers import APIGateway, HTTPGateway
+from mangum.types import LambdaConfig, LambdaContext, LambdaEvent, Scope
 from starlette.applications import Starlette
+
+from sidestream import telemetry
+from sidestream.streaming.events import event_shape, http_request
+
+_logger = telemetry.logger("tasks")
 
 
 class LambdaAdapter:
     """Callable as `handler(event, context)` for Function URL events (payload 2.0) and REST proxy
-    events (payload 1.0).
+    events (payload 1.0). What is no HTTP (a schedule, a warmer, a notification) is acknowledged
+    with None.
 
     Made on the thread that will run the events; makes the app and starts its lifespan at once.
     """
@@ -29,7 +37,12 @@ class LambdaAdapter:
         asyncio.set_event_loop(self._loop)
         self._start()
 
-    def __call__(self, event: dict[str, Any], context: Any) -> dict[str, Any]:
+    def __call__(self, event: Any, context: Any) -> dict[str, Any] | None:
+        """Serve an event. Raises `MalformedEventError` for one that is HTTP and has a field of the
+        wrong type."""
+        if http_request(event) is None:
+            _logger.info("not an HTTP event, acknowledged", extra={"event": event_shape(event)})
+            return None
         return self._mangum(event, context)
 
     def before_snapshot(self) -> None:
@@ -50,6 +63,7 @@ class LambdaAdapter:
         self._mangum = Mangum(
             app,
             lifespan="off",
+            custom_handlers=[_RestApiEvent, _FunctionUrlEvent],
             text_mime_types=[*DEFAULT_TEXT_MIME_TYPES, "application/problem+json"],
         )
         self._stop = stop = asyncio.Event()
@@ -75,3 +89,42 @@ class LambdaAdapter:
     def _end(self) -> None:
         self._stop.set()
         self._loop.run_until_complete(self._lifespan)
+
+
+class _Request:
+    """Reads an event as ChatFunction's runtime does, so that a request means the same to both:
+    Mangum would decode a path that has been decoded before."""
+
+    event: LambdaEvent
+    context: LambdaContext
+
+    @property
+    def body(self) -> bytes:
+        request = http_request(self.event)
+        assert request is not None
+        return request.body
+
+    @property
+    def scope(self) -> Scope:
+        request = http_request(self.event)
+        assert request is not None
+        return {**request.scope, "aws.event": self.event, "aws.context": self.context}
+
+
+class _RestApiEvent(_Request, APIGateway):
+    """Payload 1.0."""
+
+    @classmethod
+    def infer(cls, event: LambdaEvent, context: LambdaContext, config: LambdaConfig) -> bool:  # noqa: ARG003
+        return "httpMethod" in event
+
+
+class _FunctionUrlEvent(_Request, HTTPGateway):
+    """Payload 2.0, also of an event written by hand that has only what is read."""
+
+    def __init__(self, event: LambdaEvent, context: LambdaContext, config: LambdaConfig) -> None:
+        super().__init__({**event, "version": "2.0"}, context, config)
+
+    @classmethod
+    def infer(cls, event: LambdaEvent, context: LambdaContext, config: LambdaConfig) -> bool:  # noqa: ARG003
+        return "httpMethod" not in event

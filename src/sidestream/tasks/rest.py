@@ -13,8 +13,8 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
-from sidestream.identity import Verifier, bearer_token
-from sidestream.problems import BadRequest, Forbidden, Invalid, UnsupportedMedia
+from sidestream.identity import Verifier, bearer_token, check_owner, path_segment
+from sidestream.problems import BadRequest, Invalid, UnsupportedMedia
 from sidestream.tasks.repository import TaskRepository
 from sidestream.tasks.task import (
     Cursor,
@@ -76,7 +76,10 @@ class TaskRoutes:
 
     def routes(self) -> list[Route]:
         """Give the routes, to mount in an app that turns `Problem` into a response."""
-        many, one = "/api/{user_id}/tasks", "/api/{user_id}/tasks/{task_id}"
+        # An encoded slash of the user id has become one before a route is looked for, here and in
+        # some gateways; a task's id has none.
+        many = "/api/{user_id:path}/tasks"
+        one = f"{many}/{{task_id}}"
         return [
             Route(many, self._many, methods=["GET", "POST"]),
             Route(one, self._one, methods=["GET", "PATCH", "DELETE"]),
@@ -107,7 +110,8 @@ class TaskRoutes:
         body = _valid(_NewTask, await _json_body(request))
         draft = TaskDraft(body.title, body.notes, body.due_at)
         task = await self._tasks.add(user_id, draft, _idempotency_key(request))
-        return _json(task.document(), 201, {"location": f"{request.url.path}/{task.id}"})
+        location = f"/api/{path_segment(user_id)}/tasks/{task.id}"
+        return _json(task.document(), 201, {"location": location})
 
     async def get(self, request: Request) -> Response:
         """Give one task."""
@@ -132,8 +136,7 @@ class TaskRoutes:
 
     async def _owner(self, request: Request) -> str:
         subject = await self._verifier.subject(bearer_token(request.headers))
-        if request.path_params["user_id"] != subject:
-            raise Forbidden
+        check_owner(request.path_params["user_id"], subject)
         return subject
 
 

@@ -16,7 +16,7 @@ export class TasksApi {
     private readonly locale: () => string,
     private readonly send: typeof fetch = (input, init) => fetch(input, init),
   ) {
-    this.base = `${baseUrl}/api/${encodeURIComponent(userId)}/tasks`;
+    this.base = `${baseUrl}/api/${pathSegment(userId)}/tasks`;
   }
 
   list(
@@ -90,4 +90,10 @@ function judge(error: unknown): Verdict {
   const problem = problemOf(error);
   if (!problem.retryable || problem.kind === "sign_in") return { retry: false };
   return { retry: true, afterMs: problem.retryAfterMs };
+}
+
+/** A person's id as a segment of a path; ids are opaque, so that one may even be a step of a path,
+ * which every browser takes, encoded too, and the server knows encoded twice. */
+function pathSegment(userId: string): string {
+  return /^\.\.?$/.test(userId) ? userId.replaceAll(".", "%252E") : encodeURIComponent(userId);
 }

@@ -146,8 +146,8 @@ def function_url_event(request: UrlRequest) -> Event:
 
 
 def rest_proxy_event(request: UrlRequest) -> Event:
-    """The payload 1.0 event of a REST API with a `{proxy+}` resource."""
-    path = unquote(request.raw_path)
+    """The payload 1.0 event of a REST API with a `{proxy+}` resource, its path as sent."""
+    path = request.raw_path
     headers = request.forwarded_headers()
     multi_query = _grouped(request.query)
     body, is_base64 = request.encoded_body() if request.body else (None, False)
@@ -159,7 +159,7 @@ def rest_proxy_event(request: UrlRequest) -> Event:
         "multiValueHeaders": _grouped(headers),
         "queryStringParameters": dict(request.query) or None,
         "multiValueQueryStringParameters": multi_query or None,
-        "pathParameters": {"proxy": path.removeprefix("/")},
+        "pathParameters": {"proxy": unquote(path.removeprefix("/"))},
         "stageVariables": None,
         "requestContext": {
             "accountId": ACCOUNT_ID,
