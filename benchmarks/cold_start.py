@@ -137,7 +137,7 @@ def built(spec: FunctionSpec, folder: Path, layer: str) -> FunctionSpec:
     """A function of the local system, from the artifacts."""
     packages = str(folder / layer / "python")
     code = folder / spec.name
-    command = (str(PYTHON), *spec.command[1:]) if spec.command else ()
+    command = (str(PYTHON), "-m", "awslambdaric", spec.handler) if spec.command else ()
     path = packages if spec.exec_wrapper else f"{code}:{packages}"
     environment = {**spec.env, "PYTHONPATH": path}
     return replace(spec, command=command, env=environment, cwd=code, python=str(PYTHON), port=0)

@@ -36,11 +36,12 @@ class Built:
         return {"PYTHONPATH": str(self.layer(function) / "python")}
 
     def spec(self, local: FunctionSpec) -> FunctionSpec:
-        """A function of the local system, from the artifacts in place of the source tree."""
+        """A function of the local system, from the artifacts in place of the source tree, under
+        AWS's own runtime where Lambda runs it so."""
         own = self.environment(local.name)
         command = local.command
         if command:
-            command = (str(self.python), *command[1:])
+            command = (str(self.python), "-m", "awslambdaric", local.handler)
             own = {"PYTHONPATH": f"{self.code(local.name)}:{own['PYTHONPATH']}"}
         return replace(
             local,

@@ -4,6 +4,7 @@ import json
 import os
 import socket
 import subprocess
+import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -33,12 +34,16 @@ def container_engine() -> bool:
             return False
 
 
-collect_ignore = [] if container_engine() else ["test_sam_local.py"]
+LEFT_OUT = {
+    **({} if container_engine() else {"test_sam_local.py": "no container engine"}),
+    **({} if sys.platform == "linux" else {"test_artifacts.py": "built for Linux"}),
+}
+collect_ignore = list(LEFT_OUT)
 
 
-def pytest_report_header() -> str:
-    """Say whether the tests with `sam local` are there."""
-    return f"sam local: {'no container engine, left out' if collect_ignore else 'tested'}"
+def pytest_report_header() -> list[str]:
+    """Say which tests are left out, and why."""
+    return [f"left out: {name}, {reason}" for name, reason in LEFT_OUT.items()]
 
 
 @pytest.fixture(scope="session")
