@@ -100,7 +100,7 @@ class LocalProcess:
 
 def postgres_processes(folder: Path) -> list[psutil.Process]:
     """The Postgres servers whose data is under a folder."""
-    under = str(folder)
+    under = str(folder.resolve())
     return [
         process
         for process in psutil.process_iter(["name", "cmdline"])

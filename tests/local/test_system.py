@@ -128,8 +128,17 @@ def test_signal_during_start_leaves_nothing(folder: Path) -> None:
     assert "Traceback" not in system.output
 
 
-def test_taken_port_is_said_before_anything_starts(folder: Path) -> None:
-    with socket.create_server(("127.0.0.1", 0)) as taken:
+def _has_ipv6() -> bool:
+    with contextlib.suppress(OSError), socket.socket(socket.AF_INET6) as probe:
+        probe.bind(("::1", 0))
+        return True
+    return False
+
+
+@pytest.mark.parametrize("address", ["127.0.0.1", "0.0.0.0", *(["::1"] if _has_ipv6() else [])])  # noqa: S104
+def test_taken_port_is_said_before_anything_starts(folder: Path, address: str) -> None:
+    family = socket.AF_INET6 if ":" in address else socket.AF_INET
+    with socket.create_server((address, 0), family=family) as taken:
         port = taken.getsockname()[1]
         done = run("local", "--folder", folder, "--tasks-port", "0", "--chat-port", str(port))
     assert done.returncode == 1

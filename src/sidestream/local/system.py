@@ -14,7 +14,7 @@ import shutil
 import socket
 import time
 from collections.abc import Awaitable, Callable, Coroutine
-from contextlib import AsyncExitStack
+from contextlib import AsyncExitStack, suppress
 from pathlib import Path
 from types import TracebackType
 from typing import Final, Self, TextIO
@@ -305,6 +305,11 @@ def _check_ports(options: LocalOptions) -> None:
 
 
 def _is_free(port: int) -> bool:
+    """Whether nobody listens there, on the other loopback address neither: a browser may take
+    `localhost` for that. Asked by connecting, as macOS lets a port be taken beside a wildcard."""
+    for address in ("127.0.0.1", "::1"):
+        with suppress(OSError), socket.create_connection((address, port), timeout=1):
+            return False
     try:
         socket.create_server(("127.0.0.1", port)).close()
     except OSError:

@@ -99,9 +99,7 @@ async def test_fault_cut_response_reaches_runtime_and_client(deploy: Deploy) -> 
     function.url.faults.cut_response_after_bytes = 200_000
     with pytest.raises(Exception, match="peer closed connection"):
         await function.get("/flood", params={"pieces": "1000"})
-    assert (await function.line("interrupted:")) in (
-        "interrupted: ConnectionResetError",
-        "interrupted: BrokenPipeError",
-    )
+    reason = (await function.line("interrupted:")).removeprefix("interrupted: ")
+    assert reason in ("ECONNRESET", "EPIPE", "EPROTOTYPE")  # the last as macOS may put it
     assert (await function.get("/trailers")).content == b"half"
     assert len({record.environment_pid for record in function.url.invocations}) == 1

@@ -6,6 +6,7 @@ that it can break every rule of it.
 """
 
 import base64
+import errno
 import json
 import os
 import signal
@@ -239,7 +240,7 @@ class Functions:
                     print("written", written, flush=True)
             print("ended:", stream.end().status, flush=True)
         except OSError as error:
-            print("interrupted:", type(error).__name__, flush=True)
+            print("interrupted:", errno.errorcode[error.errno or 0], flush=True)
 
     def background(self, invocation: Invocation) -> None:
         """Works on after its response, until the file `gate` exists."""
