@@ -1,7 +1,6 @@
 # Every command brings what it needs. `make help` lists them.
 .DEFAULT_GOAL := help
 SHELL := bash
-.SHELLFLAGS := -euo pipefail -c
 MAKEFLAGS += --no-print-directory
 
 WEB ?= 1
@@ -25,11 +24,12 @@ run: setup ## the whole system at http://localhost:3000; WEB=0 leaves out the pa
 
 test: check pytest $(if $(PAGE),page-test e2e) ## every check and every test
 
-check: setup $(if $(PAGE),page-check) ## format, lint, types and import rules
+check: setup $(if $(PAGE),page-check) ## format, lint, types, import rules and workflows
 	@$(BIN)/ruff format --check .
 	@$(BIN)/ruff check .
 	@$(BIN)/mypy src tests benchmarks
 	@$(BIN)/lint-imports
+	@$(BIN)/actionlint -shellcheck= -pyflakes= .github/workflows/*.yml
 
 pytest: setup
 	@scripts/system-packages pgbouncer
