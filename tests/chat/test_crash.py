@@ -2,12 +2,13 @@
 
 import httpx2
 import pytest
-from chatkit.types import ErrorEvent, UserMessageItem
+from chatkit.types import ErrorEvent, ThreadCreatedEvent, ThreadItemDoneEvent, UserMessageItem
 
 from sidestream.local.model import ScriptedModelServer
 from sidestream.local.system import LocalSystem
 from tests.chat.client import Client, add_request, create_request, delta_of
 from tests.chat.conftest import MakePerson, TaskList
+from tests.chat.test_attachments import attached
 from tests.chat.until import until
 from tests.chat.variants import chat_function
 
@@ -62,3 +63,47 @@ async def test_thread_is_usable_again_and_nothing_committed_is_lost(
     assert [type(item) for item in kept[:1]] == [UserMessageItem]
     assert [task["title"] for task in await task_list(survivor)] == ["milk"]
     assert (await survivor.replay(stream.run_id)).frames == replay.frames
+
+
+async def test_a_message_with_a_file_that_is_sent_again_is_told_what_became_of_it(
+    system: LocalSystem, person: MakePerson, model: ScriptedModelServer
+) -> None:
+    """Killed before anything of the answer was saved: the thread that it made is told all the
+    same, and the message that stands in it."""
+    survivor = person()
+    model.hold(after_words=0)
+    async with (
+        chat_function(system, RUN_LEASE_S="3", RUN_BEAT_S="1") as function,
+        Client(function.url, survivor.token) as client,
+    ):
+        [environment] = function.environments
+        file = await attached(client, "notes.txt", b"milk", "text/plain")
+        request = create_request("what do I need?", attachments=[file.id])
+        async with client.stream(request, idempotency_key="once") as stream:
+            await stream.until(lambda frame: isinstance(frame, ThreadItemDoneEvent))
+            assert environment.pid is not None
+            environment.kill()
+            with pytest.raises((httpx2.HTTPError, AssertionError)):
+                await stream.rest()
+    model.release()
+    assert (await survivor.send(request, idempotency_key="once")).status == 409
+
+    async def over() -> bool:
+        return (await survivor.send(request, idempotency_key="once")).status == 200
+
+    await until(over)
+    repeated = await survivor.send(request, idempotency_key="once")
+    created, message, error = repeated.frames
+    assert isinstance(created, ThreadCreatedEvent)
+    assert created.thread.id == stream.thread_id
+    assert isinstance(message, ThreadItemDoneEvent)
+    assert isinstance(message.item, UserMessageItem)
+    assert [file.name for file in message.item.attachments] == ["notes.txt"]
+    assert isinstance(error, ErrorEvent)
+    assert error.allow_retry
+    for after in range(3):
+        later = await survivor.replay(stream.run_id, after=after)
+        assert later.frames == repeated.frames[after:]
+    assert (await survivor.replay(stream.run_id, after=3)).frames == ()
+    beyond = await survivor.replay(stream.run_id, after=9)
+    assert beyond.frames == (error,)

@@ -5,12 +5,13 @@ import pytest
 from tests.store.conformance import a_message, a_thread
 
 from sidestream.identity import Caller
+from sidestream.problems import KeyInProgress
 from sidestream.store.codec import RowNotFound
 from sidestream.store.database import Database, Statement
 from sidestream.store.ids import new_id
 from sidestream.store.runs import BeatResult, Runs, RunUsage
 from sidestream.store.threads import PostgresStore
-from sidestream.store.turns import Turn, Turns, TurnStart
+from sidestream.store.turns import Replay, Turn, Turns, TurnStart
 
 STILL_OURS = BeatResult(stop_requested=False, still_owner=True)
 NO_LONGER_OURS = BeatResult(stop_requested=False, still_owner=False)
@@ -27,14 +28,16 @@ async def started(database: Database, caller: Caller) -> TurnStart:
     return await a_run(database, caller)
 
 
-async def a_run(database: Database, caller: Caller, lease_s: float = 30) -> TurnStart:
+async def a_run(
+    database: Database, caller: Caller, lease_s: float = 30, key: str | None = None
+) -> TurnStart:
     thread = a_thread()
     start = TurnStart(
         new_id("run"),
         thread.id,
         new_thread=thread,
         item=a_message(thread.id),
-        idempotency_key=new_id("key"),
+        idempotency_key=key or new_id("key"),
         request_hash=b"h",
         lease_s=lease_s,
     )
@@ -73,16 +76,22 @@ class TestBeat:
         assert events.run.last_event == 3
 
     async def test_it_renews_the_lease(
+        self, runs: Runs, started: TurnStart, database: Database, caller: Caller
+    ) -> None:
+        query = Statement("select lease_expires_at from runs")
+        [[before]] = await database.run(caller.user_id, query)
+        assert await runs.beat(caller, started.run_id, 60) == STILL_OURS
+        [[after]] = await database.run(caller.user_id, query)
+        assert after["lease_expires_at"] > before["lease_expires_at"]
+
+    async def test_a_run_that_died_stays_dead(
         self, runs: Runs, database: Database, caller: Caller
     ) -> None:
+        """Somebody may have been told so already."""
         late = await a_run(database, caller, lease_s=-1)
-        view = await runs.current(caller, late.thread_id)
-        assert view is not None
-        assert view.status == "failed"
-        assert await runs.beat(caller, late.run_id, 30) == STILL_OURS
-        view = await runs.current(caller, late.thread_id)
-        assert view is not None
-        assert view.status == "running"
+        assert await runs.beat(caller, late.run_id, 30, ["a"], first=1) == NO_LONGER_OURS
+        events = await runs.events(caller, late.run_id)
+        assert (events.run.status, events.run.died, events.frames) == ("failed", True, ())
 
     async def test_it_tells_of_a_stop(self, runs: Runs, started: TurnStart, caller: Caller) -> None:
         await runs.request_stop(caller, started.thread_id)
@@ -146,6 +155,19 @@ class TestFinish:
         [days] = await database.run(caller.user_id, Statement("select tokens from usage_days"))
         assert days == [{"tokens": 15}]
 
+    async def test_a_run_that_died_has_failed_and_its_tokens_count(
+        self, runs: Runs, database: Database, caller: Caller
+    ) -> None:
+        late = await a_run(database, caller, lease_s=-1)
+        usage = RunUsage(10, 5)
+        for _ in range(2):
+            done = await runs.finish(caller, late.run_id, "completed", usage=usage, frames=["x"])
+            assert not done
+        events = await runs.events(caller, late.run_id)
+        assert (events.run.status, events.run.died, events.frames) == ("failed", True, ())
+        [days] = await database.run(caller.user_id, Statement("select tokens from usage_days"))
+        assert days == [{"tokens": 15}]
+
     async def test_another_user_cannot_end_it(
         self, runs: Runs, started: TurnStart, caller: Caller, stranger: Caller
     ) -> None:
@@ -188,12 +210,39 @@ class TestFinish:
         assert started.run_id not in [row["id"] for row in keys]
         assert minutes == []
 
+    @pytest.mark.parametrize("lease_s", [30, -1])
+    async def test_a_key_is_forgotten_whatever_became_of_its_run(
+        self, runs: Runs, database: Database, caller: Caller, lease_s: float, owner_url: str
+    ) -> None:
+        turns = Turns(database)
+        old = await a_run(database, caller, lease_s=lease_s)
+        if lease_s > 0:
+            await runs.finish(caller, old.run_id, "stopped")
+        key, request_hash = old.idempotency_key, old.request_hash
+        self.age(owner_url, [caller], timedelta(hours=23))
+        assert isinstance(await turns.replay(caller, key, request_hash), Replay)
+        self.age(owner_url, [caller], timedelta(hours=2))
+        assert await turns.replay(caller, key, request_hash) is None
+        again = await a_run(database, caller, key=key)
+        with pytest.raises(KeyInProgress):
+            await turns.replay(caller, key, again.request_hash)
+
+    async def test_the_key_of_a_long_run_is_kept(
+        self, started: TurnStart, database: Database, caller: Caller
+    ) -> None:
+        """Whatever its clock says, it is alive."""
+        with pytest.raises(KeyInProgress):
+            await Turns(database, keep_s=-60).replay(
+                caller, started.idempotency_key, started.request_hash
+            )
+
     def age(self, owner_url: str, users: list[Caller], by: timedelta) -> None:
         ids = [user.user_id for user in users]
         with psycopg.connect(owner_url) as owner:
             for statement in (
                 "update run_events set created_at = created_at - %s where user_id = any(%s)",
                 "update runs set ended_at = ended_at - %s where user_id = any(%s)",
+                "update runs set lease_expires_at = lease_expires_at - %s where user_id = any(%s)",
                 "update usage_minutes set minute = minute - %s where user_id = any(%s)",
             ):
                 owner.execute(statement, (by, ids))

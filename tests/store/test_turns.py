@@ -350,6 +350,7 @@ class TestIdempotencyKeys:
         again = a_first_start(idempotency_key="key", request_hash=b"h")
         expected = Replay(start.run_id, start.thread_id, "failed")
         assert await turns.begin(caller, again) == expected
+        assert await turns.replay(caller, "key", b"h") == expected
 
     async def test_the_same_key_of_another_user(
         self, turns: Turns, caller: Caller, stranger: Caller

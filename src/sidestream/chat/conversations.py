@@ -19,7 +19,7 @@ from sidestream.chat.timing import Stopwatch
 from sidestream.chat.turn_record import TurnRecord
 from sidestream.identity import Caller
 from sidestream.problems import DatabaseUnavailable, Internal, NotFound, Problem
-from sidestream.store.runs import RunEvents
+from sidestream.store.runs import RunEvents, RunView
 from sidestream.store.turns import Replay
 
 _FOLLOW_POLL_S: Final = 0.4
@@ -175,6 +175,22 @@ async def _follow_stored(
             misses += 1
             if misses == _FOLLOW_MISSES:
                 return
-    if page.run.died and after <= page.run.last_event:
-        # Its own process had no chance to say so.
-        yield Frame(page.run.last_event + 1, encode(error_event(LOST, caller.locale)))
+    if page.run.died:
+        async for frame in _last_word(services, caller, page.run, after):
+            yield frame
+
+
+async def _last_word(
+    services: Services, caller: Caller, run: RunView, after: int
+) -> AsyncIterator[Frame]:
+    """Say for a run that died what its own process had no chance to say: that it broke off, and
+    before that, if nothing of it was saved, which thread and message it began with."""
+    opening = [] if run.last_event else await services.server.opening(run, caller)
+    events = [*opening, error_event(LOST, caller.locale)]
+    numbered = list(enumerate(events, run.last_event + 1))
+    if after > numbered[-1][0]:
+        # Its client saw more than was saved.
+        numbered = [(after + 1, events[-1])]
+    for number, event in numbered:
+        if number > after:
+            yield Frame(number, encode(event))

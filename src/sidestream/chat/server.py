@@ -58,6 +58,7 @@ from sidestream.i18n import text
 from sidestream.identity import Caller
 from sidestream.problems import Invalid, NotConfigured, Problem
 from sidestream.store.feedback import Feedback
+from sidestream.store.runs import RunView
 from sidestream.store.threads import PostgresStore
 from sidestream.telemetry import logger
 
@@ -127,6 +128,18 @@ class ChatServer(ChatKitServer[Caller]):
         async with aclosing(self._events(prepared, thread, context)) as events:
             async for event in self._process_events(thread, context, lambda: events):
                 yield event
+
+    async def opening(self, run: RunView, caller: Caller) -> list[ThreadStreamEvent]:
+        """Give the events with which a run began, from what it saved in the store."""
+        if run.user_item_id is None:
+            return []
+        events: list[ThreadStreamEvent] = []
+        oldest = await self._rows.load_thread_items(run.thread_id, None, 1, "asc", caller)
+        if [item.id for item in oldest.data] == [run.user_item_id]:
+            thread = await self._rows.load_thread(run.thread_id, caller)
+            events.append(ThreadCreatedEvent(thread=self._to_thread_response(thread)))
+        item = await self._rows.load_item(run.thread_id, run.user_item_id, caller)
+        return [*events, ThreadItemDoneEvent(item=item)]
 
     async def handle_stream_cancelled(
         self, thread: ThreadMetadata, pending_items: list[ThreadItem], context: Caller

@@ -1,10 +1,10 @@
 """Runs: the row that a turn lives by, and the frames it streamed, for whoever joins later.
 
-A run is `running` while its lease lasts. Its own process renews the lease with every beat; any
-process may ask it to stop, and it learns of that from the answer to its next beat.
+A run is alive while its lease lasts (`lease`). Its own process renews the lease with every beat;
+any process may ask it to stop, and it learns of that from the answer to its next beat.
 
     running -> completed | stopped | failed      finish, by the process that runs it
-    running -> failed                            the lease ran out: seen at once by readers,
+    running -> failed                            the lease ran out: so for everybody at once,
                                                  written by the next turn of the thread
 
 Frames are numbered from 1 in the order in which the first client saw them, and saved in batches.
@@ -13,40 +13,47 @@ Frames are numbered from 1 in the order in which the first client saw them, and 
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any, Final, Literal
+from typing import Any, Final, Literal, LiteralString
 
 from psycopg.types.json import Json
 
 from sidestream.identity import Caller
 from sidestream.store.codec import RowNotFound
 from sidestream.store.database import Database, Rows, Statement
+from sidestream.store.lease import ALIVE, BURY, DEAD, DIED, KEEP_S, PAST_KEEPING, STATUS
 
 type RunStatus = Literal["running", "completed", "stopped", "failed"]
 type EndStatus = Literal["completed", "stopped", "failed"]
 
-_DIED: Final = {"code": "lease_expired"}
-KEEP_EVENTS_S: Final = 24 * 3600.0
-
-_EXTEND: Final = """
+_EXTEND: Final[LiteralString] = f"""
     with run as (
       update runs set lease_expires_at = now() + make_interval(secs => %(lease_s)s)
-      where user_id = %(user)s and id = %(run)s and status = 'running'
+      where user_id = %(user)s and id = %(run)s and {ALIVE}
       returning id, user_id, stop_requested_at
     ),
-"""
-_END: Final = """
+"""  # noqa: S608
+# What a dead run spent counts as well.
+_END: Final[LiteralString] = f"""
     with run as (
       update runs set status = %(status)s, ended_at = now(), error = %(error)s,
         input_tokens = %(input_tokens)s, output_tokens = %(output_tokens)s, ttft_ms = %(ttft_ms)s
-      where user_id = %(user)s and id = %(run)s and status = 'running'
+      where user_id = %(user)s and id = %(run)s and {ALIVE}
       returning id, user_id, stop_requested_at
+    ),
+    dead as (
+      update runs set {BURY},
+        input_tokens = %(input_tokens)s, output_tokens = %(output_tokens)s, ttft_ms = %(ttft_ms)s
+      where user_id = %(user)s and id = %(run)s and {DEAD}
+      returning user_id
     ),
     spent as (
       insert into usage_days (user_id, day, tokens)
-      select user_id, (now() at time zone 'UTC')::date, %(tokens)s from run where %(tokens)s > 0
+      select user_id, (now() at time zone 'UTC')::date, %(tokens)s
+      from (select user_id from run union all select user_id from dead) as ended
+      where %(tokens)s > 0
       on conflict (user_id, day) do update set tokens = usage_days.tokens + excluded.tokens
     ),
-"""
+"""  # noqa: S608
 _APPEND: Final = """
     appended as (
       insert into run_events (run_id, user_id, first_event, last_event, frames)
@@ -59,39 +66,33 @@ _APPEND: Final = """
 """
 _BEAT: Final = _EXTEND + _APPEND
 _FINISH: Final = _END + _APPEND
-_FORGET_EVENTS: Final = """
+_FORGET_EVENTS: Final[LiteralString] = f"""
     delete from run_events
     where user_id = %(user)s and created_at < now() - make_interval(secs => %(keep_s)s)
       and exists (
-        select from runs
-        where user_id = %(user)s and id = run_id
-          and coalesce(ended_at, lease_expires_at) < now() - make_interval(secs => %(keep_s)s))
-"""
-_FORGET_KEYS: Final = """
+        select from runs where user_id = %(user)s and id = run_id and {PAST_KEEPING})
+"""  # noqa: S608
+_FORGET_KEYS: Final[LiteralString] = f"""
     update runs set idempotency_key = null, request_hash = null
-    where user_id = %(user)s and idempotency_key is not null
-      and ended_at < now() - make_interval(secs => %(keep_s)s)
-"""
+    where user_id = %(user)s and idempotency_key is not null and {PAST_KEEPING}
+"""  # noqa: S608
 _FORGET_MINUTES: Final = """
     delete from usage_minutes
     where user_id = %(user)s and minute < now() - interval '1 hour'
 """
-_STOP: Final = """
+_STOP: Final[LiteralString] = f"""
     update runs set stop_requested_at = coalesce(stop_requested_at, now())
-    where user_id = %(user)s and thread_id = %(thread)s
-      and status = 'running' and lease_expires_at > now()
+    where user_id = %(user)s and thread_id = %(thread)s and {ALIVE}
     returning id
-"""
+"""  # noqa: S608
 _THREAD: Final = "select id from threads where user_id = %(user)s and id = %(thread)s"
-_VIEW: Final = """
+_VIEW: Final[LiteralString] = f"""
     select id as run_id, thread_id, user_item_id, started_at, ended_at, error,
-      stop_requested_at is not null as stop_requested,
-      case when status = 'running' and lease_expires_at <= now() then 'failed' else status end
-        as status,
+      stop_requested_at is not null as stop_requested, {STATUS} as status,
       coalesce((select max(last_event) from run_events
                 where run_events.user_id = %(user)s and run_id = runs.id), 0) as last_event
     from runs
-"""
+"""  # noqa: S608
 _CURRENT: Final = (
     _VIEW
     + """
@@ -140,7 +141,7 @@ class RunView:
     @property
     def died(self) -> bool:
         """Whether the run ended with its process, and so without a last word."""
-        return self.status == "failed" and (self.error or _DIED) == _DIED
+        return self.status == "failed" and (self.error or DIED) == DIED
 
 
 @dataclass(frozen=True, slots=True)
@@ -155,11 +156,11 @@ class RunEvents:
 
 
 class Runs:
-    """The runs of each caller. `keep_events_s`: how long after its end a run can be replayed."""
+    """The runs of each caller. `keep_s`: how long after its end a run can be replayed."""
 
-    def __init__(self, database: Database, *, keep_events_s: float = KEEP_EVENTS_S) -> None:
+    def __init__(self, database: Database, *, keep_s: float = KEEP_S) -> None:
         self._database = database
-        self._keep_events_s = keep_events_s
+        self._keep_s = keep_s
 
     async def beat(
         self,
@@ -189,7 +190,8 @@ class Runs:
         frames: Sequence[str | bytes] = (),
         first: int = 1,
     ) -> bool:
-        """End a run with its last frames, and count its tokens. False when it had ended already.
+        """End a run with its last frames. False when it had ended already, or died. The tokens of
+        one that died count too.
 
         Forgets the caller's events and idempotency keys that are past keeping.
         """
@@ -203,7 +205,7 @@ class Runs:
             "tokens": usage.input_tokens + usage.output_tokens,
             "ttft_ms": usage.ttft_ms,
         }
-        keep = {"user": caller.user_id, "keep_s": self._keep_events_s}
+        keep = {"user": caller.user_id, "keep_s": self._keep_s}
         [rows, *_] = await self._database.run(
             caller.user_id,
             Statement(_FINISH, params | _batch(frames, first)),

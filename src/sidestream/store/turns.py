@@ -1,6 +1,6 @@
 """The start of a turn, in one round trip: everything the model call has to wait for.
 
-`Turns.begin` closes a run whose lease ran out, checks thread and limits, saves the user's message,
+`Turns.begin` writes down that a run died, checks thread and limits, saves the user's message,
 opens the run and loads the last items. It is one transaction, and within it one statement makes
 every write depend on the check before it, so a refused turn leaves nothing behind.
 
@@ -11,7 +11,7 @@ when the turn is refused does a second round trip find out why.
 """
 
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Any, Final, LiteralString
 
 import psycopg
 from chatkit.types import ThreadItem, ThreadMetadata, UserMessageItem
@@ -28,15 +28,18 @@ from sidestream.problems import (
 from sidestream.store import codec
 from sidestream.store.codec import RowNotFound
 from sidestream.store.database import Database, Rows, Statement
+from sidestream.store.lease import ALIVE, BURY, DEAD, KEEP_S, PAST_KEEPING, STATUS
 from sidestream.store.usage import COUNT, LIMITS, over_limit
 
 _RETRY_AFTER_S: Final = 1.0
 
-_EXPIRE: Final = """
-    update runs set status = 'failed', ended_at = now(), error = '{"code": "lease_expired"}'
-    where user_id = %(user)s and thread_id = %(thread)s
-      and status = 'running' and lease_expires_at <= now()
-"""
+_BURY: Final[LiteralString] = f"""
+    update runs set {BURY} where user_id = %(user)s and thread_id = %(thread)s and {DEAD}
+"""  # noqa: S608
+_FORGET_KEY: Final[LiteralString] = f"""
+    update runs set idempotency_key = null, request_hash = null
+    where user_id = %(user)s and idempotency_key = %(key)s and {PAST_KEEPING}
+"""  # noqa: S608
 _KNOWN_THREAD: Final = """
     with checked as (
       select id from threads
@@ -102,19 +105,17 @@ _HISTORY: Final = """
       order by seq desc limit %(history_limit)s
     ) as latest order by seq
 """
-_CONFLICTING_RUNS: Final = """
-    select id, thread_id, idempotency_key is not distinct from %(key)s as same_key, request_hash,
-           case when status = 'running' and lease_expires_at <= now() then 'failed' else status end
-           as status
+_CONFLICTING_RUNS: Final[LiteralString] = f"""
+    select id, thread_id, request_hash, {STATUS} as status,
+      idempotency_key is not distinct from %(key)s and not {PAST_KEEPING} as same_key
     from runs
     where user_id = %(user)s and (
-      id = %(run)s or idempotency_key = %(key)s
-      or (thread_id = %(thread)s and status = 'running'))
-"""
-_RUN_OF_KEY: Final = """
-    select id, thread_id, true as same_key, request_hash, status
-    from runs where user_id = %(user)s and idempotency_key = %(key)s
-"""
+      id = %(run)s or idempotency_key = %(key)s or (thread_id = %(thread)s and {ALIVE}))
+"""  # noqa: S608
+_RUN_OF_KEY: Final[LiteralString] = f"""
+    select id, thread_id, true as same_key, request_hash, {STATUS} as status
+    from runs where user_id = %(user)s and idempotency_key = %(key)s and not {PAST_KEEPING}
+"""  # noqa: S608
 _THREAD_STATUS: Final = """
     select data -> 'status' ->> 'type' as status,
       %(pending)s::text is not null and not exists (
@@ -173,10 +174,11 @@ class Replay:
 
 
 class Turns:
-    """Begins turns."""
+    """Begins turns. `keep_s`: how long after its end a run's idempotency key is kept."""
 
-    def __init__(self, database: Database) -> None:
+    def __init__(self, database: Database, *, keep_s: float = KEEP_S) -> None:
         self._database = database
+        self._keep_s = keep_s
 
     async def begin(self, caller: Caller, start: TurnStart) -> Turn | Replay:
         """Open a run and give what the model needs, in one round trip.
@@ -184,14 +186,16 @@ class Turns:
         Raises `RowNotFound`, `ThreadLocked`, `AlreadyAnswered`, `RunInProgress`, `RateLimited`,
         `KeyReused`, `KeyInProgress` or `Invalid`, each with nothing written.
         """
-        params = _params(caller, start)
+        params = _params(caller, start) | {"keep_s": self._keep_s}
         load = [Statement(_THREAD, params), Statement(_HISTORY, params)]
         begin = Statement(_BEGIN_KNOWN if start.new_thread is None else _BEGIN_NEW, params)
-        expire = Statement(_EXPIRE, params)
+        make_way = [Statement(_BURY, params)]
+        if start.idempotency_key is not None:
+            make_way.append(Statement(_FORGET_KEY, params))
         conflict: str | None = None
         try:
-            _, begun, threads, items = await self._database.run(
-                caller.user_id, expire, begin, *load, tag="begin_turn"
+            *_, begun, threads, items = await self._database.run(
+                caller.user_id, *make_way, begin, *load, tag="begin_turn"
             )
         except psycopg.errors.ForeignKeyViolation as error:
             raise RowNotFound from error
@@ -221,7 +225,8 @@ class Turns:
         again. Raises `KeyReused` and `KeyInProgress`."""
         if key is None:
             return None
-        statement = Statement(_RUN_OF_KEY, {"user": caller.user_id, "key": key})
+        params = {"user": caller.user_id, "key": key, "keep_s": self._keep_s}
+        statement = Statement(_RUN_OF_KEY, params)
         [runs] = await self._database.run(caller.user_id, statement, tag="replay_turn")
         return _replay(key, request_hash, runs)
 
