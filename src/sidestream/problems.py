@@ -112,6 +112,10 @@ class KeyReused(Invalid):
     code, title = "key_reused", "This Idempotency-Key was used for another request"
 
 
+class UnknownCursor(Invalid):
+    code, title = "unknown_cursor", "This place in the list is not known any more"
+
+
 class RateLimited(Problem):
     status, code, title, retryable = 429, "rate_limited", "Too many requests", True
 

@@ -327,10 +327,31 @@ class TestReading:
             answer = await alice.send({"type": "threads.list", "params": {"limit": limit}})
             page = adapter.validate_json(answer.body)
             assert (len(page.data), page.has_more) == (size, size < 3), limit
-            assert page.after == (page.data[-1].id if size < 3 else None)
+            assert (page.after is not None) == (size < 3)
         request = {"type": "threads.list", "params": {"order": "asc", "after": made[0]}}
         page = adapter.validate_json((await alice.send(request)).body)
         assert [thread.id for thread in page.data] == made[1:]
+
+    async def test_the_rest_of_a_list_whose_last_row_is_gone(self, alice: Client) -> None:
+        made = [(await alice.create(f"hello {n}")).thread_id for n in range(4)]
+        adapter = TypeAdapter(Page[Thread])
+        first = adapter.validate_json(
+            (await alice.send({"type": "threads.list", "params": {"limit": 2}})).body
+        )
+        await alice.send(thread_request("threads.delete", made[2]))
+        await alice.add(made[3], "hello again")
+        request = {"type": "threads.list", "params": {"after": first.after}}
+        rest = adapter.validate_json((await alice.send(request)).body)
+        shown = [thread.id for thread in [*first.data, *rest.data]]
+        assert shown == made[::-1]
+        assert first.after
+        for after in (first.after[:-1], first.after.swapcase(), "cur_", made[2], "thr_none"):
+            request = {"type": "threads.list", "params": {"after": after}}
+            refused = await alice.send(request)
+            assert (refused.status, refused.problem["code"]) == (422, "unknown_cursor"), after
+        request = thread_request("items.list", made[3], after=first.after)
+        refused = await alice.send(request)
+        assert (refused.status, refused.problem["code"]) == (422, "unknown_cursor")
 
     async def test_pages_of_items(self, alice: Client, rows: Rows) -> None:
         answer = await alice.create("hello")
@@ -381,8 +402,6 @@ class TestReading:
         for request in (
             thread_request("threads.get_by_id", answer.thread_id),
             thread_request("items.list", answer.thread_id),
-            thread_request("items.list", own, after=message.id),
-            {"type": "threads.list", "params": {"after": answer.thread_id}},
             thread_request("threads.update", answer.thread_id, title="mine"),
             thread_request(
                 "items.feedback", answer.thread_id, item_ids=[message.id], kind="positive"
@@ -391,6 +410,12 @@ class TestReading:
         ):
             refused = await bob.send(request)
             assert (refused.status, refused.problem["code"]) == (404, "not_found"), request
+        for request in (
+            thread_request("items.list", own, after=message.id),
+            {"type": "threads.list", "params": {"after": answer.thread_id}},
+        ):
+            refused = await bob.send(request)
+            assert (refused.status, refused.problem["code"]) == (422, "unknown_cursor"), request
         assert (await alice.get(answer.thread_id)).title == "hello"
 
 

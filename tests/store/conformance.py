@@ -192,7 +192,7 @@ class StoreConformance[Context]:
             assert len(page.data) <= size
             if not page.has_more:
                 return ids
-            assert page.after == ids[-1]
+            assert page.after
             after = page.after
 
     async def collect_threads(
@@ -205,7 +205,7 @@ class StoreConformance[Context]:
             ids += [thread.id for thread in page.data]
             if not page.has_more:
                 return ids
-            assert page.after == ids[-1]
+            assert page.after
             after = page.after
 
     async def saved_thread(self, store: Store[Context], context: Context) -> ThreadMetadata:
@@ -416,24 +416,53 @@ class StoreConformance[Context]:
                 await add("thr_none", a_message("thr_none"), context)
 
     @pytest.mark.parametrize("order", ["asc", "desc"])
-    async def test_a_page_after_a_row_that_is_gone(
-        self, store: Store[Context], context: Context, other_context: Context, order: str
+    async def test_a_page_goes_on_where_a_row_was_that_is_gone(
+        self, store: Store[Context], context: Context, order: str
     ) -> None:
-        thread, gone = [await self.saved_thread(store, context) for _ in range(2)]
-        foreign = await self.saved_thread(store, other_context)
-        item, lost = a_message(thread.id), a_message(thread.id)
-        foreign_item = a_message(foreign.id)
-        for each in (item, lost):
-            await store.add_thread_item(thread.id, each, context)
-        await store.add_thread_item(foreign.id, foreign_item, other_context)
-        await store.delete_thread_item(thread.id, lost.id, context)
-        await store.delete_thread(gone.id, context)
-        for after in (lost.id, foreign_item.id, "msg_none"):
-            with pytest.raises(NotFoundError):
-                await store.load_thread_items(thread.id, after, 20, order, context)
-        for after in (gone.id, foreign.id, "thr_none"):
-            with pytest.raises(NotFoundError):
-                await store.load_threads(20, after, order, context)
+        threads = [await self.saved_thread(store, context) for _ in range(5)]
+        ids = [thread.id for thread in threads]
+        page = await store.load_threads(2, None, order, context)
+        await store.delete_thread(page.data[-1].id, context)
+        rest = await store.load_threads(9, page.after, order, context)
+        ordered = ids if order == "asc" else ids[::-1]
+        assert [thread.id for thread in [*page.data, *rest.data]] == ordered
+
+        kept = rest.data[0].id
+        items = [a_message(kept) for _ in range(5)]
+        for item in items:
+            await store.add_thread_item(kept, item, context)
+        first = await store.load_thread_items(kept, None, 2, order, context)
+        await store.delete_thread_item(kept, first.data[-1].id, context)
+        more = await store.load_thread_items(kept, first.after, 9, order, context)
+        names = [item.id for item in (items if order == "asc" else items[::-1])]
+        assert [item.id for item in [*first.data, *more.data]] == names
+
+    async def test_a_thread_that_was_used_between_two_pages_comes_once(
+        self, store: Store[Context], context: Context
+    ) -> None:
+        ids = [(await self.saved_thread(store, context)).id for _ in range(5)][::-1]
+        page = await store.load_threads(2, None, "desc", context)
+        for used in (ids[1], ids[3]):
+            await store.add_thread_item(used, a_message(used), context)
+        rest = await store.load_threads(9, page.after, "desc", context)
+        assert [thread.id for thread in [*page.data, *rest.data]] == [*ids[:3], ids[4]]
+
+    @pytest.mark.parametrize("order", ["asc", "desc"])
+    async def test_the_id_of_a_row_is_a_cursor_too(
+        self, store: Store[Context], context: Context, order: str
+    ) -> None:
+        threads = [await self.saved_thread(store, context) for _ in range(3)]
+        items = [a_message(threads[0].id) for _ in range(3)]
+        if order == "desc":
+            threads.reverse()
+        page = await store.load_threads(9, threads[0].id, order, context)
+        assert [thread.id for thread in page.data] == [thread.id for thread in threads[1:]]
+        for item in items:
+            await store.add_thread_item(items[0].thread_id, item, context)
+        if order == "desc":
+            items.reverse()
+        rest = await store.load_thread_items(items[0].thread_id, items[0].id, 9, order, context)
+        assert [item.id for item in rest.data] == [item.id for item in items[1:]]
 
     # Attachments
 

@@ -11,7 +11,7 @@ from chatkit.types import (
 from tests.store.conformance import StoreConformance, a_message, a_thread, an_attachment
 
 from sidestream.identity import Caller
-from sidestream.problems import Invalid
+from sidestream.problems import Invalid, UnknownCursor
 from sidestream.store.codec import RowNotFound
 from sidestream.store.database import Database, Statement
 from sidestream.store.threads import PostgresStore
@@ -44,6 +44,25 @@ class TestConformanceThroughPgBouncer(_Postgres):
 @pytest.fixture
 def store(database: Database) -> PostgresStore:
     return PostgresStore(database)
+
+
+async def test_a_page_after_a_row_that_never_was_or_is_another_users(
+    store: PostgresStore, caller: Caller, stranger: Caller
+) -> None:
+    thread, foreign, gone = a_thread(), a_thread(), a_thread()
+    for user, each in ((caller, thread), (stranger, foreign), (caller, gone)):
+        await store.save_thread(each, user)
+        await store.add_thread_item(each.id, a_message(each.id), user)
+    [foreign_item] = (await store.load_thread_items(foreign.id, None, 1, "asc", stranger)).data
+    await store.delete_thread(gone.id, caller)
+    for after in (gone.id, foreign.id, "thr_none"):
+        with pytest.raises(UnknownCursor):
+            await store.load_threads(20, after, "desc", caller)
+    for after in (foreign_item.id, "msg_none"):
+        with pytest.raises(UnknownCursor):
+            await store.load_thread_items(thread.id, after, 20, "asc", caller)
+        with pytest.raises(RowNotFound):
+            await store.load_thread_items(gone.id, after, 20, "asc", caller)
 
 
 @pytest.mark.parametrize("text", ["a\0b", "\\\0", "half \ud83d pair"])

@@ -14,12 +14,16 @@ from chatkit.store import Store, StoreItemType
 from chatkit.types import Attachment, Page, ThreadItem, ThreadMetadata
 
 from sidestream.identity import Caller
-from sidestream.store import codec, usage
+from sidestream.problems import UnknownCursor
+from sidestream.store import codec, cursor, usage
 from sidestream.store.codec import RowNotFound
+from sidestream.store.cursor import Cursor
 from sidestream.store.database import Database, Rows, Statement
 from sidestream.store.ids import new_id
 
 MAX_PAGE: Final = 100
+
+_THREADS: Final = "threads"
 
 _PREFIXES: Final[dict[StoreItemType, str]] = {
     "thread": "thr",
@@ -47,15 +51,21 @@ _TOUCH_THREAD: Final = """
 _DELETE_THREAD: Final = "delete from threads where user_id = %(user)s and id = %(thread)s"
 _THREAD_CURSOR: Final = "select id from threads where user_id = %(user)s and id = %(after)s"
 _THREADS_ASC: Final = """
-    select data::text as data from threads
+    select data::text as data, (extract(epoch from updated_at) * 1000000)::bigint as place
+    from threads
     where user_id = %(user)s and (%(after)s::text is null or (updated_at, id) > (
-        select updated_at, id from threads where user_id = %(user)s and id = %(after)s))
+        coalesce(timestamptz 'epoch' + %(place)s::bigint * interval '1 microsecond',
+          (select updated_at from threads where user_id = %(user)s and id = %(after)s)),
+        %(after)s::text))
     order by updated_at, id limit %(limit)s
 """
 _THREADS_DESC: Final = """
-    select data::text as data from threads
+    select data::text as data, (extract(epoch from updated_at) * 1000000)::bigint as place
+    from threads
     where user_id = %(user)s and (%(after)s::text is null or (updated_at, id) < (
-        select updated_at, id from threads where user_id = %(user)s and id = %(after)s))
+        coalesce(timestamptz 'epoch' + %(place)s::bigint * interval '1 microsecond',
+          (select updated_at from threads where user_id = %(user)s and id = %(after)s)),
+        %(after)s::text))
     order by updated_at desc, id desc limit %(limit)s
 """
 
@@ -79,17 +89,19 @@ _ITEM_CURSOR: Final = """
     where user_id = %(user)s and thread_id = %(thread)s and id = %(after)s
 """
 _ITEMS_ASC: Final = """
-    select data::text as data from thread_items
-    where user_id = %(user)s and thread_id = %(thread)s and (%(after)s::text is null or seq > (
+    select data::text as data, seq as place from thread_items
+    where user_id = %(user)s and thread_id = %(thread)s and (%(after)s::text is null or
+      seq > coalesce(%(place)s::bigint, (
         select seq from thread_items
-        where user_id = %(user)s and thread_id = %(thread)s and id = %(after)s))
+        where user_id = %(user)s and thread_id = %(thread)s and id = %(after)s)))
     order by seq limit %(limit)s
 """
 _ITEMS_DESC: Final = """
-    select data::text as data from thread_items
-    where user_id = %(user)s and thread_id = %(thread)s and (%(after)s::text is null or seq < (
+    select data::text as data, seq as place from thread_items
+    where user_id = %(user)s and thread_id = %(thread)s and (%(after)s::text is null or
+      seq < coalesce(%(place)s::bigint, (
         select seq from thread_items
-        where user_id = %(user)s and thread_id = %(thread)s and id = %(after)s))
+        where user_id = %(user)s and thread_id = %(thread)s and id = %(after)s)))
     order by seq desc limit %(limit)s
 """
 
@@ -115,9 +127,10 @@ _DELETE_ATTACHMENT: Final = """
 class PostgresStore(Store[Caller]):
     """Threads, items and attachments of each caller.
 
-    `limit` of a page is brought into 1..100. A page starts after the row named by `after`; when
-    that row is gone or another user's, `RowNotFound`. Threads come by last activity, items in the
-    order in which they were first saved. Content that Postgres cannot hold raises `Invalid`.
+    `limit` of a page is brought into 1..100. A page starts where the one before ended: `after` is
+    that one's, whatever became of its rows since. The id of a row serves as well while the row is
+    there; anything else raises `UnknownCursor`. Threads come by last activity, items in the order
+    in which they were first saved. Content that Postgres cannot hold raises `Invalid`.
     """
 
     def __init__(self, database: Database) -> None:
@@ -153,12 +166,14 @@ class PostgresStore(Store[Caller]):
     ) -> Page[ThreadMetadata]:
         query = _THREADS_DESC if order == "desc" else _THREADS_ASC
         size = _page_size(limit)
-        statements = [_statement(context, query, after=after, limit=size + 1)]
-        if after is not None:
-            statements.append(_statement(context, _THREAD_CURSOR, after=after))
-        rows, *found = await self._run(context, "load_threads", statements)
-        _require(*found)
-        return _page([codec.thread_from(row) for row in rows], size)
+        seen = cursor.read(_THREADS, after) if after is not None else None
+        statements = [_statement(context, query, **_from(seen), limit=size + 1)]
+        if seen and seen.place is None:
+            statements.append(_statement(context, _THREAD_CURSOR, after=seen.id))
+        rows, *known = await self._run(context, "load_threads", statements)
+        if not all(known):
+            raise UnknownCursor
+        return _page(_THREADS, [codec.thread_from(row) for row in rows], rows, size)
 
     async def delete_thread(self, thread_id: str, context: Caller) -> None:
         statement = _statement(context, _DELETE_THREAD, thread=thread_id)
@@ -169,15 +184,18 @@ class PostgresStore(Store[Caller]):
     ) -> Page[ThreadItem]:
         query = _ITEMS_DESC if order == "desc" else _ITEMS_ASC
         size = _page_size(limit)
+        seen = cursor.read(thread_id, after) if after is not None else None
         statements = [
-            _statement(context, query, thread=thread_id, after=after, limit=size + 1),
+            _statement(context, query, thread=thread_id, **_from(seen), limit=size + 1),
             _statement(context, _THREAD, thread=thread_id),
         ]
-        if after is not None:
-            statements.append(_statement(context, _ITEM_CURSOR, thread=thread_id, after=after))
-        rows, *found = await self._run(context, "load_thread_items", statements)
-        _require(*found)
-        return _page([codec.item_from(row) for row in rows], size)
+        if seen and seen.place is None:
+            statements.append(_statement(context, _ITEM_CURSOR, thread=thread_id, after=seen.id))
+        rows, found, *known = await self._run(context, "load_thread_items", statements)
+        _require(found)
+        if not all(known):
+            raise UnknownCursor
+        return _page(thread_id, [codec.item_from(row) for row in rows], rows, size)
 
     async def add_thread_item(self, thread_id: str, item: ThreadItem, context: Caller) -> None:
         statements = [
@@ -277,7 +295,14 @@ def _page_size(limit: int) -> int:
     return max(1, min(limit, MAX_PAGE))
 
 
-def _page[T: (ThreadMetadata, ThreadItem)](rows: list[T], size: int) -> Page[T]:
-    has_more = len(rows) > size
-    data = rows[:size]
-    return Page(data=data, has_more=has_more, after=data[-1].id if has_more else None)
+def _from(seen: Cursor | None) -> dict[str, Any]:
+    return {"after": seen and seen.id, "place": seen and seen.place}
+
+
+def _page[T: (ThreadMetadata, ThreadItem)](
+    list_name: str, found: list[T], rows: Rows, size: int
+) -> Page[T]:
+    data, after = found[:size], None
+    if len(found) > size:
+        after = cursor.write(list_name, Cursor(data[-1].id, rows[size - 1]["place"]))
+    return Page(data=data, has_more=after is not None, after=after)
