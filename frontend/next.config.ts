@@ -1,4 +1,5 @@
 import type { NextConfig } from "next";
+import { SECRET_IN_QUERY } from "./src/lib/address";
 import { readConfig } from "./src/lib/config";
 
 // A missing or malformed setting stops the build, and the start, with a sentence that names it.
@@ -10,6 +11,8 @@ const config: NextConfig = {
   // Tests are checked by `npm run typecheck`; a build needs only what it builds.
   typescript: { tsconfigPath: "tsconfig.page.json" },
   serverExternalPackages: ["pg"],
+  // `next dev` prints addresses; `next start` prints none.
+  logging: { incomingRequests: { ignore: [SECRET_IN_QUERY] } },
   turbopack: { root: import.meta.dirname },
 };
 

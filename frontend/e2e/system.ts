@@ -7,7 +7,7 @@ import { existsSync, mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { chmod } from "node:fs/promises";
 import { createServer } from "node:net";
 import { tmpdir } from "node:os";
-import { join } from "node:path";
+import { dirname, join } from "node:path";
 import { setTimeout as pause } from "node:timers/promises";
 
 export interface Endpoints {
@@ -21,7 +21,7 @@ export interface Endpoints {
 const PROJECT = new URL("../../", import.meta.url).pathname;
 const START_TIMEOUT_MS = 90_000;
 
-export function sharedSystem(): Endpoints {
+function endpointsPath(): string {
   const path = process.env.SIDESTREAM_ENDPOINTS;
   if (!path) {
     throw new Error(
@@ -29,7 +29,16 @@ export function sharedSystem(): Endpoints {
         "`make e2e` starts one and sets it.",
     );
   }
-  return JSON.parse(readFileSync(path, "utf8")) as Endpoints;
+  return path;
+}
+
+export function sharedSystem(): Endpoints {
+  return JSON.parse(readFileSync(endpointsPath(), "utf8")) as Endpoints;
+}
+
+/** All that the page's server has printed since it was started. */
+export function serverLog(): string {
+  return readFileSync(join(dirname(endpointsPath()), "logs", "page.log"), "utf8");
 }
 
 async function freePort(): Promise<number> {

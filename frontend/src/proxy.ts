@@ -1,5 +1,6 @@
-/** The Content-Security-Policy, with a fresh nonce for each page. */
+/** Before every answer: no secret in the address, and a Content-Security-Policy with a fresh nonce. */
 import { NextResponse, type NextRequest } from "next/server";
+import { holdsSecret } from "@/lib/address";
 import { apiOrigins, CONFIG } from "@/lib/config";
 
 /** Where OpenAI's component comes from, and what it asks for the domain key. */
@@ -26,19 +27,32 @@ function policy(nonce: string): string {
 }
 
 export function proxy(request: NextRequest): NextResponse {
+  const { pathname, searchParams } = request.nextUrl;
+  if (holdsSecret(searchParams)) return withoutQuery(request);
+  if (pathname.startsWith("/api/")) return NextResponse.next();
   const nonce = btoa(crypto.randomUUID());
   const csp = policy(nonce);
   const headers = new Headers(request.headers);
   headers.set("x-nonce", nonce);
-  headers.set("x-path", request.nextUrl.pathname);
+  headers.set("x-path", pathname);
   headers.set("content-security-policy", csp);
   const response = NextResponse.next({ request: { headers } });
   response.headers.set("content-security-policy", csp);
   response.headers.set("x-content-type-options", "nosniff");
-  response.headers.set("referrer-policy", "strict-origin-when-cross-origin");
+  response.headers.set("referrer-policy", "strict-origin");
+  return response;
+}
+
+/** The same page without its query: what stands beside a secret was typed with it. */
+function withoutQuery(request: NextRequest): NextResponse {
+  const clean = request.nextUrl.clone();
+  clean.search = "";
+  const response = NextResponse.redirect(clean, 303);
+  response.headers.set("cache-control", "no-store");
+  response.headers.set("referrer-policy", "no-referrer");
   return response;
 }
 
 export const config = {
-  matcher: ["/((?!api/|_next/static|_next/image|favicon.ico|icon.svg).*)"],
+  matcher: ["/((?!_next/static|_next/image|favicon.ico|icon.svg).*)"],
 };

@@ -15,7 +15,7 @@ export async function generateMetadata(): Promise<Metadata> {
   return {
     title: { default: t("app.name"), template: `%s · ${t("app.name")}` },
     description: t("app.tagline"),
-    referrer: "strict-origin-when-cross-origin",
+    referrer: "strict-origin",
   };
 }
 

@@ -2,10 +2,11 @@
 /** Sign-in and sign-up: one form, with or without a name. */
 import Link from "next/link";
 import { useRouter } from "next/navigation";
-import { useId, useRef, useState, useTransition, type FormEvent } from "react";
+import { useId, useState, useTransition } from "react";
 import { signInWithEmail, SignInRefused, signUpWithEmail } from "@/lib/auth/client";
 import type { MessageKey } from "@/lib/i18n/en";
 import { Problem, problemOf } from "@/lib/problems";
+import { Form } from "./Form";
 import { EyeIcon, EyeOffIcon } from "./icons";
 import { useLanguage } from "./LanguageProvider";
 import { ProblemNote } from "./ProblemNote";
@@ -36,7 +37,6 @@ export function SignForm({
   const { t } = useLanguage();
   const router = useRouter();
   const ids = { name: useId(), email: useId(), password: useId() };
-  const form = useRef<HTMLFormElement>(null);
   const [visible, setVisible] = useState(false);
   const [working, setWorking] = useState(false);
   const [leaving, startLeaving] = useTransition();
@@ -55,9 +55,9 @@ export function SignForm({
     return found;
   }
 
-  async function submit(event: FormEvent) {
-    event.preventDefault();
-    const entries = new FormData(form.current ?? undefined);
+  async function send(form: HTMLFormElement) {
+    if (busy) return;
+    const entries = new FormData(form);
     const value = (field: Field) => String(entries.get(field) ?? "");
     const data = { name: value("name"), email: value("email"), password: value("password") };
     setRefusal(null);
@@ -111,12 +111,7 @@ export function SignForm({
       )}
       {problem && <ProblemNote help={{ kind: problem.kind, problem }} className="mt-6" />}
 
-      <form
-        ref={form}
-        onSubmit={(event) => void submit(event)}
-        noValidate
-        className="mt-7 space-y-5"
-      >
+      <Form onSend={(form) => void send(form)} noValidate className="mt-7 space-y-5">
         {mode === "sign_up" && (
           <div>
             <label htmlFor={ids.name} className="label">
@@ -193,7 +188,7 @@ export function SignForm({
         <button type="submit" disabled={busy} className="btn btn-primary h-11 w-full">
           {t(busy ? "sign.working" : `${mode}.submit`)}
         </button>
-      </form>
+      </Form>
 
       <p className="mt-6 text-sm text-muted">
         {t(`${mode}.other`)}{" "}

@@ -4,6 +4,7 @@ import { useEffect, useLayoutEffect, useRef, useState } from "react";
 import type { Attachment } from "@/lib/chat/protocol";
 import { isUrduScript } from "@/lib/i18n/language";
 import { COMPOSER_ID, useChat } from "../ChatProvider";
+import { Form } from "../Form";
 import { ArrowUpIcon, ClipIcon, CloseIcon, FileIcon, StopIcon } from "../icons";
 import { useLanguage } from "../LanguageProvider";
 import type { ConversationControl } from "./useConversation";
@@ -100,13 +101,7 @@ export function Composer({ control }: { control: ConversationControl }) {
 
   const models = health?.models ?? [];
   return (
-    <form
-      className="shrink-0 px-3 pt-1 pb-3"
-      onSubmit={(event) => {
-        event.preventDefault();
-        send();
-      }}
-    >
+    <Form className="shrink-0 px-3 pt-1 pb-3" onSend={send}>
       <div className="rounded-2xl border border-line-strong bg-surface p-1.5 focus-within:border-brand-strong focus-within:ring-1 focus-within:ring-brand-strong">
         {(uploads.length > 0 || uploadError) && (
           <div className="flex flex-wrap gap-1.5 p-1.5">
@@ -227,6 +222,6 @@ export function Composer({ control }: { control: ConversationControl }) {
         </div>
       </div>
       <p className="mt-2 text-center text-xs text-muted">{t("assistant.disclaimer")}</p>
-    </form>
+    </Form>
   );
 }

@@ -1,9 +1,10 @@
 "use client";
 /** Earlier conversations: to open, to rename, to delete. */
-import { useEffect, useState, type FormEvent } from "react";
+import { useEffect, useState } from "react";
 import type { Thread } from "@/lib/chat/protocol";
 import { problemOf, type Problem } from "@/lib/problems";
 import { useChat } from "../ChatProvider";
+import { Form } from "../Form";
 import { BackIcon, PencilIcon, TrashIcon } from "../icons";
 import { useLanguage } from "../LanguageProvider";
 import { ProblemNote } from "../ProblemNote";
@@ -158,15 +159,13 @@ function Entry({ thread, isCurrent, mode, onMode, onOpen, onRename, onDelete }: 
   const title = thread.title ?? t("chat.untitled");
   const [name, setName] = useState(title);
 
-  function submit(event: FormEvent) {
-    event.preventDefault();
-    onRename(name.trim());
-  }
-
   if (mode === "rename") {
     return (
       <li>
-        <form onSubmit={submit} className="flex flex-wrap gap-2 rounded-xl bg-sunken p-2.5">
+        <Form
+          onSend={() => onRename(name.trim())}
+          className="flex flex-wrap gap-2 rounded-xl bg-sunken p-2.5"
+        >
           <input
             autoFocus
             dir="auto"
@@ -184,7 +183,7 @@ function Entry({ thread, isCurrent, mode, onMode, onOpen, onRename, onDelete }: 
           <button type="submit" className="btn btn-primary">
             {t("chat.save")}
           </button>
-        </form>
+        </Form>
       </li>
     );
   }

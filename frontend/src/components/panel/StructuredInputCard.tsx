@@ -2,6 +2,7 @@
 /** Questions that the assistant asks in a form: choices, or words of one's own. */
 import { useId, useState } from "react";
 import type { StructuredAnswer, StructuredInput, StructuredInputItem } from "@/lib/chat/protocol";
+import { Form } from "../Form";
 import { useLanguage } from "../LanguageProvider";
 
 interface Props {
@@ -46,10 +47,9 @@ export function StructuredInputCard({ item, disabled, onAnswer }: Props) {
 
   const isAnswered = item.inputs.some(({ id }) => values[id]?.some((value) => value.trim()));
   return (
-    <form
+    <Form
       className="card space-y-4 p-4 shadow-none"
-      onSubmit={(event) => {
-        event.preventDefault();
+      onSend={() => {
         if (isAnswered) onAnswer(answers(false));
       }}
     >
@@ -76,7 +76,7 @@ export function StructuredInputCard({ item, disabled, onAnswer }: Props) {
           {t("chat.skip")}
         </button>
       </div>
-    </form>
+    </Form>
   );
 }
 

@@ -1,51 +1,41 @@
 "use client";
 /** The box for a new task: a title, and details for those who want them. */
-import { useId, useRef, useState, useSyncExternalStore, type FormEvent } from "react";
+import { useId, useState } from "react";
 import { fromDateInput, type TaskDraft } from "@/lib/tasks/task";
+import { Form } from "../Form";
 import { ChevronIcon, PlusIcon } from "../icons";
 import { useLanguage } from "../LanguageProvider";
 
 const MAX_TITLE_CHARS = 500;
 const MAX_NOTES_CHARS = 5000;
 
-const noChanges = () => () => {};
+type TextField = HTMLInputElement | HTMLTextAreaElement;
 
 export function AddTask({ onAdd }: { onAdd: (draft: TaskDraft) => Promise<boolean> }) {
   const { t } = useLanguage();
   const ids = { details: useId(), notes: useId(), due: useId() };
-  const input = useRef<HTMLInputElement>(null);
-  // Before, what is typed would be lost, and Enter would load the page again.
-  const isHydrated = useSyncExternalStore(
-    noChanges,
-    () => true,
-    () => false,
-  );
-  const [title, setTitle] = useState("");
-  const [notes, setNotes] = useState("");
-  const [due, setDue] = useState("");
   const [detailed, setDetailed] = useState(false);
 
-  async function submit(event: FormEvent) {
-    event.preventDefault();
-    input.current?.focus();
-    if (!title.trim()) return;
-    const draft = { title: title.trim(), notes: notes.trim(), due_at: fromDateInput(due) };
-    setTitle("");
-    setNotes("");
-    setDue("");
-    if (await onAdd(draft)) return;
+  // The fields keep their own text, so that what is typed before the page is alive stays.
+  async function send(form: HTMLFormElement) {
+    const fields = ["title", "notes", "due"].map(
+      (name) => form.elements.namedItem(name) as TextField,
+    );
+    const typed = fields.map(({ value }) => value.trim());
+    const [title = "", notes = "", due = ""] = typed;
+    fields[0]?.focus();
+    if (!title) return;
+    for (const field of fields) field.value = "";
+    if (await onAdd({ title, notes, due_at: fromDateInput(due) })) return;
     // Refused: what was typed comes back, unless something new is there already.
-    setTitle((now) => now || draft.title);
-    setNotes((now) => now || draft.notes);
-    setDue((now) => now || due);
+    fields.forEach((field, index) => (field.value ||= typed[index] ?? ""));
   }
 
   return (
-    <form onSubmit={(event) => void submit(event)} className="card mt-7 p-2">
+    <Form onSend={(form) => void send(form)} className="card mt-7 p-2">
       <div className="flex items-center gap-1">
         <PlusIcon className="ms-3 me-1 shrink-0 text-brand-strong" />
         <input
-          ref={input}
           name="title"
           dir="auto"
           autoComplete="off"
@@ -54,9 +44,6 @@ export function AddTask({ onAdd }: { onAdd: (draft: TaskDraft) => Promise<boolea
           placeholder={t("tasks.add.placeholder")}
           aria-label={t("tasks.add.label")}
           maxLength={MAX_TITLE_CHARS}
-          value={title}
-          readOnly={!isHydrated}
-          onChange={(event) => setTitle(event.target.value)}
         />
         <button
           type="button"
@@ -83,29 +70,22 @@ export function AddTask({ onAdd }: { onAdd: (draft: TaskDraft) => Promise<boolea
             </label>
             <textarea
               id={ids.notes}
+              name="notes"
               dir="auto"
               rows={2}
               className="field resize-y"
               placeholder={t("tasks.field.notes_placeholder")}
               maxLength={MAX_NOTES_CHARS}
-              value={notes}
-              onChange={(event) => setNotes(event.target.value)}
             />
           </div>
           <div>
             <label htmlFor={ids.due} className="label">
               {t("tasks.field.due")}
             </label>
-            <input
-              id={ids.due}
-              type="date"
-              className="field"
-              value={due}
-              onChange={(event) => setDue(event.target.value)}
-            />
+            <input id={ids.due} name="due" type="date" className="field" />
           </div>
         </div>
       </div>
-    </form>
+    </Form>
   );
 }

@@ -1,6 +1,6 @@
 "use client";
 /** One task: to tick off, to edit in place, to delete. */
-import { useEffect, useId, useRef, useState, type FormEvent } from "react";
+import { useEffect, useId, useRef, useState } from "react";
 import { isUrduScript } from "@/lib/i18n/language";
 import {
   dueState,
@@ -9,6 +9,7 @@ import {
   type Task,
   type TaskChanges,
 } from "@/lib/tasks/task";
+import { Form } from "../Form";
 import { CalendarIcon, CheckIcon, PencilIcon, TrashIcon } from "../icons";
 import { useLanguage } from "../LanguageProvider";
 
@@ -159,8 +160,7 @@ function Editor({ task, onSave, onClose }: Props & { onClose: () => void }) {
 
   useEffect(() => titleInput.current?.focus(), []);
 
-  function submit(event: FormEvent) {
-    event.preventDefault();
+  function send() {
     const wanted = { title: title.trim(), notes, due_at: fromDateInput(due, task.due_at) };
     if (!wanted.title) {
       titleInput.current?.focus();
@@ -175,8 +175,8 @@ function Editor({ task, onSave, onClose }: Props & { onClose: () => void }) {
   }
 
   return (
-    <form
-      onSubmit={submit}
+    <Form
+      onSend={send}
       onKeyDown={(event) => {
         if (event.key !== "Escape") return;
         event.preventDefault();
@@ -233,6 +233,6 @@ function Editor({ task, onSave, onClose }: Props & { onClose: () => void }) {
           {t("tasks.cancel")}
         </button>
       </div>
-    </form>
+    </Form>
   );
 }

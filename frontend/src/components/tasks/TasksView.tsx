@@ -1,6 +1,6 @@
 "use client";
 /** The tasks page. */
-import { useRef } from "react";
+import { useEffect, useRef } from "react";
 import type { Filter } from "@/lib/tasks/task";
 import { useChat } from "../ChatProvider";
 import { CheckIcon, CloseIcon, SearchIcon, SparkIcon } from "../icons";
@@ -175,6 +175,11 @@ function Filters({ tasks }: { tasks: Tasks }) {
 function Search({ tasks }: { tasks: Tasks }) {
   const { t } = useLanguage();
   const input = useRef<HTMLInputElement>(null);
+  // What was typed before the page was alive is looked for as if it were typed now.
+  const { setQuery } = tasks;
+  useEffect(() => {
+    if (input.current?.value) setQuery(input.current.value);
+  }, [setQuery]);
   return (
     <div role="search" className="relative min-w-44 flex-1">
       <SearchIcon className="pointer-events-none absolute start-3.5 top-1/2 -translate-y-1/2 text-muted" />

@@ -2,8 +2,9 @@
 /** A card, which may be folded away and may be a form that its own buttons send. */
 import { useState, type ReactNode } from "react";
 import type { Action } from "@/lib/chat/protocol";
+import { Form } from "../../Form";
 import { useLanguage } from "../../LanguageProvider";
-import { submitted } from "./actions";
+import { withForm } from "./actions";
 import type { NodeProps } from "./node";
 import { StatusLine } from "./StatusLine";
 
@@ -63,12 +64,9 @@ export function Card({ node, disabled, onAction, children }: Props) {
   );
   const look = "card flex flex-col gap-2.5 p-4 shadow-none";
   return node.asForm ? (
-    <form
-      className={look}
-      onSubmit={(event) => submitted(event, confirm?.action ?? null, onAction)}
-    >
+    <Form className={look} onSend={(form) => confirm && onAction(withForm(confirm.action, form))}>
       {inner}
-    </form>
+    </Form>
   ) : (
     <div className={look}>{inner}</div>
   );

@@ -5,10 +5,11 @@
  */
 import type { ReactNode } from "react";
 import type { WidgetNode } from "@/lib/chat/protocol";
+import { Form } from "../../Form";
 import { useLanguage } from "../../LanguageProvider";
 import { Markdown } from "../Markdown";
 import { safeHref } from "../Sources";
-import { actionOf, submitted, type OnAction } from "./actions";
+import { actionOf, withForm, type OnAction } from "./actions";
 import { Badge } from "./Badge";
 import { Button } from "./Button";
 import { Card } from "./Card";
@@ -58,15 +59,14 @@ function Node(props: NodeProps): ReactNode {
     case "Col":
     case "Box":
       return <div style={boxStyle(node)}>{children}</div>;
-    case "Form":
+    case "Form": {
+      const action = actionOf(node.onSubmitAction);
       return (
-        <form
-          style={boxStyle(node)}
-          onSubmit={(event) => submitted(event, actionOf(node.onSubmitAction), onAction)}
-        >
+        <Form style={boxStyle(node)} onSend={(form) => action && onAction(withForm(action, form))}>
           {children}
-        </form>
+        </Form>
       );
+    }
     case "Transition":
       return children;
     case "Title":

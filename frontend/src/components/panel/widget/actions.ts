@@ -1,5 +1,4 @@
 /** What a widget asks of its server, with the values of the fields that belong to it. */
-import type { FormEvent } from "react";
 import type { Action } from "@/lib/chat/protocol";
 
 export type OnAction = (action: Action) => void;
@@ -27,9 +26,4 @@ export function withForm(action: Action, form: HTMLFormElement | null): Action {
 export function withValue(action: Action, name: string, value: unknown): Action {
   const payload = action.payload && typeof action.payload === "object" ? action.payload : {};
   return { ...action, payload: { ...payload, [name]: value } };
-}
-
-export function submitted(event: FormEvent, action: Action | null, onAction: OnAction) {
-  event.preventDefault();
-  if (action) onAction(withForm(action, event.currentTarget as HTMLFormElement));
 }
