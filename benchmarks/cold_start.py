@@ -29,6 +29,7 @@ from pathlib import Path
 import boto3
 import httpx2
 
+from sidestream.cli.events import events_async
 from sidestream.local.emulator import FunctionSpec, FunctionUrl
 from sidestream.local.emulator.variables import REGION
 from sidestream.local.settings import LocalOptions
@@ -166,8 +167,8 @@ async def _first_word_ms(client: httpx2.AsyncClient) -> float:
     first_ms = None
     async with client.stream("POST", "/api/bench/chat", json={"message": "hello"}) as response:
         response.raise_for_status()
-        async for line in response.aiter_lines():
-            if first_ms is None and '"type":"chunk"' in line:
+        async for event in events_async(response):
+            if first_ms is None and event["type"] == "chunk":
                 first_ms = (time.perf_counter() - started) * 1000
     assert first_ms is not None
     return first_ms

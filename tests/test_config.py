@@ -5,6 +5,7 @@ from collections.abc import Iterator
 import boto3
 import pytest
 from moto import mock_aws
+from pydantic import SecretStr
 
 from sidestream import config
 from sidestream.config import ChatSettings, Settings, SettingsError
@@ -119,6 +120,104 @@ def test_only_calls_to_a_function_url_can_be_signed(environment: pytest.MonkeyPa
 
     environment.setenv("TASKS_MCP_URL", "https://abc.lambda-url.eu-central-1.on.aws/mcp")
     assert ChatSettings.load().tasks_mcp_auth == "sigv4"
+
+
+PASTED = ["\n", "\r\n", " \t", "\ufeff", "\u200b", "\u00a0", "\u2028", "\u0085", "\u200f"]
+
+
+@pytest.mark.parametrize("paste", PASTED, ids=ascii)
+def test_what_was_pasted_round_a_value_is_no_part_of_it(
+    environment: pytest.MonkeyPatch, paste: str
+) -> None:
+    values = COMPLETE | {
+        "OPENAI_API_KEY": "sk-1",
+        "MODEL": "a",
+        "MAX_TURNS": "3",
+        "CORS_ORIGINS": f"https://a{paste},{paste}https://b",
+        "AUTH_ISSUERS": COMPLETE["AUTH_ISSUERS"].replace('a"', f'a{paste}"'),
+    }
+    for name, value in values.items():
+        environment.setenv(name, paste + value + paste)
+    loaded = ChatSettings.load()
+
+    for name, value in COMPLETE.items():
+        environment.setenv(name, value)
+    environment.setenv("CORS_ORIGINS", "https://a,https://b")
+    changes = {"openai_api_key": SecretStr("sk-1"), "model": "a", "max_turns": 3}
+    assert loaded == ChatSettings.load(**changes)
+
+
+@pytest.mark.usefixtures("aws")
+@pytest.mark.parametrize("paste", PASTED, ids=ascii)
+def test_what_was_pasted_round_a_secret_or_its_arn_is_no_part_of_it(
+    environment: pytest.MonkeyPatch, paste: str
+) -> None:
+    arn = create_secret("key", f"{paste}sk-1{paste}")
+    environment.setenv("OPENAI_API_KEY_SECRET_ARN", paste + arn + paste)
+
+    assert ChatSettings.load().openai_api_key.get_secret_value() == "sk-1"
+
+
+@pytest.mark.usefixtures("aws")
+def test_a_secret_with_nothing_but_white_space_has_no_text(environment: pytest.MonkeyPatch) -> None:
+    environment.setenv("OPENAI_API_KEY_SECRET_ARN", create_secret("key", " \n"))
+
+    with pytest.raises(SettingsError, match=r"OPENAI_API_KEY .*the secret has no text"):
+        ChatSettings.load()
+
+
+@pytest.mark.parametrize(
+    "name",
+    [*COMPLETE, "OPENAI_API_KEY", "MODEL", "MODELS", "MAX_TURNS", "CORS_ORIGINS", "STAGE"],
+)
+@pytest.mark.parametrize(
+    "wrap",
+    [
+        *('"{}"', "'{}'", "“{}”", "`{}`", "<{}>"),
+        *("a\n{}", "a\r{}", "a\t{}", "a\x1b{}", "a\u200b{}", "a\u00a0{}", "a\u2028{}"),
+    ],
+    ids=ascii,
+)
+def test_what_cannot_be_right_is_named_and_not_quoted(
+    environment: pytest.MonkeyPatch, name: str, wrap: str
+) -> None:
+    environment.setenv(name, wrap.format(COMPLETE.get(name, MARKER)))
+
+    with pytest.raises(SettingsError, match=rf"^The setting {name} is not valid") as caught:
+        ChatSettings.load()
+    assert str(caught.value).count("The setting") == 1
+    assert COMPLETE.get(name, MARKER) not in str(caught.value)
+
+
+@pytest.mark.parametrize("value", ["sk-1 sk-2", "Bearer sk-1", "sk–1", '{"OPENAI_API_KEY":"sk-1"}'])
+def test_a_key_that_fits_no_header_is_named(environment: pytest.MonkeyPatch, value: str) -> None:
+    environment.setenv("OPENAI_API_KEY", value)
+
+    with pytest.raises(SettingsError, match=r"^The setting OPENAI_API_KEY is not valid"):
+        ChatSettings.load()
+
+
+@pytest.mark.parametrize("nothing", ["", " ", "\n", "\ufeff"], ids=ascii)
+def test_a_setting_with_nothing_in_it_is_absent(
+    environment: pytest.MonkeyPatch, nothing: str
+) -> None:
+    expected = ChatSettings.load()
+    for name in {field.upper() for field in ChatSettings.model_fields} - COMPLETE.keys():
+        environment.setenv(name, nothing)
+        environment.setenv(f"{name}_SECRET_ARN", nothing)
+    assert ChatSettings.load() == expected
+
+    environment.setenv("DATABASE_URL", nothing)
+    with pytest.raises(SettingsError, match=r"^The setting DATABASE_URL is missing\.$"):
+        ChatSettings.load()
+
+
+def test_dictation_can_be_left_out(environment: pytest.MonkeyPatch) -> None:
+    environment.setenv("OPENAI_API_KEY", "sk-1")
+    assert ChatSettings.load().dictation
+
+    environment.setenv("TRANSCRIPTION_MODEL", "none")
+    assert not ChatSettings.load().dictation
 
 
 def test_several_mistakes_are_told_together(environment: pytest.MonkeyPatch) -> None:

@@ -76,3 +76,11 @@ async def test_statements_carry_the_request_that_they_serve(database: Database) 
     finally:
         telemetry.correlation_id.reset(token)
     assert row["sql"] == "select current_query() as sql /* t 5f2b6c1e-0001 */"
+
+
+def test_a_log_line_is_one_line_for_every_reader(capsys: pytest.CaptureFixture[str]) -> None:
+    said = "a\u2028b\u2029c\u0085d"
+    telemetry.logger("lines").info("said", extra={"said": said})
+
+    [record] = records(capsys)
+    assert record["said"] == said

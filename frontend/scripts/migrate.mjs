@@ -6,8 +6,9 @@
  */
 import { getMigrations } from "better-auth/db/migration";
 import { AUTH_SCHEMA, authOptions, openPool } from "../src/lib/auth/options.mjs";
+import { readSetting } from "../src/lib/setting.mjs";
 
-const databaseUrl = process.env.DATABASE_URL;
+const databaseUrl = readSetting(process.env, "DATABASE_URL");
 if (!databaseUrl) {
   console.error("DATABASE_URL is missing.");
   process.exit(1);

@@ -53,6 +53,42 @@ describe("readConfig", () => {
     expect(complaint({ ...DEV, [name]: undefined })).toContain(`${name} is missing`);
   });
 
+  it.each(["\n", "\r\n", " \t", "\ufeff", "\u200b", "\u00a0", "\u2028", "\u0085"])(
+    "takes %j off both ends of a value",
+    (paste) => {
+      const env = Object.fromEntries(
+        Object.entries(PROD).map(([name, value]) => [name, paste + value + paste]),
+      );
+      expect(readConfig(env)).toEqual(readConfig(PROD));
+    },
+  );
+
+  it.each([...Object.keys(PROD), "DATABASE_URL", "BETTER_AUTH_SECRET"])(
+    "names %s when what was pasted cannot be right, and not its value",
+    (name) => {
+      for (const value of [
+        '"https://planted"',
+        "‘planted’",
+        "plan\nted",
+        "plan\u200bted",
+        "plan\u00a0ted",
+      ]) {
+        const words = complaint({ ...PROD, [name]: value });
+        expect(words).toMatch(new RegExp(`^${name} has (quotes|a line end)`));
+        expect(words).not.toContain("plan");
+      }
+    },
+  );
+
+  it("takes a setting with nothing in it for one that is absent", () => {
+    expect(readConfig({ ...DEV, NEXT_PUBLIC_REFRESH_CACHE: " \n", DATABASE_URL: "" })).toEqual(
+      readConfig(DEV),
+    );
+    expect(complaint({ ...DEV, NEXT_PUBLIC_API_BASE_URL: "\ufeff" })).toBe(
+      "NEXT_PUBLIC_API_BASE_URL is missing.",
+    );
+  });
+
   it("names every setting at once, and no value", () => {
     const words = complaint({
       ...DEV,

@@ -3,15 +3,17 @@
 `Settings` holds what both functions need, `ChatSettings` adds what the chat needs. A missing or
 malformed value raises `SettingsError` with one sentence per setting that names it, and never its
 value. Each secret may come from Secrets Manager instead: `DATABASE_URL_SECRET_ARN` for
-`DATABASE_URL`, and so on.
+`DATABASE_URL`, and so on. What was pasted along with a value is taken off (`pasted`).
 """
 
+import json
 import os
 from functools import cache
 from typing import Annotated, Any, Literal, Self
 
 from pydantic import (
     BaseModel,
+    ConfigDict,
     Field,
     HttpUrl,
     SecretStr,
@@ -19,10 +21,9 @@ from pydantic import (
     ValidationInfo,
     field_validator,
 )
-from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
-from pydantic_settings import SettingsError as UnreadableError
 
 from sidestream import secrets_manager
+from sidestream.pasted import cleaned, stripped
 
 MIN_KEY_BYTES = 32
 
@@ -36,15 +37,15 @@ class Issuer(BaseModel):
 
     model_config = {"frozen": True}
 
-    issuer: str
-    audience: str
+    issuer: Annotated[str, Field(min_length=1)]
+    audience: Annotated[str, Field(min_length=1)]
     jwks_url: HttpUrl
 
 
-class Settings(BaseSettings):
+class Settings(BaseModel):
     """What both functions need."""
 
-    model_config = SettingsConfigDict(frozen=True, extra="ignore")
+    model_config = ConfigDict(frozen=True)
 
     stage: str = "local"
     database_url: SecretStr
@@ -56,25 +57,38 @@ class Settings(BaseSettings):
     """HS256 secret of the 60-second tokens with which the chat calls the task tools."""
     auth_issuers: tuple[Issuer, ...]
     """JSON list of `{"issuer", "audience", "jwks_url"}`."""
-    cors_origins: Annotated[tuple[str, ...], NoDecode] = ()
+    cors_origins: tuple[str, ...] = ()
     """Origins for the app's own CORS middleware, comma-separated. Empty where the Function URL
     answers CORS: exactly one place may."""
-    mcp_allowed_hosts: Annotated[tuple[str, ...], NoDecode] = ()
+    mcp_allowed_hosts: tuple[str, ...] = ()
     """`Host` values served at `/mcp`, comma-separated, `name:*` for any port. Empty: every one."""
     max_body_bytes: Annotated[int, Field(ge=1024, le=6_000_000)] = 1_000_000
 
-    @field_validator("cors_origins", "mcp_allowed_hosts", mode="before")
+    @field_validator("*", mode="before")
     @classmethod
-    def _split(cls, value: Any) -> Any:
-        if isinstance(value, str):
-            return tuple(part.strip() for part in value.split(",") if part.strip())
-        return value
+    def _as_meant(cls, value: Any, info: ValidationInfo) -> Any:
+        if not isinstance(value, str):
+            return value
+        kind = cls.model_fields[str(info.field_name)].annotation
+        if kind == tuple[str, ...]:
+            return cleaned(value.split(","))
+        if kind == tuple[Issuer, ...]:
+            return cleaned(_json(value))
+        return cleaned(value)
 
     @field_validator("tool_signing_key", "session_signing_key", check_fields=False)
     @classmethod
     def _long_enough(cls, value: SecretStr) -> SecretStr:
         if len(value.get_secret_value().encode()) < MIN_KEY_BYTES:
             raise ValueError(f"needs at least {MIN_KEY_BYTES} bytes")
+        return value
+
+    @field_validator("openai_api_key", check_fields=False)
+    @classmethod
+    def _fits_a_header(cls, value: SecretStr) -> SecretStr:
+        text = value.get_secret_value()
+        if not text.isascii() or " " in text:
+            raise ValueError("a key has no spaces, and no characters beyond ASCII")
         return value
 
     @field_validator("database_url")
@@ -94,8 +108,8 @@ class Settings(BaseSettings):
         """
         arns = {name: arn for name, arn in cls._secret_arns().items() if name not in given}
         try:
-            secrets: Any = secrets_manager.read(arns)
-            return cls(**secrets, **given)
+            secrets = secrets_manager.read(arns)
+            return cls(**{**cls._environment(), **secrets, **given})
         except secrets_manager.SecretUnreadable as error:
             name = error.setting.upper()
             raise SettingsError(
@@ -104,16 +118,21 @@ class Settings(BaseSettings):
             ) from None
         except ValidationError as error:
             raise SettingsError(_sentences(error)) from None
-        except UnreadableError as error:
-            field = str(error).partition('"')[2].partition('"')[0]
-            raise SettingsError(f"The setting {field.upper()} is not valid JSON.") from None
+
+    @classmethod
+    def _environment(cls, suffix: str = "") -> dict[str, str]:
+        """Give the variables that have something in them, by the field's name."""
+        texts = {name: os.environ.get(name.upper() + suffix, "") for name in cls.model_fields}
+        return {name: text for name, text in texts.items() if stripped(text)}
 
     @classmethod
     def _secret_arns(cls) -> dict[str, str]:
         """Give the ARN of each secret setting that has one."""
-        secret = (name for name, field in cls.model_fields.items() if field.annotation is SecretStr)
-        arns = {name: os.environ.get(name.upper() + secrets_manager.ARN_SUFFIX) for name in secret}
-        return {name: arn for name, arn in arns.items() if arn}
+        return {
+            name: stripped(arn)
+            for name, arn in cls._environment(secrets_manager.ARN_SUFFIX).items()
+            if cls.model_fields[name].annotation is SecretStr
+        }
 
 
 class ChatSettings(Settings):
@@ -133,7 +152,7 @@ class ChatSettings(Settings):
     openai_base_url: HttpUrl | None = None
     openai_chatkit_workflow_id: str = ""
     model: str = "gpt-5.6-luna"
-    models: Annotated[tuple[str, ...], NoDecode] = ()
+    models: tuple[str, ...] = ()
     """Models a person may choose between, comma-separated. `model` is always among them."""
     model_api: Literal["responses", "chat_completions"] = "responses"
     model_timeout_s: Annotated[float, Field(gt=0, le=900)] = 60.0
@@ -154,7 +173,7 @@ class ChatSettings(Settings):
     attachments_bucket: str = ""
     """The S3 bucket of attachments. Empty: there are none."""
     transcription_model: str = "gpt-4o-mini-transcribe"
-    """OpenAI's model for dictation, which also needs the key. Empty: there is none."""
+    """OpenAI's model for dictation, which also needs the key. `none`: there is no dictation."""
     run_lease_s: Annotated[float, Field(ge=2, le=120)] = 15.0
     run_beat_s: Annotated[float, Field(ge=0.1, le=1.0)] = 0.9
     """How often a run renews its lease, saves its frames and looks for a stop."""
@@ -170,11 +189,6 @@ class ChatSettings(Settings):
             raise ValueError("with sigv4, TASKS_MCP_URL must be a Function URL")
         return value
 
-    @field_validator("models", mode="before")
-    @classmethod
-    def _split_models(cls, value: Any) -> Any:
-        return Settings._split(value)
-
     @property
     def allowed_models(self) -> tuple[str, ...]:
         """The models a request may name, the default first."""
@@ -183,7 +197,8 @@ class ChatSettings(Settings):
     @property
     def dictation(self) -> bool:
         """Whether speech can be turned into text here."""
-        return bool(self.transcription_model and self.openai_api_key.get_secret_value())
+        wanted = self.transcription_model != "none"
+        return wanted and bool(self.openai_api_key.get_secret_value())
 
 
 def _is_database_url(text: str) -> bool:
@@ -207,13 +222,22 @@ def _is_database_url(text: str) -> bool:
     )
 
 
+def _json(text: str) -> Any:
+    try:
+        # Not strictly: a line end that was pasted into one of its strings is taken off later.
+        return json.loads(stripped(text), strict=False)
+    except ValueError:
+        raise ValueError("it is no JSON") from None
+
+
 def _sentences(error: ValidationError) -> str:
     lines = []
     for item in error.errors(include_input=False, include_url=False):
         name, *inner = [str(part) for part in item["loc"]] or ["the environment"]
         where = f" ({'.'.join(inner)})" if inner else ""
         missing = item["type"] == "missing" and not inner
-        reason = "is missing" if missing else f"is not valid{where}: {item['msg']}"
+        said = item["msg"].removeprefix("Value error, ")
+        reason = "is missing" if missing else f"is not valid{where}: {said}"
         lines.append(f"The setting {name.upper()} {reason}.")
     return " ".join(dict.fromkeys(lines))
 

@@ -8,6 +8,8 @@ from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
 from typing import Final
 
+from sidestream.pasted import stripped
+
 ARN_SUFFIX: Final = "_SECRET_ARN"
 _TIMEOUT_S: Final = 3
 
@@ -45,7 +47,7 @@ def read(arns: Mapping[str, str]) -> dict[str, str]:
             value = provider.get(arn, force_fetch=True)
         except GetParameterError as error:
             raise SecretUnreadable(setting, _code(error)) from None
-        if not isinstance(value, str) or not value:
+        if not isinstance(value, str) or not stripped(value):
             raise SecretUnreadable(setting, "the secret has no text")
         return value
 

@@ -5,6 +5,7 @@ use `EphemeralMetrics`, because Powertools' `Metrics` keeps its state on the cla
 requests in one process.
 """
 
+import json
 import os
 import re
 import traceback
@@ -14,6 +15,8 @@ from typing import Any, Final
 
 from aws_lambda_powertools import Logger
 from aws_lambda_powertools.metrics import EphemeralMetrics, MetricUnit
+
+from sidestream.streaming.lines import one_line
 
 NAMESPACE: Final = "Sidestream"
 
@@ -35,7 +38,11 @@ def sql_comment(tag: str) -> str:
 
 def logger(service: str) -> Logger:
     """Give the JSON logger of a service (`chat`, `tasks`)."""
-    return Logger(service=service, use_rfc3339=True, utc=True)
+    return Logger(service=service, use_rfc3339=True, utc=True, json_serializer=_serialize)
+
+
+def _serialize(record: dict[str, Any]) -> str:
+    return one_line(json.dumps(record, default=str, ensure_ascii=False, separators=(",", ":")))
 
 
 def log_failure(log: Logger, message: str, error: BaseException, **fields: Any) -> None:

@@ -60,6 +60,7 @@ def test_frame_is_one_line_however_many_the_text_has() -> None:
         assert sent.endswith(b"\n\n")
         assert sent.count(b"\n") == 2
         assert b"\r" not in sent
+        assert len(sent.decode().splitlines()) == 2
         received = event_of(sent.removesuffix(b"\n\n"))
         assert isinstance(received, ThreadItemDoneEvent)
         assert isinstance(received.item, AssistantMessageItem)

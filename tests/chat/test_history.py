@@ -121,7 +121,15 @@ class TestRecent:
 
 @pytest.fixture(scope="module")
 def converter() -> HistoryConverter:
-    settings = ChatSettings.model_construct(attachments_bucket="", max_attachment_bytes=1)
+    settings = ChatSettings.model_validate(
+        {
+            "database_url": "",
+            "tool_signing_key": "t" * 32,
+            "session_signing_key": "s" * 32,
+            "auth_issuers": [],
+            "tasks_mcp_url": "http://none.invalid/mcp",
+        }
+    )
     return HistoryConverter(AttachmentFiles(settings))
 
 

@@ -47,7 +47,9 @@ class _Log:
         async with asyncio.timeout(20):
             while not all(line in self.text() for line in wanted):  # noqa: ASYNC110
                 await asyncio.sleep(0.05)
-        lines = [line for line in self.text().splitlines() if not line.startswith(_PLATFORM)]
+        lines = [
+            line for line in self.text().split("\n") if line and not line.startswith(_PLATFORM)
+        ]
         return [json.loads(line) for line in lines]
 
 

@@ -79,6 +79,21 @@ async def test_urdu_is_sent_as_it_is(alice: Client) -> None:
     assert b"\\u" not in answer.body
 
 
+async def test_no_stream_has_a_character_at_which_some_clients_split(
+    alice: Client, task_list: TaskList
+) -> None:
+    said = "Add a task to buy\u2028milk\u2029and\u0085eggs"
+    plain = await _say(alice, said)
+    created = await alice.create(said)
+    replayed = await alice.replay(created.run_id)
+    for answer in (plain, created, replayed):
+        assert answer.body.decode().splitlines() == answer.body.decode().split("\n")[:-1]
+    titles = [str(task["title"]) for task in await task_list(alice)]
+    told = [data["arguments"]["title"] for name, data in _events(plain) if name == "mcp_tool"]
+    assert told == titles[: len(told)]
+    assert "\u2028" in "".join(told)
+
+
 async def test_thread_goes_on_and_is_the_same_by_the_protocol(alice: Client) -> None:
     first = _events(await _say(alice, "My name is Sana"))
     thread_id = first[-1][1]["thread_id"]

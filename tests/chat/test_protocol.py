@@ -580,7 +580,7 @@ class TestDictation:
         assert answer.problem["code"] == code
 
     @pytest.mark.parametrize(
-        "missing", [{"openai_api_key": SecretStr("")}, {"transcription_model": ""}]
+        "missing", [{"openai_api_key": SecretStr("")}, {"transcription_model": "none"}]
     )
     async def test_without_a_key_or_a_model_it_says_so(
         self, person: MakePerson, chat_settings: ChatSettings, rows: Rows, missing: dict[str, Any]

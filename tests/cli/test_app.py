@@ -27,6 +27,34 @@ def test_wrong_usage_is_a_sentence_and_exit_code_2(arguments: tuple[str, ...]) -
     assert "Traceback" not in done.stderr
 
 
+def test_what_was_pasted_round_an_option_is_no_part_of_it(postgres: EmbeddedPostgres) -> None:
+    url = f"\ufeff {postgres.owner_url}\u200b\n"
+    for done in (
+        run("migrate", "--url", url),
+        run("migrate", env={"DIRECT_DATABASE_URL": url}),
+    ):
+        assert (done.returncode, done.stderr) == (0, "")
+
+
+@pytest.mark.parametrize(
+    "wrap", ['"{}"', "‘{}’", '{{"password":"{}"}}', "a\n{}", "a\u2028{}"], ids=ascii
+)
+def test_an_option_that_cannot_be_right_is_named_and_not_quoted(wrap: str) -> None:
+    for done in (
+        run("migrate", "--url", wrap.format("planted")),
+        run(
+            "chat",
+            "--url",
+            "https://a.invalid",
+            "hello",
+            env={"SIDESTREAM_TOKEN": wrap.format("planted")},
+        ),
+    ):
+        assert done.returncode == 2
+        assert "--url" in done.stderr or "--token" in done.stderr
+        assert "planted" not in done.stderr + done.stdout
+
+
 def test_token_is_the_same_users_for_as_long_as_asked(tmp_path: Path) -> None:
     done = run("token", "صارف", "--folder", tmp_path, "--minutes", "5")
     assert done.returncode == 0, done.stderr
@@ -67,7 +95,6 @@ def test_migrate_without_a_database_is_a_sentence(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     "url",
     [
-        '{"username":"a","password":"planted"}',
         "planted",
         "postgresql://a:pw@planted@127.0.0.1/x",
         "postgresql://a:pw/planted@127.0.0.1/x",

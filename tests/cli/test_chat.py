@@ -10,6 +10,7 @@ import subprocess
 from pathlib import Path
 
 import httpx2
+import pytest
 
 from sidestream.local.system import LocalSystem
 from sidestream.store.ids import new_id
@@ -46,6 +47,15 @@ async def test_one_message_shows_the_tool_call_the_words_and_the_time(system: Lo
     assert "✓ Add a task: buy groceries" in output
     assert re.search(r"first word after \d+ ms", output)
     assert await _titles(system, user) == ["buy groceries"]
+
+
+@pytest.mark.parametrize("char", ["\u2028", "\u2029", "\u0085"], ids=ascii)
+async def test_only_cr_and_lf_end_a_line_of_an_answer(system: LocalSystem, char: str) -> None:
+    code, output, errors = await _chat(
+        system, "--user", new_id("user"), f"Create a task to buy{char}milk"
+    )
+    assert (code, errors) == (0, "")
+    assert "✓ Add a task" in output
 
 
 async def test_thread_continues_what_was_said(system: LocalSystem) -> None:

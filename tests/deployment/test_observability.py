@@ -149,7 +149,9 @@ def test_no_log_line_holds_what_a_person_wrote(used_system: LocalSystem) -> None
 def _lines(system: LocalSystem) -> list[dict[str, Any]]:
     found = []
     for name in ("chat", "tasks"):
-        for line in (system.options.folder / "logs" / f"{name}.log").read_text().splitlines():
+        for line in (
+            (system.options.folder / "logs" / f"{name}.log").read_text().rstrip("\n").split("\n")
+        ):
             try:
                 found.append(json.loads(line))
             except ValueError:

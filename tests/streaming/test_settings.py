@@ -30,6 +30,14 @@ def test_values() -> None:
     assert settings.strip_cors_headers
 
 
+def test_a_flag_that_is_neither_on_nor_off_is_named() -> None:
+    for text, flag in [(" 1\n", True), ("true", True), ("", False), ("0", False)]:
+        settings = Settings.from_environ({"STREAM_STRIP_CORS_HEADERS": text})
+        assert settings.strip_cors_headers is flag
+    with pytest.raises(SettingsError, match="STREAM_STRIP_CORS_HEADERS"):
+        Settings.from_environ({"STREAM_STRIP_CORS_HEADERS": "'1'"})
+
+
 @pytest.mark.parametrize("value", ["-5", "0", "many", "1.5", "\u0663"])
 def test_a_number_that_is_none(value: str) -> None:
     with pytest.raises(SettingsError, match="AWS_LAMBDA_MAX_CONCURRENCY"):

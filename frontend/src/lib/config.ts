@@ -7,6 +7,8 @@
  * browser's copy of this module finds it.
  */
 
+import { readSetting, SettingError } from "./setting.mjs";
+
 export type Mode = "dev" | "prod";
 
 export interface Config {
@@ -34,23 +36,39 @@ export class ConfigError extends Error {
   override name = "ConfigError";
 }
 
+const SECRETS = ["DATABASE_URL", "BETTER_AUTH_SECRET"];
+
 /** ChatKit needs some key even where OpenAI checks none, as on localhost. */
 const LOCAL_DOMAIN_KEY = "domain_pk_localhost";
 
 /** Read CONFIG from an environment. Throws `ConfigError`. */
 export function readConfig(env: Environment): Config {
   const problems: string[] = [];
-  const given = (name: string) => env[name]?.trim() || undefined;
+
+  function given(name: string): string | undefined {
+    try {
+      return readSetting(env, name);
+    } catch (error) {
+      if (!(error instanceof SettingError)) throw error;
+      problems.push(error.message);
+      return undefined;
+    }
+  }
+
+  // The secrets are no part of CONFIG, and a build has none. One that cannot be right stops the start.
+  SECRETS.forEach(given);
 
   const mode = given("NEXT_PUBLIC_MOD");
   if (mode !== "dev" && mode !== "prod") {
     const found = mode === undefined ? "is missing" : "is not one of these";
-    throw new ConfigError(`NEXT_PUBLIC_MOD ${found}: it must be "dev" or "prod".`);
+    problems.push(`NEXT_PUBLIC_MOD ${found}: it must be "dev" or "prod".`);
+    throw new ConfigError(problems.join(" "));
   }
   const prod = mode === "prod";
 
   function required<T>(name: string, value: T | undefined, fallback: T): T {
-    if (value === undefined) problems.push(`${name} is missing.`);
+    const isTold = problems.some((problem) => problem.startsWith(`${name} `));
+    if (value === undefined && !isTold) problems.push(`${name} is missing.`);
     return value ?? fallback;
   }
 

@@ -26,6 +26,7 @@ from chatkit.types import (
 from pydantic import BaseModel
 
 from sidestream.chat.context import ToolRecord
+from sidestream.streaming.lines import one_line
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,7 +39,7 @@ class Frame:
     def sse(self, *, with_id: bool = False) -> bytes:
         """Give the frame as a server-sent event, with its number as the event id if asked."""
         head = f"id: {self.number}\n" if with_id else ""
-        return f"{head}data: {self.payload}\n\n".encode()
+        return f"{head}data: {one_line(self.payload)}\n\n".encode()
 
 
 def encode(value: BaseModel) -> str:

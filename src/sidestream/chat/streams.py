@@ -14,6 +14,7 @@ from starlette.types import Receive, Scope, Send
 
 from sidestream.chat.context import ToolRecord
 from sidestream.chat.frames import Frame
+from sidestream.streaming.lines import one_line
 
 SSE_HEADERS: Final = {
     "content-type": "text/event-stream; charset=utf-8",
@@ -123,4 +124,4 @@ def _tool(record: ToolRecord) -> dict[str, Any]:
 def _event(data: dict[str, Any], *, name: str | None = None) -> bytes:
     head = f"event: {name}\n" if name else ""
     body = json.dumps(data, ensure_ascii=False, separators=(",", ":"))
-    return f"{head}data: {body}\n\n".encode()
+    return f"{head}data: {one_line(body)}\n\n".encode()

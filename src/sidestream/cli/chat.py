@@ -7,12 +7,14 @@ from rich.console import Console
 
 from sidestream.cli.errors import CommandError
 from sidestream.cli.local import FOLDER, FolderOption
+from sidestream.cli.option import pasted
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
-    from sidestream.cli.conversation import Conversation, Event
+    from sidestream.cli.conversation import Conversation
+    from sidestream.cli.events import Event
 
 EXIT_ANSWER_FAILED: Final = 1
 EXIT_INTERRUPTED: Final = 130
@@ -25,10 +27,10 @@ def chat(
     thread: Annotated[str | None, typer.Option(help="Continue this thread.")] = None,
     user: Annotated[str, typer.Option(help="Whom the local system takes you for.")] = "alice",
     url: Annotated[
-        str | None, typer.Option(help="A deployed ChatFunction. Without it, the local system.")
+        str | None, pasted(help="A deployed ChatFunction. Without it, the local system.")
     ] = None,
     token: Annotated[
-        str | None, typer.Option(envvar="SIDESTREAM_TOKEN", help="Your token for --url.")
+        str | None, pasted(envvar="SIDESTREAM_TOKEN", help="Your token for --url.")
     ] = None,
     locale: Annotated[str, typer.Option(help="Language of the tool calls: en, ur.")] = "en",
     timing: Annotated[bool, typer.Option("--timing", help="Show the time to first token.")] = False,

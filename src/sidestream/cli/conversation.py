@@ -4,7 +4,6 @@ Works with any ChatFunction, local or deployed. Source of the protocol: `chatkit
 openai-chatkit, whose models are not imported because they take a second to load.
 """
 
-import json
 import time
 import uuid
 from collections.abc import Iterator
@@ -13,8 +12,7 @@ from typing import Any, Final, Self
 import httpx2
 
 from sidestream.cli.errors import CommandError
-
-type Event = dict[str, Any]
+from sidestream.cli.events import Event, events
 
 _CONNECT_TIMEOUT_S: Final = 10.0
 _READ_TIMEOUT_S: Final = 120.0
@@ -95,7 +93,7 @@ class Conversation:
                     response.read()
                     raise CommandError(problem_sentence(response))
                 self.thread_id = response.headers.get("x-sidestream-thread-id", self.thread_id)
-                for event in _events(response.iter_lines()):
+                for event in events(response):
                     if event.get("type") == "thread.created":
                         self.thread_id = event["thread"]["id"]
                     yield event
@@ -113,9 +111,3 @@ def problem_sentence(response: httpx2.Response) -> str:
     except (ValueError, KeyError, AttributeError):
         return f"The server answered {response.status_code}."
     return f"{words} ({response.status_code})"
-
-
-def _events(lines: Iterator[str]) -> Iterator[Event]:
-    for line in lines:
-        if line.startswith("data:"):
-            yield json.loads(line.removeprefix("data:"))

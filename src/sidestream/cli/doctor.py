@@ -19,6 +19,7 @@ from rich.text import Text
 
 from sidestream.cli.errors import CommandError
 from sidestream.cli.local import FOLDER, FolderOption
+from sidestream.cli.option import pasted
 
 if TYPE_CHECKING:
     from sidestream.cli.checks.finding import Check, Finding, State
@@ -44,20 +45,20 @@ class Patient:
 
 def doctor(
     url: Annotated[
-        str | None, typer.Option(help="A deployed ChatFunction. Without it, the local system.")
+        str | None, pasted(help="A deployed ChatFunction. Without it, the local system.")
     ] = None,
     tasks_url: Annotated[
-        str | None, typer.Option(help="Its TasksFunction. Without it, that of TASKS_MCP_URL.")
+        str | None, pasted(help="Its TasksFunction. Without it, that of TASKS_MCP_URL.")
     ] = None,
     token: Annotated[
-        str | None, typer.Option(envvar="SIDESTREAM_TOKEN", help="Your token for --url.")
+        str | None, pasted(envvar="SIDESTREAM_TOKEN", help="Your token for --url.")
     ] = None,
     origin: Annotated[
-        str | None, typer.Option(help="The page's origin, such as https://tasks.example.com.")
+        str | None, pasted(help="The page's origin, such as https://tasks.example.com.")
     ] = None,
     direct_database_url: Annotated[
         str | None,
-        typer.Option(envvar="DIRECT_DATABASE_URL", help="The tables' owner, to see migrations."),
+        pasted(envvar="DIRECT_DATABASE_URL", help="The tables' owner, to see migrations."),
     ] = None,
     folder: FolderOption = FOLDER,
 ) -> None:
@@ -68,7 +69,7 @@ def doctor(
         patient = Patient(
             chat=url.rstrip("/"),
             tasks=tasks_url and tasks_url.rstrip("/"),
-            token=token and token.strip(),
+            token=token,
             origin=origin and origin.rstrip("/"),
             direct_database_url=direct_database_url,
             deployed=True,

@@ -5,17 +5,17 @@ frames of the person's own message, which come before it, hold no token. An answ
 error is late, whatever came before the error.
 """
 
-import json
 import math
 import time
 import uuid
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass, field
 from typing import Any, Final, Self
 
 import httpx2
 
 from sidestream.cli.conversation import problem_sentence
+from sidestream.cli.events import events
 
 PROMISE: Final = 0.9
 """The share of first tokens that has to be within the target."""
@@ -179,7 +179,7 @@ def _read(number: int, started: float, response: httpx2.Response) -> Sample:
     first_event_ms = ttft_ms = None
     error = ""
     try:
-        for event in _events(response.iter_lines()):
+        for event in events(response):
             first_event_ms = first_event_ms or _since(started)
             match event:
                 case {
@@ -210,12 +210,6 @@ def _read(number: int, started: float, response: httpx2.Response) -> Sample:
 
 def _since(started: float) -> float:
     return round((time.perf_counter() - started) * 1000, 1)
-
-
-def _events(lines: Iterator[str]) -> Iterator[dict[str, Any]]:
-    for line in lines:
-        if line.startswith("data:"):
-            yield json.loads(line.removeprefix("data:"))
 
 
 def _wait_s(response: httpx2.Response) -> float | None:

@@ -7,6 +7,7 @@ from rich.console import Console
 
 from sidestream.cli.errors import CommandError
 from sidestream.cli.local import FOLDER, FolderOption
+from sidestream.cli.option import pasted
 
 if TYPE_CHECKING:
     import psycopg
@@ -15,7 +16,7 @@ if TYPE_CHECKING:
 def migrate(
     url: Annotated[
         str,
-        typer.Option(
+        pasted(
             envvar="DIRECT_DATABASE_URL",
             help="The direct connection, as the tables' owner; not the pooled one. "
             "Without it: the local system that runs.",
@@ -23,7 +24,7 @@ def migrate(
     ] = "",
     app_password: Annotated[
         str,
-        typer.Option(
+        pasted(
             envvar="APP_DATABASE_PASSWORD",
             help="Let the functions' role sidestream_app log in with this password.",
         ),

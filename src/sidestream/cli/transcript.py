@@ -9,7 +9,7 @@ from typing import Any, Final
 from rich.console import Console
 from rich.text import Text
 
-from sidestream.cli.conversation import Event
+from sidestream.cli.events import Event
 
 _MARKS: Final = {"info": ("!", "yellow"), "clock": ("·", "dim")}
 """How a call is marked that failed or was stopped, and one that waits."""

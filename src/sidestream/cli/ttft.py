@@ -15,6 +15,7 @@ from rich.text import Text
 from sidestream.cli.chat import reach
 from sidestream.cli.errors import CommandError
 from sidestream.cli.local import FOLDER, FolderOption
+from sidestream.cli.option import pasted
 from sidestream.cli.transcript import printable
 
 if TYPE_CHECKING:
@@ -27,10 +28,10 @@ EXIT_LATE: Final = 1
 def ttft(
     count: Annotated[int, typer.Option(min=1, max=1000, help="How many messages.")] = 10,
     url: Annotated[
-        str | None, typer.Option(help="A deployed ChatFunction. Without it, the local system.")
+        str | None, pasted(help="A deployed ChatFunction. Without it, the local system.")
     ] = None,
     token: Annotated[
-        str | None, typer.Option(envvar="SIDESTREAM_TOKEN", help="Your token for --url.")
+        str | None, pasted(envvar="SIDESTREAM_TOKEN", help="Your token for --url.")
     ] = None,
     user: Annotated[str, typer.Option(help="Whom the local system takes you for.")] = "ttft",
     message: Annotated[str, typer.Option(help="What to say each time.")] = "Hello!",
@@ -44,12 +45,12 @@ def ttft(
     ] = False,
     stage: Annotated[
         str | None,
-        typer.Option(help="The deployed stage to read, with --cloudwatch. Without it, local."),
+        pasted(help="The deployed stage to read, with --cloudwatch. Without it, local."),
     ] = None,
     window: Annotated[
         str, typer.Option(help="How far back, with --cloudwatch: 30m, 1h, 7d.")
     ] = "1h",
-    region: Annotated[str | None, typer.Option(help="AWS region, with --cloudwatch.")] = None,
+    region: Annotated[str | None, pasted(help="AWS region, with --cloudwatch.")] = None,
     folder: FolderOption = FOLDER,
 ) -> None:
     """Measure the time to first token. Exit code 1 when under 90 % come in time."""

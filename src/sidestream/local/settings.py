@@ -14,6 +14,7 @@ from typing import Final
 from dotenv import dotenv_values
 
 from sidestream.config import ChatSettings
+from sidestream.pasted import stripped
 
 PROVIDED: Final = frozenset(
     {
@@ -63,4 +64,4 @@ def personal_settings(project: Path = PROJECT) -> dict[str, str]:
     """The functions' settings that a person made: `.env` of the project, then the environment."""
     names = {name.upper() for name in ChatSettings.model_fields} - PROVIDED
     values = {**dotenv_values(project / ".env"), **os.environ}
-    return {name: value for name in sorted(names) if (value := values.get(name))}
+    return {name: value for name in sorted(names) if stripped(value := values.get(name) or "")}

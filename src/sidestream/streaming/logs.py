@@ -15,6 +15,7 @@ import time
 from typing import Protocol
 
 from . import context
+from .lines import one_line
 from .settings import Settings
 
 _TEXT_FORMAT = "[%(levelname)s]\t%(asctime)s.%(msecs)03dZ\t%(aws_request_id)s\t%(message)s"
@@ -58,7 +59,7 @@ class _LambdaHandler(logging.Handler):
         try:
             record.aws_request_id = context.request_id.get()
             record.tenant_id = context.tenant_id.get()
-            self._sink.write(self.format(record), self._frame_type(record))
+            self._sink.write(one_line(self.format(record)), self._frame_type(record))
         except Exception:
             self.handleError(record)
 

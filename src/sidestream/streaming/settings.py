@@ -56,7 +56,7 @@ class Settings:
         """Read the environment.
 
         Raises:
-            SettingsError: a number is not one, or is out of its range.
+            SettingsError: a number is not one, or is out of its range; a flag is neither.
         """
         margin_ms = _integer(environ, "STREAM_DEADLINE_MARGIN_MS")
         return cls(
@@ -70,14 +70,20 @@ class Settings:
             log_fd=_integer(environ, "_LAMBDA_TELEMETRY_LOG_FD"),
             deadline_margin_ms=DEFAULT_DEADLINE_MARGIN_MS if margin_ms is None else margin_ms,
             preamble_bytes=_integer(environ, "STREAM_PREAMBLE_BYTES") or 0,
-            strip_cors_headers=environ.get("STREAM_STRIP_CORS_HEADERS", "").lower()
-            in {"1", "true", "yes"},
+            strip_cors_headers=_flag(environ, "STREAM_STRIP_CORS_HEADERS"),
             function_name=environ.get("AWS_LAMBDA_FUNCTION_NAME", ""),
             function_version=environ.get("AWS_LAMBDA_FUNCTION_VERSION", ""),
             memory_limit_in_mb=environ.get("AWS_LAMBDA_FUNCTION_MEMORY_SIZE", ""),
             log_group_name=environ.get("AWS_LAMBDA_LOG_GROUP_NAME", ""),
             log_stream_name=environ.get("AWS_LAMBDA_LOG_STREAM_NAME", ""),
         )
+
+
+def _flag(environ: Mapping[str, str], name: str) -> bool:
+    text = environ.get(name, "").strip().lower()
+    if text not in {"", "0", "1", "false", "true", "no", "yes"}:
+        raise SettingsError(f"{name} must be 1 or 0")
+    return text in {"1", "true", "yes"}
 
 
 def _integer(environ: Mapping[str, str], name: str, *, minimum: int = 0) -> int | None:

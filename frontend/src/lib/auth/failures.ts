@@ -1,6 +1,7 @@
 /** What stands in the way of signing in, when it is the server's setup and not the person. */
 import "server-only";
 import { Client } from "pg";
+import { readSetting } from "@/lib/setting.mjs";
 import { SecretMissing } from "./server";
 
 const CHECK_TIMEOUT_MS = 2_000;
@@ -8,7 +9,7 @@ const CHECK_TIMEOUT_MS = 2_000;
 /** Whether the sign-in database answers. */
 export async function databaseAnswers(): Promise<boolean> {
   const client = new Client({
-    connectionString: process.env.DATABASE_URL,
+    connectionString: readSetting(process.env, "DATABASE_URL"),
     connectionTimeoutMillis: CHECK_TIMEOUT_MS,
     query_timeout: CHECK_TIMEOUT_MS,
   });

@@ -2,6 +2,7 @@
 import "server-only";
 import { betterAuth } from "better-auth";
 import { CONFIG } from "@/lib/config";
+import { readSetting } from "@/lib/setting.mjs";
 import { authOptions, openPool } from "./options.mjs";
 
 export class SecretMissing extends Error {
@@ -9,7 +10,7 @@ export class SecretMissing extends Error {
 }
 
 function secret(name: string): string {
-  const value = process.env[name];
+  const value = readSetting(process.env, name);
   if (!value) throw new SecretMissing(`The server's setting ${name} is missing.`);
   return value;
 }

@@ -5,15 +5,15 @@ sent before the model is asked, so in a stream it comes long before the last wor
 model is, and in a buffered answer at the same moment.
 """
 
-import json
 import time
 import uuid
 from dataclasses import dataclass, field
-from typing import Any, Final
+from typing import Final
 
 import httpx2
 
 from sidestream.cli.checks.finding import Broken, Finding, failed, ok, unchecked
+from sidestream.cli.events import Event, events_async
 
 _MESSAGE: Final = "Tell me a story of 150 words."
 _TIMEOUT: Final = httpx2.Timeout(60.0, connect=10.0)
@@ -25,10 +25,12 @@ _MIN_SHARE: Final = 0.1
 @dataclass(slots=True)
 class Arrivals:
     """What came of one answer, in seconds since it was asked for: the first event, and each piece
-    that had words in it. `words` counts the text deltas."""
+    that had words in it. `words` counts the text deltas, `piece_has_words` tells whether the last
+    piece had any."""
 
     first_event_s: float | None = None
     pieces_s: list[float] = field(default_factory=list)
+    piece_has_words: bool = False
     words: int = 0
     cold: bool = False
     error: str = ""
@@ -73,7 +75,7 @@ async def _answer(client: httpx2.AsyncClient) -> Arrivals:
     message = {"content": content, "attachments": [], "inference_options": {}}
     body = {"type": "threads.create", "params": {"input": message}}
     headers = {"idempotency-key": uuid.uuid4().hex, "accept": "text/event-stream"}
-    arrivals, rest = Arrivals(), b""
+    arrivals = Arrivals()
     started = time.perf_counter()
     async with client.stream("POST", "/api/chatkit", json=body, headers=headers) as response:
         if response.status_code in (401, 403):
@@ -82,36 +84,32 @@ async def _answer(client: httpx2.AsyncClient) -> Arrivals:
             return Arrivals(error=f"The endpoint answered {response.status_code}: see its logs.")
         arrivals.cold = response.headers.get("server-timing", "").startswith("cold")
         thread_id = response.headers.get("x-sidestream-thread-id")
-        async for piece in response.aiter_bytes():
-            *frames, rest = (rest + piece).split(b"\n\n")
-            _note(arrivals, frames, time.perf_counter() - started)
+        size = 0
+        async for event in events_async(response):
+            # Events that are read without another byte having come arrived in one piece.
+            in_new_piece = response.num_bytes_downloaded != size
+            size = response.num_bytes_downloaded
+            _note(arrivals, event, time.perf_counter() - started, in_new_piece=in_new_piece)
     if thread_id:
         params = {"thread_id": thread_id}
         await client.post("/api/chatkit", json={"type": "threads.delete", "params": params})
     return arrivals
 
 
-def _note(arrivals: Arrivals, frames: list[bytes], now_s: float) -> None:
-    events = [event for frame in frames if (event := _event(frame))]
-    if events and arrivals.first_event_s is None:
+def _note(arrivals: Arrivals, event: Event, now_s: float, *, in_new_piece: bool) -> None:
+    if arrivals.first_event_s is None:
         arrivals.first_event_s = now_s
-    words = sum(_is_word(event) for event in events)
-    if words:
-        arrivals.words += words
-        arrivals.pieces_s.append(now_s)
-    if any(event.get("type") == "error" for event in events):
+    arrivals.piece_has_words = arrivals.piece_has_words and not in_new_piece
+    if _is_word(event):
+        arrivals.words += 1
+        if not arrivals.piece_has_words:
+            arrivals.pieces_s.append(now_s)
+        arrivals.piece_has_words = True
+    if event.get("type") == "error":
         arrivals.error = "The answer ended in an error: look at the function's logs and the model."
 
 
-def _event(frame: bytes) -> dict[str, Any]:
-    for line in frame.decode(errors="replace").splitlines():
-        if line.startswith("data:"):
-            event: dict[str, Any] = json.loads(line.removeprefix("data:"))
-            return event
-    return {}
-
-
-def _is_word(event: dict[str, Any]) -> bool:
+def _is_word(event: Event) -> bool:
     update = event.get("update")
     kind = update.get("type") if isinstance(update, dict) else None
     return kind == "assistant_message.content_part.text_delta"

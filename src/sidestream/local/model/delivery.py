@@ -65,9 +65,10 @@ class Delivery:
 
 
 def frame(data: Mapping[str, Any], event: str | None = None) -> bytes:
-    """One server-sent event; its JSON is ASCII, so that any string can be sent."""
+    """One server-sent event, its text as providers send it. Half a surrogate pair is escaped."""
     head = f"event: {event}\n" if event else ""
-    return f"{head}data: {json.dumps(data, separators=(',', ':'))}\n\n".encode()
+    text = json.dumps(data, ensure_ascii=False, separators=(",", ":"))
+    return f"{head}data: {text}\n\n".encode(errors="backslashreplace")
 
 
 class EventStream:
