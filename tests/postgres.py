@@ -19,6 +19,7 @@ import pytest_asyncio
 
 from sidestream.identity import Caller
 from sidestream.local.postgres import EmbeddedPostgres
+from sidestream.local.settings import PROJECT
 from sidestream.store.database import Database
 from sidestream.store.ids import new_id
 from sidestream.store.migrate import migrate
@@ -133,11 +134,10 @@ class _OpenFolder:
 
 
 def _pgbouncer() -> str:
+    subprocess.run([PROJECT / "scripts/system-packages", "pgbouncer"], check=True)
     path = os.pathsep.join([os.environ.get("PATH", os.defpath), "/usr/sbin"])
-    if shutil.which("pgbouncer", path=path) is None and os.geteuid() == 0:
-        subprocess.run(["apt-get", "install", "-y", "pgbouncer"], check=True, capture_output=True)
     program = shutil.which("pgbouncer", path=path)
-    assert program is not None, "these tests need pgbouncer: apt-get install pgbouncer"
+    assert program is not None
     return program
 
 
