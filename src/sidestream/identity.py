@@ -22,6 +22,7 @@ from jwt.exceptions import PyJWKClientConnectionError
 
 from sidestream.config import Issuer
 from sidestream.problems import Forbidden, Unauthorized, Unavailable
+from sidestream.reasons import of_error, report
 
 CHAT_AUDIENCE: Final = "chat"
 TASKS_AUDIENCE: Final = "tasks"
@@ -29,6 +30,8 @@ SESSION_ISSUER: Final = "sidestream/sessions"
 TOOL_ISSUER: Final = "sidestream/chat"
 TOOL_TOKEN_TTL_S: Final = 60
 TOKEN_HEADER: Final = "x-sidestream-authorization"  # noqa: S105
+
+_PART: Final = "keys"
 
 _LEEWAY_S = 10
 _MAX_TOKEN_CHARS = 8_192
@@ -91,7 +94,10 @@ class _Jwks:
 
     async def prefetch(self) -> None:
         # Also when there is a set: one that was kept in a snapshot may be days old.
-        await asyncio.to_thread(self._client.get_jwk_set, refresh=True)
+        try:
+            await asyncio.to_thread(self._client.get_jwk_set, refresh=True)
+        except (jwt.PyJWTError, ValueError, OSError) as error:
+            report(_PART, of_error(error))
 
     async def key(self, kid: str) -> jwt.PyJWK:
         """Raises `PyJWKClientError` for an unknown key, `Unavailable` when there is no key set."""
@@ -102,11 +108,13 @@ class _Jwks:
                     return key
         try:
             await asyncio.to_thread(self._client.get_jwk_set)
-        except (jwt.PyJWTError, ValueError, OSError):
+        except (jwt.PyJWTError, ValueError, OSError) as error:
+            report(_PART, of_error(error))
             raise Unavailable("The sign-in service cannot be reached.") from None
         try:
             return await asyncio.to_thread(self._client.get_signing_key, kid)
-        except PyJWKClientConnectionError:
+        except PyJWKClientConnectionError as error:
+            report(_PART, of_error(error))
             raise Unavailable("The sign-in service cannot be reached.") from None
 
 

@@ -140,6 +140,12 @@ class DatabaseUnavailable(Unavailable):
     code, title = "database_unavailable", "The database cannot be reached"
 
 
+class OutcomeUnknown(DatabaseUnavailable):
+    """The database was lost after it was asked to write, or what it said could not be read."""
+
+    code, title = "outcome_unknown", "It is not known whether this was done"
+
+
 def problem_document(
     problem: Problem, request_id: str, locale: str = DEFAULT_LOCALE
 ) -> dict[str, Any]:

@@ -86,7 +86,7 @@ def test_migrate_applies_says_so_and_rolls_back(postgres: EmbeddedPostgres) -> N
 def test_migrate_without_a_database_is_a_sentence(tmp_path: Path) -> None:
     nowhere = run("migrate", "--url", "postgresql://x:y@127.0.0.1:9/z")
     assert nowhere.returncode == 1
-    assert nowhere.stderr.startswith("sidestream: The database cannot be reached:")
+    assert nowhere.stderr.startswith("sidestream: The database: connection refused; ")
     unnamed = run("migrate", "--folder", tmp_path)
     assert unnamed.returncode == 1
     assert "--url" in unnamed.stderr
@@ -112,7 +112,7 @@ def test_migrate_says_that_a_password_is_wrong(postgres: EmbeddedPostgres) -> No
     url = urlsplit(postgres.owner_url)
     done = run("migrate", "--url", postgres.owner_url.replace(str(url.password), "planted"))
     assert done.returncode == 1
-    assert done.stderr.startswith("sidestream: The database refuses the password:")
+    assert done.stderr.startswith("sidestream: The database: authentication failed; ")
     assert "planted" not in done.stderr
 
 

@@ -9,11 +9,12 @@ from urllib.parse import urlsplit
 class Proxy:
     """Stands before a server given by URL; `url` is the same URL by way of the proxy.
 
-    `sent` holds the bytes that clients sent.
+    `sent` holds the bytes that clients sent, `connections` counts those that were made.
     """
 
     def __init__(self, url: str) -> None:
         self.sent = bytearray()
+        self.connections = 0
         self._target = urlsplit(url)
         self._pumps: set[asyncio.Task[None]] = set()
         self._heard = asyncio.Event()
@@ -59,6 +60,7 @@ class Proxy:
         self._heard.set()
 
     async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        self.connections += 1
         host, port = self._target.hostname, self._target.port
         far_reader, far_writer = await asyncio.open_connection(host, port)
         both = [

@@ -1,19 +1,21 @@
 import asyncio
 import logging
+import re
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from typing import Any
+from typing import Any, Final, LiteralString
 
 import psycopg
 import pytest
 from tests.store.proxy import Proxy
 
 from sidestream.identity import Caller
-from sidestream.problems import DatabaseUnavailable, Invalid
+from sidestream.problems import DatabaseUnavailable, Invalid, OutcomeUnknown
+from sidestream.reasons import Reason
 from sidestream.store.database import Database, Statement
 
-ADD = "insert into tasks (user_id, id, title) values (%s, %s, 'milk') on conflict do nothing"
-LIST = "select id from tasks order by id"
+ADD: Final = "insert into tasks (user_id, id, title) values (%s, %s, 'milk') on conflict do nothing"
+LIST: Final = "select id from tasks order by id"
 ONE = Statement("select 1 as one")
 
 
@@ -153,6 +155,51 @@ class TestRun:
             assert await own.run(caller.user_id, prepared) == [[]]
 
 
+class TestOutcome:
+    """Whether a call's writes were kept is told as it is: yes, no, or nobody knows."""
+
+    @pytest.mark.parametrize(("sql", "kind"), [(ADD, OutcomeUnknown), (LIST, DatabaseUnavailable)])
+    async def test_lost_after_it_was_asked(
+        self, app_url: str, caller: Caller, sql: LiteralString, kind: type[Exception]
+    ) -> None:
+        async with Proxy(app_url) as proxy, opened(proxy.url, timeout_s=0.5) as database:
+            statement = Statement(sql, (caller.user_id, "a") if sql == ADD else ())
+            nap = Statement("select pg_sleep(0.2)::text")
+            call = asyncio.create_task(database.run(caller.user_id, statement, nap))
+            await sent(database)
+            await proxy.refuse()
+            with pytest.raises(DatabaseUnavailable) as caught:
+                await call
+            assert type(caught.value) is kind
+            await proxy.accept()
+
+    async def test_no_answer(self, app_url: str, caller: Caller) -> None:
+        async with Proxy(app_url) as proxy, opened(proxy.url, answer_timeout_s=0.3) as database:
+            await database.run(caller.user_id, ONE)
+            proxy.silence()
+            with pytest.raises(OutcomeUnknown):
+                await database.run(caller.user_id, Statement(ADD, (caller.user_id, "a")))
+            proxy.speak()
+
+    async def test_never_asked(self, app_url: str, caller: Caller) -> None:
+        async with Proxy(app_url) as proxy:
+            await proxy.refuse()
+            async with opened(proxy.url, timeout_s=0.3) as database:
+                with pytest.raises(DatabaseUnavailable) as caught:
+                    await database.run(caller.user_id, Statement(ADD, (caller.user_id, "a")))
+            assert type(caught.value) is DatabaseUnavailable
+            await proxy.accept()
+
+    async def test_done_and_unreadable(self, database: Database, caller: Caller) -> None:
+        """It was committed, so it did not fail."""
+        returning = ADD + " returning timestamptz 'infinity' as moment"
+        with pytest.raises(OutcomeUnknown):
+            await database.run(caller.user_id, Statement(returning, (caller.user_id, "a")))
+        assert await database.run(caller.user_id, Statement(LIST)) == [[{"id": "a"}]]
+        with pytest.raises(psycopg.DataError):
+            await database.run(caller.user_id, Statement("select timestamptz 'infinity'"))
+
+
 class TestLostConnections:
     async def test_an_ended_connection_costs_one_more_round_trip(
         self, app_url: str, admin_url: str, caller: Caller
@@ -240,15 +287,21 @@ class TestLostConnections:
                     await database.run(caller.user_id, ONE)
             await proxy.accept()
 
-    @pytest.mark.parametrize("address", ['{"password":"planted"}', "postgresql://a@planted:1/x"])
-    async def test_the_pools_log_names_an_error_and_not_its_text(
-        self, caplog: pytest.LogCaptureFixture, address: str
+    @pytest.mark.parametrize(
+        ("address", "reason"),
+        [
+            ('{"password":"planted"}', Reason.UNREADABLE),
+            ("postgresql://a@planted:1/x", Reason.NAME),
+        ],
+    )
+    async def test_the_pools_log_names_a_reason_and_not_the_errors_text(
+        self, caplog: pytest.LogCaptureFixture, address: str, reason: Reason
     ) -> None:
         with caplog.at_level(logging.DEBUG, "psycopg.pool"):
             async with opened(address, timeout_s=0.2):
                 pass
-        assert "error connecting in" in caplog.text
-        assert "Error\n" in caplog.text
+        assert re.search(f"error connecting in 'pool-[0-9]+': {reason}\n", caplog.text)
+        assert f"database: {reason}\n" in caplog.text
         assert "planted" not in caplog.text
 
     async def test_closed_and_opened_again(self, app_url: str, caller: Caller) -> None:

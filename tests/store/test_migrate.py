@@ -95,6 +95,20 @@ def test_one_that_was_committed_but_not_noted(empty_url: str) -> None:
     assert migrate(empty_url) == ALL
 
 
+def test_the_tables_are_where_the_functions_look(
+    empty_url: str, postgres: EmbeddedPostgres
+) -> None:
+    name = empty_url.rpartition("/")[2]
+    with psycopg.connect(postgres.admin_url, autocommit=True) as admin:
+        setting = sql.SQL("alter database {} set search_path = elsewhere, public")
+        admin.execute(setting.format(sql.Identifier(name)))
+    with psycopg.connect(empty_url) as owner:
+        owner.execute("create schema elsewhere")
+    assert migrate(f"{empty_url}?application_name=migrate") == ALL
+    assert "threads" in tables(empty_url)
+    assert pending(empty_url) == []
+
+
 def test_the_owner_is_no_superuser(empty_url: str) -> None:
     with psycopg.connect(empty_url) as owner:
         row = owner.execute("select rolsuper from pg_roles where rolname = current_user").fetchone()

@@ -10,7 +10,10 @@ import httpx2
 import pytest
 
 from sidestream import telemetry
+from sidestream.chat.mcp import McpClient
 from sidestream.config import Settings
+from sidestream.identity import tool_key
+from sidestream.problems import OutcomeUnknown
 from sidestream.store.database import Database, Rows, Statement
 from sidestream.tasks.app import create_app
 from tests.asgi_server import serve
@@ -57,6 +60,31 @@ async def test_no_database_is_a_503_and_a_sentence(
         sentence = "The database cannot be reached\nTry again in a moment."
         assert result["content"] == [{"type": "text", "text": sentence}]
         assert (await client.get("/healthz")).status_code == 200
+
+
+class ForgetfulDatabase(BrokenDatabase):
+    """A database that is lost each time before it says what it did."""
+
+    async def run(self, *_: object, **__: object) -> list[Rows]:
+        raise OutcomeUnknown
+
+
+async def test_what_nobody_knows_is_told_as_that(settings: Settings, sign_in: SignIn) -> None:
+    app = create_app(settings, ForgetfulDatabase())
+    async with serve(app) as url, httpx2.AsyncClient(base_url=url) as client:
+        person = Person(client, sign_in)
+        answer = await person.request("POST", person.path, json={"title": "milk"})
+        assert answer.status_code == 503
+        assert answer.json()["code"] == "outcome_unknown"
+        result = await person.call("add_task", {"title": "milk"})
+        assert result["_meta"]["sidestream/outcome"] == "unknown"
+        words = "It is not known whether this was done\nLook at the list before you do it again."
+        assert result["content"] == [{"type": "text", "text": words}]
+        key = tool_key(settings.tool_signing_key.get_secret_value())
+        chat = McpClient(f"{url}/mcp", key)
+        told = await chat.call("add_task", {"title": "milk"}, user_id="u", key="k", request_id="r")
+        await chat.close()
+        assert (told.failed, told.uncertain) == (True, True)
 
 
 @pytest.fixture

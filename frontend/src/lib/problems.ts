@@ -57,6 +57,7 @@ export class Problem extends Error {
 
 const BY_CODE: Readonly<Record<string, ProblemKind>> = {
   database_unavailable: "database",
+  outcome_unknown: "database",
   model_unavailable: "model",
   model_not_configured: "model",
   not_configured: "not_configured",

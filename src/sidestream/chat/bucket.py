@@ -6,13 +6,16 @@ talks to S3 and to its stand-in on a laptop.
 
 import asyncio
 from collections.abc import Callable
+from typing import Final
 
 import boto3
 from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError
 
 from sidestream.problems import BadGateway, NotFound
+from sidestream.reasons import of_error, of_status, report
 
+_PART: Final = "bucket"
 _MISSING = frozenset({"404", "NoSuchKey", "NotFound"})
 
 
@@ -89,6 +92,9 @@ async def _in_thread[T](work: Callable[[], T]) -> T:
     except ClientError as error:
         if error.response.get("Error", {}).get("Code") in _MISSING:
             raise NotFound("The file is not there.") from None
+        status = error.response.get("ResponseMetadata", {}).get("HTTPStatusCode", 0)
+        report(_PART, of_status(status))
         raise BadGateway("The file store refused the request.") from error
     except BotoCoreError as error:
+        report(_PART, of_error(error))
         raise BadGateway("The file store cannot be reached.") from error

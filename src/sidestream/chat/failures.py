@@ -12,7 +12,9 @@ import openai
 from agents.exceptions import MaxTurnsExceeded, ModelBehaviorError
 from chatkit.types import ErrorEvent
 
+from sidestream import reasons
 from sidestream.i18n import _, text
+from sidestream.reasons import Reason
 
 
 @dataclass(frozen=True, slots=True)
@@ -172,6 +174,19 @@ def classify(error: BaseException, *, answering: bool) -> Failure:
             return _MODEL_CUT if answering else _MODEL_UNREACHABLE
         case _:
             return UNEXPECTED
+
+
+def reason_of(error: BaseException) -> Reason | None:
+    """Give the reason why the model failed us; None for what is no failure of the model."""
+    match error:
+        case openai.APIStatusError():
+            return reasons.of_status(error.status_code)
+        case openai.APIConnectionError() | httpx2.HTTPError() | ConnectionError() | TimeoutError():
+            return reasons.of_error(error)
+        case ModelFailed() | openai.APIError() | ModelBehaviorError():
+            return Reason.BROKEN
+        case _:
+            return None
 
 
 def _status(error: openai.APIStatusError) -> Failure:

@@ -14,11 +14,14 @@ from typing import Any, Final
 
 import httpx2
 
+from sidestream import reasons
 from sidestream.chat.tls import tls_context
 from sidestream.identity import SigningKey
+from sidestream.reasons import Reason
 
 PROTOCOL_VERSION: Final = "2026-07-28"
 IDEMPOTENCY_META_KEY: Final = "sidestream/idempotency-key"
+OUTCOME_META_KEY: Final = "sidestream/outcome"
 
 _RETRY_STATUSES: Final = frozenset({429, 502, 503, 504})
 _ATTEMPTS: Final = 3
@@ -27,6 +30,10 @@ _BACKOFF_S: Final = 0.2
 
 class ToolServerError(Exception):
     """The tool server could not be reached, or did not answer as MCP says it should."""
+
+    def __init__(self, reason: Reason) -> None:
+        super().__init__(reason)
+        self.reason = reason
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,6 +44,8 @@ class ToolResult:
     failed: bool
     resent: bool = False
     """Whether it was sent more than once: an earlier sending may have had its effect."""
+    uncertain: bool = False
+    """Whether the tool cannot tell if it had its effect."""
 
 
 class McpClient:
@@ -104,7 +113,7 @@ class McpClient:
                 response = await self._http.post(self._url, content=body, headers=headers)
             except httpx2.HTTPError as error:
                 if last:
-                    raise ToolServerError(type(error).__name__) from error
+                    raise ToolServerError(reasons.of_error(error)) from error
             else:
                 if last or response.status_code not in _RETRY_STATUSES:
                     return response, attempt
@@ -114,13 +123,17 @@ class McpClient:
 
 def _read(response: httpx2.Response) -> ToolResult:
     if response.status_code != httpx2.codes.OK:
-        raise ToolServerError(f"HTTP {response.status_code}")
+        raise ToolServerError(reasons.of_status(response.status_code))
     try:
         document = response.json()
         if error := document.get("error"):
             return ToolResult(str(error["message"]), failed=True)
         result = document["result"]
         parts = [part["text"] for part in result["content"] if part.get("type") == "text"]
-        return ToolResult("\n".join(parts), failed=bool(result.get("isError")))
+        return ToolResult(
+            "\n".join(parts),
+            failed=bool(result.get("isError")),
+            uncertain=(result.get("_meta") or {}).get(OUTCOME_META_KEY) == "unknown",
+        )
     except (ValueError, KeyError, TypeError, AttributeError) as error:
-        raise ToolServerError("not an MCP answer") from error
+        raise ToolServerError(Reason.UNEXPECTED) from error

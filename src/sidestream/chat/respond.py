@@ -32,13 +32,14 @@ from sidestream.chat.confirmation import (
     unsearched,
 )
 from sidestream.chat.context import EndReason, ToolRecord, TurnContext
-from sidestream.chat.failures import DEADLINE, Failure, classify, error_event
+from sidestream.chat.failures import DEADLINE, Failure, classify, error_event, reason_of
 from sidestream.chat.history import NOTE_KIND, HistoryConverter, recent, tokens_in, tokens_of
 from sidestream.chat.tools import ACTION_FAILED, TaskTools, settle
 from sidestream.chat.trace import ToolTrace
 from sidestream.chat.widgets import listing, widget_item
 from sidestream.config import ChatSettings
 from sidestream.i18n import text
+from sidestream.reasons import report
 from sidestream.store.ids import new_id
 from sidestream.telemetry import log_failure, logger
 
@@ -86,6 +87,8 @@ class Responder:
             if control.reason is None:
                 failure = classify(error, answering=answer.started)
                 log_failure(log, "model failed", error, code=failure.code, run_id=context.run_id)
+                if reason := reason_of(error):
+                    report("model", reason)
         await settle(context.turn, self._tools.grace_s(control))
         if control.reason is EndReason.LOST:
             return

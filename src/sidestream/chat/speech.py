@@ -7,7 +7,9 @@ import openai
 from chatkit.types import AudioInput
 from openai import AsyncOpenAI
 
+from sidestream.chat.failures import reason_of
 from sidestream.problems import BadGateway, Invalid, NotConfigured, UnsupportedMedia
+from sidestream.reasons import report
 
 _EXTENSIONS: Final = {"audio/webm": "webm", "audio/ogg": "ogg", "audio/mp4": "mp4"}
 
@@ -42,5 +44,7 @@ async def transcribe(client: AsyncOpenAI, model: str, recording: Recording) -> s
     except openai.NotFoundError as error:
         raise NotConfigured("Dictation is not configured here.") from error
     except openai.OpenAIError as error:
+        if reason := reason_of(error):
+            report("model", reason)
         raise BadGateway("The speech service failed.") from error
     return result.text

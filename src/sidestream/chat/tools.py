@@ -21,6 +21,7 @@ from sidestream.chat.context import Control, EndReason, ToolRecord, TurnContext,
 from sidestream.chat.mcp import McpClient, ToolServerError
 from sidestream.chat.widgets import LISTING_TOOLS
 from sidestream.i18n import _
+from sidestream.reasons import report
 
 MANIFEST: Final[list[dict[str, Any]]] = json.loads(
     Path(__file__).with_name("tasks_tools.json").read_text(encoding="utf-8")
@@ -93,7 +94,10 @@ class TaskTools:
                 key=key,
                 request_id=context.request_id,
             )
-        except ToolServerError:
+        except ToolServerError as error:
+            report("tools", error.reason)
+            return _unanswered(call_id, name, arguments)
+        if result.uncertain:
             return _unanswered(call_id, name, arguments)
         record = ToolRecord(call_id, name, arguments, result.text, result.failed)
         if name == DELETE_TOOL and result.failed and result.resent:

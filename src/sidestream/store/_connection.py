@@ -1,4 +1,4 @@
-"""A connection whose pipeline sends nothing after its Sync.
+"""A connection whose pipeline sends nothing after its Sync, and whose attempts are noted.
 
 Psycopg ends a pipeline with Sync and then asks for a Flush. When that Flush reaches PgBouncer after
 the transaction is over, PgBouncer takes it for the start of another one and keeps a server
@@ -8,12 +8,17 @@ up the pool. The Sync makes the server answer by itself, so the Flush is not nee
 This rests on private parts of psycopg 3.3 (`_pipeline_base.py`); a test reads the bytes sent.
 """
 
+import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from typing import Any, Self
 
+import psycopg
 from psycopg import AsyncConnection, AsyncPipeline
 from psycopg.abc import PQGen
 from psycopg.rows import DictRow
+
+from sidestream.store.attempts import Attempts
 
 
 class _Pipeline(AsyncPipeline):
@@ -28,6 +33,20 @@ class _Pipeline(AsyncPipeline):
 class Connection(AsyncConnection[DictRow]):
     """An `AsyncConnection` with such a pipeline, which cannot be nested."""
 
+    @classmethod
+    async def connect(  # type: ignore[override]
+        cls, conninfo: str = "", *, attempts: Attempts, **options: Any
+    ) -> Self:
+        """Connect, when `attempts` allows it, and note there what came of it."""
+        attempts.admit()
+        try:
+            connection = await super().connect(conninfo, **options)
+        except psycopg.Error as error:
+            attempts.failed(error)
+            raise
+        attempts.succeeded()
+        return connection
+
     @asynccontextmanager
     async def pipeline(self) -> AsyncIterator[AsyncPipeline]:
         async with self.lock:
@@ -39,3 +58,22 @@ class Connection(AsyncConnection[DictRow]):
         finally:
             async with self.lock:
                 self._pipeline = None
+
+    @asynccontextmanager
+    async def answered_within(self, seconds: float) -> AsyncIterator[None]:
+        """Give up on a peer that has gone silent, as a half-open socket does: `TimeoutError`.
+
+        The connection is dropped before the wait is cancelled: psycopg would otherwise ask that
+        silent peer to cancel the query, and wait for its word on it.
+        """
+
+        def drop() -> None:
+            self.pgconn.finish()
+            timeout.reschedule(0)
+
+        dropping = asyncio.get_running_loop().call_later(seconds, drop)
+        try:
+            async with asyncio.timeout(None) as timeout:
+                yield
+        finally:
+            dropping.cancel()

@@ -5,13 +5,17 @@ All statements of a call travel together and form one transaction: a psycopg pip
 `app.user_id` for that transaction alone, which is what row-level security reads; set for the
 session it would leak to the next client of a pooler in transaction mode. For the same pooler,
 statements are never prepared by name, and nothing is sent after the Sync (see `_connection`).
+
+What the database's owner has set for a role or a database changes neither what statements mean nor
+how values are read: what matters for the first is set beside the user, and rows come in the binary
+format, which no setting changes.
 """
 
 import asyncio
 import logging
 import time
-from collections.abc import AsyncIterator, Mapping, Sequence
-from contextlib import asynccontextmanager
+from collections.abc import Mapping, Sequence
+from contextlib import AsyncExitStack
 from dataclasses import dataclass
 from typing import Any, Final, LiteralString
 from weakref import WeakKeyDictionary
@@ -20,27 +24,40 @@ import psycopg
 from psycopg.rows import DictRow, dict_row
 from psycopg_pool import AsyncConnectionPool, PoolClosed, PoolTimeout
 
-from sidestream.problems import DatabaseUnavailable, Invalid
+from sidestream.problems import DatabaseUnavailable, Invalid, OutcomeUnknown
+from sidestream.reasons import Reason, report
 from sidestream.store._connection import Connection
+from sidestream.store.attempts import Attempts, Refused
+from sidestream.store.failures import may_have_run, reason_of
 from sidestream.telemetry import sql_comment
 
 type Params = Sequence[Any] | Mapping[str, Any]
 type Rows = list[dict[str, Any]]
 
 _logger = logging.getLogger(__name__)
-_SET_USER: Final = "select set_config('app.user_id', %s, true)"
+_PART: Final = "database"
+_SENDINGS: Final = 2
+_BEGIN: Final = """
+    select set_config('app.user_id', %s, true), set_config('search_path', 'public', true),
+      set_config('row_security', 'on', true), set_config('TimeZone', 'UTC', true),
+      set_config('standard_conforming_strings', 'on', true)
+"""
 # character_not_in_repertoire and untranslatable_character: text that Postgres cannot hold.
 _UNSTORABLE_SQLSTATES: Final = frozenset({"22021", "22P05"})
 
 
 def _leave_text_out(record: logging.LogRecord) -> bool:
-    """Let the pool's log lines name an error or a connection by its type: the texts of both may
-    quote the address."""
+    """Let the pool's log lines name an error by its reason and a connection by its type: the texts
+    of both may quote the address."""
     if isinstance(record.args, tuple):
         record.args = tuple(
-            arg if isinstance(arg, str | int | float) else type(arg).__name__ for arg in record.args
+            arg if isinstance(arg, str | int | float) else _name(arg) for arg in record.args
         )
     return True
+
+
+def _name(arg: object) -> str:
+    return reason_of(arg) if isinstance(arg, psycopg.Error) else type(arg).__name__
 
 
 logging.getLogger("psycopg.pool").addFilter(_leave_text_out)
@@ -53,13 +70,18 @@ class Statement:
     sql: LiteralString
     params: Params = ()
 
+    @property
+    def writes(self) -> bool:
+        """Whether it may change rows: one that does not begins with `select`."""
+        return not self.sql.lstrip().lower().startswith("select")
+
 
 class Database:
     """A pool of connections as the role that owns nothing, opened and closed explicitly.
 
     `idle_check_s`: a connection unused for longer is tried before use, because a frozen function or
     a suspended database loses connections in silence. `timeout_s` bounds the wait for a connection,
-    `answer_timeout_s` the wait for an answer.
+    `answer_timeout_s` the wait for an answer. A database that refuses us is not waited for.
     """
 
     def __init__(
@@ -82,6 +104,8 @@ class Database:
         self._answer_timeout_s = answer_timeout_s
         self._pool: AsyncConnectionPool[Connection] | None = None
         self._used_at: WeakKeyDictionary[Connection, float] = WeakKeyDictionary()
+        self._suspect_before = 0.0
+        self._attempts = Attempts(self._connected)
         self._calls: set[asyncio.Task[list[Rows]]] = set()
 
     async def open(self) -> None:
@@ -93,7 +117,9 @@ class Database:
             self._url,
             connection_class=Connection,
             kwargs={
+                "attempts": self._attempts,
                 "autocommit": True,
+                "client_encoding": "utf8",
                 "prepare_threshold": None,
                 "row_factory": dict_row,
                 "connect_timeout": max(1, round(self._timeout_s)),
@@ -116,10 +142,10 @@ class Database:
         )
         await pool.open()
         try:
-            async with pool.connection():
+            async with self._attempts.heeded(), pool.connection():
                 pass
-        except PoolTimeout:
-            _logger.warning("the database did not answer within %s s", self._timeout_s)
+        except (PoolTimeout, Refused) as error:
+            report(_PART, self._reason(error))
 
     async def close(self) -> None:
         """Let the calls under way finish, then disconnect. The database may be opened again."""
@@ -136,8 +162,8 @@ class Database:
         After a lost connection the whole call is sent once more, so every write has to be one that
         may be repeated. `tag` names the call in logs and, with the request, in a comment of each
         statement. Raises psycopg's error when Postgres refuses a statement, `Invalid` for text
-        that it cannot hold (NUL, lone surrogates), and `DatabaseUnavailable` when it cannot be
-        reached or does not answer.
+        that it cannot hold (NUL, lone surrogates), `DatabaseUnavailable` when it cannot be used,
+        and `OutcomeUnknown` when it cannot be told whether the call's writes were kept.
         """
         if not user_id:
             raise ValueError("a statement needs a user")
@@ -147,7 +173,7 @@ class Database:
         comment = sql_comment(tag)
         tagged = [
             Statement(each.sql + comment, each.params)
-            for each in (Statement(_SET_USER, (user_id,)), *statements)
+            for each in (Statement(_BEGIN, (user_id,)), *statements)
         ]
         call = asyncio.create_task(self._run(tagged, tag))
         self._calls.add(call)
@@ -168,39 +194,74 @@ class Database:
         pool = self._pool
         if pool is None:
             raise RuntimeError("the database is not open")
-        try:
-            return await self._round_trip(pool, statements)
-        except (PoolTimeout, PoolClosed) as error:
-            raise DatabaseUnavailable from error
-        except psycopg.OperationalError as error:
-            _logger.info("%s is sent again after %s", tag or "a call", type(error).__name__)
-        try:
-            # The other idle connections are as old as the one that just failed.
-            await pool.check()
-            return await self._round_trip(pool, statements)
-        except psycopg.OperationalError as error:
-            raise DatabaseUnavailable from error
+        unknown = False
+        failure: Exception | None = None
+        for _ in range(_SENDINGS):
+            try:
+                return await self._round_trip(pool, statements)
+            except (Refused, PoolTimeout, PoolClosed) as error:
+                failure = failure or error
+                break
+            except TimeoutError as error:
+                failure, unknown = error, True
+                break
+            except psycopg.errors.ReadOnlySqlTransaction as error:
+                failure = error
+                await pool.drain()  # another server may take writes by now
+            except psycopg.OperationalError as error:
+                failure, unknown = error, unknown or may_have_run(error)
+                # The other idle connections are as old as the one that just failed.
+                self._suspect_before = time.monotonic()
+            _logger.info("%s failed: %s", tag or "a call", self._reason(failure))
+        report(_PART, self._reason(failure))
+        if unknown and any(each.writes for each in statements[1:]):
+            raise OutcomeUnknown from failure
+        raise DatabaseUnavailable from failure
 
     async def _round_trip(
         self, pool: AsyncConnectionPool[Connection], statements: Sequence[Statement]
     ) -> list[Rows]:
-        async with pool.connection() as connection:
+        async with AsyncExitStack() as stack:
+            async with self._attempts.heeded():
+                connection = await stack.enter_async_context(pool.connection())
             self.round_trips += 1
             try:
-                async with _deadline(connection, self._answer_timeout_s), connection.pipeline():
+                async with (
+                    connection.answered_within(self._answer_timeout_s),
+                    connection.pipeline(),
+                ):
                     cursors = await _send(connection, statements)
             except psycopg.DataError as error:
                 if error.sqlstate in _UNSTORABLE_SQLSTATES:
                     raise Invalid("The text contains a character that cannot be kept.") from error
                 raise
             await self._note_use(connection)
-            return [await cursor.fetchall() if cursor.description else [] for cursor in cursors]
+            return await _rows(cursors, statements)
+
+    def _connected(self) -> bool:
+        return any(not connection.closed for connection in self._used_at)
+
+    def _reason(self, error: Exception | None) -> Reason:
+        match error:
+            case Refused() | PoolTimeout():
+                # With no failure to connect, all connections are in use.
+                return self._attempts.reason or Reason.FULL
+            case PoolClosed():
+                return Reason.STARTING
+            case TimeoutError():
+                return Reason.TIMED_OUT
+            case _:
+                return reason_of(error) if error else Reason.NO_ROUTE
 
     async def _note_use(self, connection: Connection) -> None:
         self._used_at[connection] = time.monotonic()
 
     async def _check_if_idle(self, connection: Connection) -> None:
-        if time.monotonic() - self._used_at[connection] > self._idle_check_s:
+        used_at = self._used_at[connection]
+        if used_at > max(self._suspect_before, time.monotonic() - self._idle_check_s):
+            return
+        # The rest of the wait is for another connection.
+        async with connection.answered_within(self._timeout_s / 2):
             await AsyncConnectionPool.check_connection(connection)
 
 
@@ -208,7 +269,7 @@ async def _send(
     connection: Connection, statements: Sequence[Statement]
 ) -> list[psycopg.AsyncCursor[DictRow]]:
     try:
-        return [await connection.execute(each.sql, each.params) for each in statements]
+        return [await connection.execute(each.sql, each.params, binary=True) for each in statements]
     except Exception as error:
         if getattr(error, "sqlstate", None) is None:
             # It did not come from Postgres, which would commit at the Sync what it has by now.
@@ -216,26 +277,18 @@ async def _send(
         raise
 
 
-@asynccontextmanager
-async def _deadline(connection: Connection, seconds: float) -> AsyncIterator[None]:
-    """Give up on a peer that has gone silent, as a half-open socket does.
-
-    The connection is dropped before the wait is cancelled: psycopg would otherwise ask that silent
-    peer to cancel the query, and wait for its word on it.
-    """
-
-    def drop() -> None:
-        connection.pgconn.finish()
-        timeout.reschedule(0)
-
-    dropping = asyncio.get_running_loop().call_later(seconds, drop)
+async def _rows(
+    cursors: Sequence[psycopg.AsyncCursor[DictRow]], statements: Sequence[Statement]
+) -> list[Rows]:
+    """Read what came back, once it is committed. Raises `OutcomeUnknown` for rows of a write that
+    cannot be read: to call it a failure would be wrong."""
     try:
-        async with asyncio.timeout(None) as timeout:
-            yield
-    except TimeoutError as error:
-        raise DatabaseUnavailable from error
-    finally:
-        dropping.cancel()
+        return [await cursor.fetchall() if cursor.description else [] for cursor in cursors]
+    except Exception as error:
+        if not any(each.writes for each in statements[1:]):
+            raise
+        report(_PART, Reason.UNEXPECTED)
+        raise OutcomeUnknown from error
 
 
 def _check_text(params: Params) -> None:

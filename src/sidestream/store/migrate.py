@@ -76,7 +76,9 @@ def _backend(direct_url: str) -> Iterator[tuple[Any, Any]]:
     from yoyo import get_backend, read_migrations  # type: ignore[import-untyped]
 
     _, _, rest = direct_url.partition("://")
-    with get_backend(f"postgresql+psycopg://{rest}") as backend:
+    joint = "&" if "?" in rest else "?"
+    # The functions look there, whatever search_path the owner of the tables has.
+    with get_backend(f"postgresql+psycopg://{rest}{joint}schema=public") as backend:
         yield backend, read_migrations(str(MIGRATIONS))
 
 

@@ -13,10 +13,22 @@ from psycopg.rows import dict_row
 
 from sidestream.cli.checks.finding import Broken, Finding, Unchecked, failed, ok, unchecked, warning
 from sidestream.problems import Problem
+from sidestream.reasons import Reason
 from sidestream.store.database import Database, Statement
+from sidestream.store.failures import reason_of
 
 _CONNECT_TIMEOUT_S: Final = 5
 _TRIES: Final = 3
+_LOOK: Final = "look at its address, its state and the network"
+_ADVICE: Final = {
+    Reason.UNREADABLE: "the address is `postgresql://role:password@host/database`",
+    Reason.AUTHENTICATION: "look at the role and its password",
+    Reason.FORBIDDEN: "let the role log in with `sidestream migrate --app-password`, and let this "
+    "address in",
+    Reason.MISSING: "look at the role and the database in the address",
+    Reason.FULL: "DATABASE_POOL_MAX times environments must fit",
+    Reason.TLS: "look at `sslmode` and the certificates",
+}
 _ROLE: Final = """
 select r.rolname as name, r.rolsuper or r.rolbypassrls as bypasses, t.*
 from pg_roles r, (
@@ -145,14 +157,7 @@ async def _connected(url: str) -> AsyncIterator[psycopg.AsyncConnection[dict[str
 
 
 def why_not_connected(error: psycopg.Error) -> str:
-    """The reason for a failed connection. libpq's own words may quote the address."""
-    words = str(error)
-    if isinstance(error, psycopg.ProgrammingError):
-        return "The address cannot be read: it is `postgresql://role:password@host/database`."
-    if "authentication failed" in words:
-        return "The database refuses the password: look at the role and its password."
-    if "does not exist" in words:
-        return "The role or the database in the address does not exist."
-    if "not permitted to log in" in words:
-        return "The role may not log in: run `sidestream migrate --app-password`."
-    return "The database cannot be reached: look at its address, its state and the network."
+    """The reason for a failed connection, in the words of the functions' logs, and what to do.
+    libpq's own words may quote the address."""
+    reason = reason_of(error)
+    return f"The database: {reason}; {_ADVICE.get(reason, _LOOK)}."

@@ -18,6 +18,7 @@ from sidestream.cli.checks.finding import Broken, Finding, failed, ok, unchecked
 from sidestream.config import ChatSettings, Issuer
 from sidestream.identity import tool_key
 from sidestream.problems import PROBLEM_TYPE
+from sidestream.reasons import of_error, of_status
 
 MANIFEST: Final = Path(chat.__file__).parent / "tasks_tools.json"
 _OPENAI: Final = "https://api.openai.com/v1"
@@ -50,7 +51,8 @@ async def model(settings: ChatSettings, names: Sequence[str]) -> Finding:
     what = "The model provider"
     answer = await _ask("GET", f"{base_url}/models", what, headers=headers, passed=(401, 403, 404))
     if answer.status_code in _UNAUTHORIZED:
-        return failed("The model provider refuses the key: look at OPENAI_API_KEY.")
+        reason = of_status(answer.status_code)
+        return failed(f"The model provider: {reason}; look at OPENAI_API_KEY.")
     if answer.status_code == httpx2.codes.NOT_FOUND:
         return unchecked("This provider does not list its models.")
     try:
@@ -107,9 +109,8 @@ async def tools(settings: ChatSettings, url: str | None) -> Finding:
             "others."
         )
     if answer.status_code in _UNAUTHORIZED:
-        return failed(
-            "The tool server refuses our token: TOOL_SIGNING_KEY differs between the two."
-        )
+        reason = of_status(answer.status_code)
+        return failed(f"The tool server: {reason}; TOOL_SIGNING_KEY differs between the two.")
     try:
         served = {tool["name"]: tool for tool in answer.json()["result"]["tools"]}
     except (ValueError, KeyError, TypeError):
@@ -143,10 +144,13 @@ async def _ask(
             answer = await client.request(method, url, **options)
     except NoCredentials:
         raise
-    except (httpx2.HTTPError, httpx2.InvalidURL):
-        raise Broken(f"{what} cannot be reached: look at its address and the network.") from None
+    except (httpx2.HTTPError, httpx2.InvalidURL) as error:
+        raise Broken(f"{what}: {of_error(error)}; look at its address and the network.") from None
     if not answer.is_success and answer.status_code not in passed:
-        raise Broken(f"{what} answered {answer.status_code}: look at its address and its logs.")
+        reason = of_status(answer.status_code)
+        raise Broken(
+            f"{what}: {reason} (HTTP {answer.status_code}); look at its address and its logs."
+        )
     return answer
 
 
