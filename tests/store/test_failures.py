@@ -164,6 +164,31 @@ class TestReadOnly:
             await database.close()
 
 
+class TestNoConnectionInTime:
+    async def test_all_are_in_use(self, app_url: str, caplog: pytest.LogCaptureFixture) -> None:
+        database = Database(app_url, max_size=1, timeout_s=0.3)
+        await database.open()
+        nap = asyncio.create_task(database.run("u", Statement("select pg_sleep(1)::text")))
+        while database.round_trips == 0:  # noqa: ASYNC110
+            await asyncio.sleep(0)
+        with pytest.raises(DatabaseUnavailable):
+            await database.run("u", ONE)
+        assert f"database: {Reason.FULL}\n" in caplog.text
+        await nap
+        await database.close()
+
+    async def test_nobody_answers(self, app_url: str, caplog: pytest.LogCaptureFixture) -> None:
+        async with Proxy(app_url) as proxy:
+            proxy.silence()
+            database = Database(proxy.url, timeout_s=0.3)
+            await database.open()
+            with pytest.raises(DatabaseUnavailable):
+                await database.run("u", ONE)
+            assert f"database: {Reason.TIMED_OUT}\n" in caplog.text
+            proxy.speak()
+            await database.close()
+
+
 class TestSilence:
     async def test_one_that_was_idle_and_has_gone_silent(self, app_url: str) -> None:
         async with Proxy(app_url) as proxy:

@@ -244,8 +244,9 @@ class Database:
     def _reason(self, error: Exception | None) -> Reason:
         match error:
             case Refused() | PoolTimeout():
-                # With no failure to connect, all connections are in use.
-                return self._attempts.reason or Reason.FULL
+                # Without a failure to connect, they are all in use or nobody has answered yet.
+                busy = Reason.FULL if self._connected() else Reason.TIMED_OUT
+                return self._attempts.reason or busy
             case PoolClosed():
                 return Reason.STARTING
             case TimeoutError():
