@@ -30,6 +30,7 @@ from sidestream.identity import (
     tool_key,
 )
 from sidestream.problems import Unauthorized, Unavailable
+from sidestream.secret import Secret
 from tests.sign_in import SignIn, public_jwk, sign_in_server
 
 SESSION_SECRET = "the secret of sessions, 32 bytes or more"
@@ -266,7 +267,9 @@ class TestAudiences:
             (SESSION_ISSUER, TASKS_AUDIENCE),
             (TOOL_ISSUER, CHAT_AUDIENCE),
         ):
-            await refused(chat, SigningKey(issuer, audience, TOOL_SECRET, 60).mint("alice")[0])
+            await refused(
+                chat, SigningKey(issuer, audience, Secret(TOOL_SECRET), 60).mint("alice")[0]
+            )
 
     async def test_a_session_signed_by_a_person_is_none(
         self, chat: Verifier, sign_in: SignIn
@@ -276,7 +279,7 @@ class TestAudiences:
     async def test_a_persons_token_signed_by_us_is_none(
         self, chat: Verifier, sign_in: SignIn
     ) -> None:
-        key = SigningKey(sign_in.url, sign_in.url, SESSION_SECRET, 600)
+        key = SigningKey(sign_in.url, sign_in.url, Secret(SESSION_SECRET), 600)
         await refused(chat, key.mint("alice")[0])
 
 

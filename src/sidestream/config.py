@@ -8,7 +8,8 @@ value. Each secret may come from Secrets Manager instead: `DATABASE_URL_SECRET_A
 
 import json
 import os
-from functools import cache
+from contextlib import suppress
+from functools import cache, partial
 from typing import Annotated, Any, Literal, Self
 
 from pydantic import (
@@ -24,6 +25,7 @@ from pydantic import (
 
 from sidestream import secrets_manager
 from sidestream.pasted import cleaned, stripped
+from sidestream.secret import Secret
 
 MIN_KEY_BYTES = 32
 
@@ -118,6 +120,29 @@ class Settings(BaseModel):
             ) from None
         except ValidationError as error:
             raise SettingsError(_sentences(error)) from None
+
+    def secret(self, name: str) -> Secret:
+        """Give a secret setting for use: one from Secrets Manager can be read again."""
+        text: SecretStr = getattr(self, name)
+        arn = self._secret_arns().get(name)
+        read = partial(self._read_again, name, arn) if arn else None
+        return Secret(text.get_secret_value(), name.upper(), read)
+
+    def _read_again(self, name: str, arn: str) -> tuple[str, ...]:
+        """Read what `Secret` asks for. Raises `SecretUnreadable` and `SettingsError`."""
+        current, *before = secrets_manager.read_versions(name, arn)
+        texts = [self._checked(name, current)]
+        with suppress(SettingsError):
+            texts += [self._checked(name, text) for text in before]
+        return tuple(dict.fromkeys(texts))
+
+    def _checked(self, name: str, text: str) -> str:
+        try:
+            changed = type(self).model_validate({**dict(self), name: text})
+        except ValidationError as error:
+            raise SettingsError(_sentences(error)) from None
+        value: SecretStr = getattr(changed, name)
+        return value.get_secret_value()
 
     @classmethod
     def _environment(cls, suffix: str = "") -> dict[str, str]:

@@ -12,6 +12,7 @@ import re
 import ssl
 import time
 from collections.abc import Iterable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any, Final
 from urllib.parse import quote, unquote
@@ -23,6 +24,7 @@ from jwt.exceptions import PyJWKClientConnectionError
 from sidestream.config import Issuer
 from sidestream.problems import Forbidden, Unauthorized, Unavailable
 from sidestream.reasons import of_error, report
+from sidestream.secret import Secret
 
 CHAT_AUDIENCE: Final = "chat"
 TASKS_AUDIENCE: Final = "tasks"
@@ -58,11 +60,12 @@ class SigningKey:
 
     issuer: str
     audience: str
-    secret: str
+    secret: Secret
     ttl_s: int
 
-    def mint(self, subject: str, **claims: Any) -> tuple[str, int]:
-        """Sign a token for a subject. Gives the token and its expiry in epoch seconds."""
+    def mint(self, subject: str, *, secret: str | None = None, **claims: Any) -> tuple[str, int]:
+        """Sign a token for a subject, with the current secret if none is given. Gives the token and
+        its expiry in epoch seconds."""
         now = int(time.time())
         payload = {
             **claims,
@@ -72,17 +75,17 @@ class SigningKey:
             "iat": now,
             "exp": now + self.ttl_s,
         }
-        return jwt.encode(payload, self.secret, algorithm="HS256"), now + self.ttl_s
+        return jwt.encode(payload, secret or self.secret.text, algorithm="HS256"), now + self.ttl_s
 
 
-def session_key(secret: str, ttl_s: int) -> SigningKey:
+def session_key(secret: Secret | str, ttl_s: int) -> SigningKey:
     """The key of session tokens, which the chat routes accept."""
-    return SigningKey(SESSION_ISSUER, CHAT_AUDIENCE, secret, ttl_s)
+    return SigningKey(SESSION_ISSUER, CHAT_AUDIENCE, Secret.of(secret), ttl_s)
 
 
-def tool_key(secret: str) -> SigningKey:
+def tool_key(secret: Secret | str) -> SigningKey:
     """The key of tool tokens, which the task tools accept."""
-    return SigningKey(TOOL_ISSUER, TASKS_AUDIENCE, secret, TOOL_TOKEN_TTL_S)
+    return SigningKey(TOOL_ISSUER, TASKS_AUDIENCE, Secret.of(secret), TOOL_TOKEN_TTL_S)
 
 
 class _Jwks:
@@ -168,15 +171,7 @@ class Verifier:
         if not isinstance(issuer, str):
             raise Unauthorized("The token is not valid.")
         if own := self._own.get(issuer):
-            return jwt.decode(
-                token,
-                own.secret,
-                algorithms=["HS256"],
-                issuer=own.issuer,
-                audience=own.audience,
-                leeway=_LEEWAY_S,
-                options=options,
-            )
+            return await _own_claims(token, own)
         if external := self._external.get(issuer):
             provider, jwks = external
             kid = unverified["header"].get("kid")
@@ -208,6 +203,32 @@ def path_segment(user_id: str) -> str:
     """Give a user id as the segment of a path that `check_owner` takes for it."""
     quoted = quote(user_id, safe="")
     return quoted.replace(".", "%252E") if user_id in (".", "..") else quoted
+
+
+async def _own_claims(token: str, key: SigningKey) -> dict[str, Any]:
+    """Verify a token of ours with the secrets that are known, and then with one that replaced them
+    meanwhile. Raises PyJWT's errors."""
+    known = key.secret.known
+    for secret in known:
+        with suppress(jwt.InvalidSignatureError):
+            return _signed_claims(token, key, secret)
+    for secret in await key.secret.others(known):
+        with suppress(jwt.InvalidSignatureError):
+            return _signed_claims(token, key, secret)
+    raise jwt.InvalidSignatureError
+
+
+def _signed_claims(token: str, key: SigningKey, secret: str) -> dict[str, Any]:
+    claims: dict[str, Any] = jwt.decode(
+        token,
+        secret,
+        algorithms=["HS256"],
+        issuer=key.issuer,
+        audience=key.audience,
+        leeway=_LEEWAY_S,
+        options={"require": _REQUIRED},
+    )
+    return claims
 
 
 def bearer(authorization: str | None) -> str:

@@ -6,9 +6,12 @@ secret whose ARN is in that variable's name plus `_SECRET_ARN`. The secret's tex
 
 from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
-from typing import Final
+from typing import TYPE_CHECKING, Any, Final
 
 from sidestream.pasted import stripped
+
+if TYPE_CHECKING:
+    from aws_lambda_powertools.utilities.parameters.secrets import SecretsProvider
 
 ARN_SUFFIX: Final = "_SECRET_ARN"
 _TIMEOUT_S: Final = 3
@@ -30,30 +33,46 @@ def read(arns: Mapping[str, str]) -> dict[str, str]:
     """
     if not arns:
         return {}
+    provider = _provider(len(arns))
+    with ThreadPoolExecutor(len(arns), thread_name_prefix="secrets") as pool:
+        jobs = {name: pool.submit(_text, provider, name, arn) for name, arn in arns.items()}
+        return {name: job.result() for name, job in jobs.items()}
+
+
+def read_versions(setting: str, arn: str) -> list[str]:
+    """Read a secret's text and, if it was ever replaced, the one before it, which Secrets Manager
+    keeps under the label AWSPREVIOUS. Never from a cache. Raises `SecretUnreadable`."""
+    provider = _provider(1)
+    current = _text(provider, setting, arn)
+    try:
+        return [current, _text(provider, setting, arn, VersionStage="AWSPREVIOUS")]
+    except SecretUnreadable:
+        return [current]
+
+
+def _provider(connections: int) -> "SecretsProvider":
     # Only a function on AWS needs these, and they take a tenth of a second to import.
-    from aws_lambda_powertools.utilities.parameters.exceptions import GetParameterError
     from aws_lambda_powertools.utilities.parameters.secrets import SecretsProvider
     from botocore.config import Config
 
     # One client for all threads: creating clients is not thread-safe, using one is.
-    provider = SecretsProvider(
+    return SecretsProvider(
         boto_config=Config(
-            connect_timeout=_TIMEOUT_S, read_timeout=_TIMEOUT_S, max_pool_connections=len(arns)
+            connect_timeout=_TIMEOUT_S, read_timeout=_TIMEOUT_S, max_pool_connections=connections
         )
     )
 
-    def read_one(setting: str, arn: str) -> str:
-        try:
-            value = provider.get(arn, force_fetch=True)
-        except GetParameterError as error:
-            raise SecretUnreadable(setting, _code(error)) from None
-        if not isinstance(value, str) or not stripped(value):
-            raise SecretUnreadable(setting, "the secret has no text")
-        return value
 
-    with ThreadPoolExecutor(len(arns), thread_name_prefix="secrets") as pool:
-        jobs = {setting: pool.submit(read_one, setting, arn) for setting, arn in arns.items()}
-        return {setting: job.result() for setting, job in jobs.items()}
+def _text(provider: "SecretsProvider", setting: str, arn: str, **options: Any) -> str:
+    from aws_lambda_powertools.utilities.parameters.exceptions import GetParameterError
+
+    try:
+        value = provider.get(arn, force_fetch=True, **options)
+    except GetParameterError as error:
+        raise SecretUnreadable(setting, _code(error)) from None
+    if not isinstance(value, str) or not stripped(value):
+        raise SecretUnreadable(setting, "the secret has no text")
+    return value
 
 
 def _code(error: Exception) -> str:

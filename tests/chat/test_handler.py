@@ -73,7 +73,7 @@ async def test_it_connects_anew_after_a_restore_with_what_was_rotated_meanwhile(
     await function.reopen()
 
     assert function.services is not before
-    assert function.services.session_key.secret == "r" * 32
+    assert function.services.session_key.secret.text == "r" * 32
     assert (await health(function))["database"] == "reachable"
 
 

@@ -15,7 +15,14 @@ from fastapi import FastAPI, Request, Response
 from pydantic import HttpUrl, SecretStr
 
 from sidestream.config import ChatSettings
-from sidestream.identity import CHAT_AUDIENCE, SESSION_ISSUER, Verifier, session_key, tool_key
+from sidestream.identity import (
+    CHAT_AUDIENCE,
+    SESSION_ISSUER,
+    SigningKey,
+    Verifier,
+    session_key,
+    tool_key,
+)
 from sidestream.problems import Problem, problem_response
 from sidestream.sessions.routes import session_routes
 from tests.asgi_server import serve
@@ -44,9 +51,14 @@ def settings(sign_in: SignIn) -> ChatSettings:
     )
 
 
+def key_of(settings: ChatSettings) -> SigningKey:
+    """What sessions are signed with."""
+    return session_key(SESSION_SECRET, settings.session_ttl_s)
+
+
 def verifier_of(settings: ChatSettings) -> Verifier:
     """What the chat routes accept."""
-    return Verifier(settings.auth_issuers, [session_key(SESSION_SECRET, settings.session_ttl_s)])
+    return Verifier(settings.auth_issuers, [key_of(settings)])
 
 
 @asynccontextmanager
@@ -59,7 +71,7 @@ async def running(settings: ChatSettings) -> AsyncIterator[httpx2.AsyncClient]:
         assert isinstance(problem, Problem)
         return problem_response(problem, "request-1")
 
-    app.include_router(session_routes(settings, verifier_of(settings)))
+    app.include_router(session_routes(settings, verifier_of(settings), key_of(settings)))
     async with serve(app) as url, httpx2.AsyncClient(base_url=url, timeout=20) as client:
         yield client
 

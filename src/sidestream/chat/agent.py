@@ -27,6 +27,7 @@ from sidestream.chat.context import TurnContext
 from sidestream.chat.tls import tls_context
 from sidestream.chat.tools import TaskTools
 from sidestream.config import ChatSettings
+from sidestream.model_key import ModelKey
 
 INSTRUCTIONS: Final = """\
 You are the assistant beside a person's task list. You add, find, change, complete and delete tasks
@@ -113,7 +114,9 @@ def build_client(settings: ChatSettings) -> AsyncOpenAI:
         base_url=str(settings.openai_base_url) if settings.openai_base_url else None,
         timeout=httpx2.Timeout(settings.model_timeout_s, connect=_CONNECT_TIMEOUT_S),
         max_retries=0,
-        http_client=DefaultAsyncHttpxClient(verify=tls_context()),
+        http_client=DefaultAsyncHttpxClient(
+            verify=tls_context(), auth=ModelKey(settings.secret("openai_api_key"))
+        ),
     )
 
 

@@ -60,7 +60,7 @@ def create_app(settings: ChatSettings | None = None) -> FastAPI:
         redirect_slashes=False,
     )
     app.state.services = services
-    app.include_router(session_routes(services.settings, services.verifier))
+    app.include_router(session_routes(services.settings, services.verifier, services.session_key))
     app.include_router(router)
     app.add_exception_handler(Problem, _on_problem)
     app.add_exception_handler(NotFoundError, _on_not_found)

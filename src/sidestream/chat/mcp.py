@@ -92,10 +92,8 @@ class McpClient:
                 },
             },
         }
-        token, _expiry = self._key.mint(user_id)
         headers = {
             "accept": "application/json, text/event-stream",
-            "authorization": f"Bearer {token}",
             "content-type": "application/json",
             "mcp-protocol-version": PROTOCOL_VERSION,
             "mcp-method": "tools/call",
@@ -103,8 +101,18 @@ class McpClient:
             "x-request-id": request_id,
         }
         body = json.dumps(payload, ensure_ascii=False).encode()
-        response, attempt = await self._post(body, headers)
+        secret = self._key.secret.text
+        response, attempt = await self._post(body, self._signed(headers, user_id, secret))
+        if response.status_code == httpx2.codes.UNAUTHORIZED:
+            for other in await self._key.secret.others((secret,)):
+                response, attempt = await self._post(body, self._signed(headers, user_id, other))
+                if response.status_code != httpx2.codes.UNAUTHORIZED:
+                    break
         return replace(_read(response), resent=attempt > 1)
+
+    def _signed(self, headers: dict[str, str], user_id: str, secret: str) -> dict[str, str]:
+        token, _expiry = self._key.mint(user_id, secret=secret)
+        return {**headers, "authorization": f"Bearer {token}"}
 
     async def _post(self, body: bytes, headers: dict[str, str]) -> tuple[httpx2.Response, int]:
         for attempt in range(1, _ATTEMPTS + 1):

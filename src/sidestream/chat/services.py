@@ -34,7 +34,7 @@ class Services:
     def __init__(self, settings: ChatSettings) -> None:
         self.settings = settings
         self.database = Database(
-            settings.database_url.get_secret_value(),
+            settings.secret("database_url"),
             max_size=settings.database_pool_max,
             timeout_s=settings.database_timeout_s,
         )
@@ -43,7 +43,7 @@ class Services:
         self.runs = Runs(self.database)
         self.feedback = Feedback(self.database)
         self.session_key = session_key(
-            settings.session_signing_key.get_secret_value(), settings.session_ttl_s
+            settings.secret("session_signing_key"), settings.session_ttl_s
         )
         self.verifier = Verifier(settings.auth_issuers, [self.session_key], tls_context())
         self.active: dict[str, Run] = {}
@@ -56,7 +56,7 @@ class Services:
 
     async def open(self) -> Self:
         """Open the pool and the clients, on the running loop, and fetch the sign-in keys."""
-        key = tool_key(self.settings.tool_signing_key.get_secret_value())
+        key = tool_key(self.settings.secret("tool_signing_key"))
         url = str(self.settings.tasks_mcp_url)
         signed = self.settings.tasks_mcp_auth == "sigv4"
         self.mcp = McpClient(url, key, auth=UrlSigner(url) if signed else None)

@@ -31,6 +31,10 @@ def local(
         bool,
         typer.Option("--scripted", help="Use the scripted model, and none of your own settings."),
     ] = False,
+    secrets_manager: Annotated[
+        bool,
+        typer.Option("--secrets-manager", help="Keep the secrets in the local Secrets Manager."),
+    ] = False,
     quiet: Annotated[bool, typer.Option("--quiet", help="Show no log lines.")] = False,
     chat_port: Annotated[int, typer.Option(min=0, max=65535, help="0: any free one.")] = 8701,
     tasks_port: Annotated[int, typer.Option(min=0, max=65535, help="0: any free one.")] = 8702,
@@ -57,6 +61,7 @@ def local(
         freeze=freeze,
         settings={} if scripted else personal_settings(),
         model_delay_ms=model_delay_ms,
+        secrets_manager=secrets_manager,
     )
     console.print("Starting the local system ...")
     if options.scripted:

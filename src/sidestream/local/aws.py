@@ -1,7 +1,7 @@
 """AWS's services on loopback: moto's server in a process of its own.
 
-It forgets everything when it ends. S3 has the bucket `BUCKET`; Secrets Manager and CloudWatch
-answer and are empty.
+It forgets everything when it ends. S3 has the bucket `BUCKET`; CloudWatch answers and is
+empty, and so is Secrets Manager until a secret is kept there.
 """
 
 import asyncio
@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Final
 
 from sidestream.local.emulator.process import FunctionProcess, LineSink
+from sidestream.local.emulator.variables import REGION
 
 BUCKET: Final = "sidestream-local"
 _START_TIMEOUT_S = 60
@@ -30,6 +31,7 @@ class LocalAws:
         self._on_line = on_line
         self._port = free_port()
         self._process: FunctionProcess | None = None
+        self._secrets: dict[str, str] = {}
 
     @property
     def url(self) -> str:
@@ -64,6 +66,22 @@ class LocalAws:
         """End the server."""
         if self._process is not None:
             await self._process.stop(_STOP_GRACE_S)
+
+    def keep_secret(self, setting: str, text: str) -> str:
+        """Keep a secret under its setting's name, and give its ARN."""
+        if setting not in self._secrets:
+            import boto3
+
+            client = boto3.client(
+                "secretsmanager",
+                endpoint_url=self.url,
+                region_name=REGION,
+                aws_access_key_id="local",
+                aws_secret_access_key="local",  # noqa: S106
+            )
+            secret = client.create_secret(Name=f"sidestream/{setting}", SecretString=text)
+            self._secrets[setting] = secret["ARN"]
+        return self._secrets[setting]
 
     def _make_bucket(self) -> bool:
         # One plain request spares the start an import of boto3.

@@ -7,7 +7,7 @@ addresses.
 
 import json
 import sys
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Final
 
@@ -16,22 +16,32 @@ from sidestream.local.emulator import Cors, FunctionSpec, InvokeMode
 from sidestream.local.keys import LocalKeys
 from sidestream.local.settings import PROJECT, LocalOptions
 from sidestream.local.sign_in import AUDIENCE, ISSUER, JWKS_PATH
+from sidestream.secrets_manager import ARN_SUFFIX
 
 CHAT: Final = "ChatFunction"
 TASKS: Final = "TasksFunction"
+SECRETS: Final = frozenset(
+    {"DATABASE_URL", "OPENAI_API_KEY", "SESSION_SIGNING_KEY", "TOOL_SIGNING_KEY"}
+)
 SCRIPTED_MODEL_KEY: Final = "scripted-model"
 _INIT_TIMEOUT_S: Final = 60.0  # a laptop's first start compiles; Lambda's 10 s are for its own
 
 
+type SecretKeeper = Callable[[str, str], str]
+"""Keeps a secret in Secrets Manager: its setting and its text in, its ARN out."""
+
+
 @dataclass(frozen=True, slots=True)
 class Backends:
-    """Where the functions find what they use. `model_url` is None for the person's own model."""
+    """Where the functions find what they use. `model_url` is None for the person's own model, and
+    `secrets` when the functions are given their secrets themselves."""
 
     database_url: str
     sign_in_url: str
     aws_url: str
     model_url: str | None
     page_port: int
+    secrets: SecretKeeper | None = None
 
 
 def tasks_function(options: LocalOptions, keys: LocalKeys, backends: Backends) -> FunctionSpec:
@@ -41,7 +51,7 @@ def tasks_function(options: LocalOptions, keys: LocalKeys, backends: Backends) -
         name=TASKS,
         command=(sys.executable, "-m", "sidestream.local.managed_runtime", handler),
         handler=handler,
-        env=_shared(options, keys, backends),
+        env=_kept(_shared(options, keys, backends), backends.secrets),
         cwd=PROJECT / "src",
         timeout_s=30.0,
         memory_mb=1024,
@@ -72,7 +82,7 @@ def chat_function(
         name=CHAT,
         command=(),
         handler="sidestream.chat.handler.app",
-        env=environment,
+        env=_kept(environment, backends.secrets),
         cwd=PROJECT / "src",
         timeout_s=300.0,
         memory_mb=1769,
@@ -115,6 +125,16 @@ def _shared(options: LocalOptions, keys: LocalKeys, backends: Backends) -> Mappi
         "AWS_LAMBDA_LOG_FORMAT": "JSON",
         "OPENAI_AGENTS_DISABLE_TRACING": "1",
     }
+
+
+def _kept(environment: Mapping[str, str], keep: SecretKeeper | None) -> Mapping[str, str]:
+    """Give the environment with the ARNs of secrets in place of their texts."""
+    if keep is None:
+        return environment
+    changed = dict(environment)
+    for name in SECRETS & environment.keys():
+        changed[name + ARN_SUFFIX] = keep(name, changed.pop(name))
+    return changed
 
 
 def _cors(backends: Backends, methods: tuple[str, ...]) -> Cors:

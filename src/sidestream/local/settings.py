@@ -41,6 +41,7 @@ class LocalOptions:
     `settings` are the functions' settings by name. Without `OPENAI_API_KEY` among them the scripted
     model answers, one word every `model_delay_ms`. `environments` is how many processes of each
     function may run at a time. `durable=False` gives up the database's safety in a power failure.
+    With `secrets_manager` the functions read their secrets from Secrets Manager, as on AWS.
     """
 
     folder: Path = Path(".local")
@@ -53,6 +54,7 @@ class LocalOptions:
     model_delay_ms: float = 30
     environments: int = 20
     durable: bool = True
+    secrets_manager: bool = False
 
     @property
     def scripted(self) -> bool:

@@ -125,10 +125,10 @@ class LocalSystem:
 
         page_port = options.web_port or free_port()
         backends = await self._start_backends(page_port)
-        self.tasks = await self._start_function(tasks_function(options, keys, backends))
-        self.chat = await self._start_function(
-            chat_function(options, keys, backends, self.tasks.url)
-        )
+        tasks = await asyncio.to_thread(tasks_function, options, keys, backends)
+        self.tasks = await self._start_function(tasks)
+        chat = await asyncio.to_thread(chat_function, options, keys, backends, self.tasks.url)
+        self.chat = await self._start_function(chat)
         jobs = [self._warm(self.chat), self._warm(self.tasks)]
         if options.web:
             jobs.append(self._start_page(keys, page_port))
@@ -153,6 +153,7 @@ class LocalSystem:
             aws_url=aws.url,
             model_url=self.model.base_url if self.options.scripted else None,
             page_port=page_port,
+            secrets=aws.keep_secret if self.options.secrets_manager else None,
         )
 
     async def _open(self, start: _Step, stop: _Step) -> None:

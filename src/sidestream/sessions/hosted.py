@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, Final
 
 from sidestream.config import ChatSettings
+from sidestream.model_key import ModelKey
 from sidestream.problems import BadGateway, NotConfigured, Problem, RateLimited, Unauthorized
 from sidestream.sessions.session import Session
 
@@ -42,7 +43,7 @@ class HostedIssuer:
 
     def _openai(self) -> "AsyncOpenAI":
         if self._client is None:
-            from openai import AsyncOpenAI
+            from openai import AsyncOpenAI, DefaultAsyncHttpxClient
 
             if not self._settings.openai_api_key.get_secret_value():
                 raise NotConfigured("Hosted sessions need OPENAI_API_KEY.")
@@ -52,6 +53,9 @@ class HostedIssuer:
                 base_url=str(base_url) if base_url else None,
                 timeout=_TIMEOUT_S,
                 max_retries=_RETRIES,
+                http_client=DefaultAsyncHttpxClient(
+                    auth=ModelKey(self._settings.secret("openai_api_key"))
+                ),
             )
         return self._client
 

@@ -11,23 +11,23 @@ from starlette.responses import JSONResponse
 from sidestream.config import ChatSettings
 from sidestream.identity import (
     SESSION_ISSUER,
+    SigningKey,
     Verifier,
     bearer_token,
     check_owner,
-    session_key,
 )
 from sidestream.problems import Unauthorized
 from sidestream.sessions.hosted import HostedIssuer
 from sidestream.sessions.session import Issuer, SelfHostedIssuer, Session
 
 
-def session_routes(settings: ChatSettings, verifier: Verifier) -> APIRouter:
-    """Give the routes. `verifier` knows both the identity providers and the session key; the app
-    turns `Problem` into a response.
+def session_routes(settings: ChatSettings, verifier: Verifier, key: SigningKey) -> APIRouter:
+    """Give the routes. `verifier` knows both the identity providers and the session key `key`; the
+    app turns `Problem` into a response.
 
     Each answers `{client_secret, session_id, expires_at}` with `expires_at` in epoch seconds.
     """
-    issuer = _issuer(settings)
+    issuer = _issuer(settings, key)
     router = APIRouter()
 
     async def create(request: Request, user_id: str | None = None) -> JSONResponse:
@@ -60,10 +60,9 @@ def session_routes(settings: ChatSettings, verifier: Verifier) -> APIRouter:
     return router
 
 
-def _issuer(settings: ChatSettings) -> Issuer:
+def _issuer(settings: ChatSettings, key: SigningKey) -> Issuer:
     if settings.openai_chatkit_workflow_id:
         return HostedIssuer(settings)
-    key = session_key(settings.session_signing_key.get_secret_value(), settings.session_ttl_s)
     return SelfHostedIssuer(key, settings.session_max_age_s)
 
 

@@ -10,7 +10,7 @@ This rests on private parts of psycopg 3.3 (`_pipeline_base.py`); a test reads t
 
 import asyncio
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from typing import Any, Self
 
 import psycopg
@@ -18,7 +18,10 @@ from psycopg import AsyncConnection, AsyncPipeline
 from psycopg.abc import PQGen
 from psycopg.rows import DictRow
 
+from sidestream.reasons import Reason
+from sidestream.secret import Secret
 from sidestream.store.attempts import Attempts
+from sidestream.store.failures import reason_of
 
 
 class _Pipeline(AsyncPipeline):
@@ -35,17 +38,33 @@ class Connection(AsyncConnection[DictRow]):
 
     @classmethod
     async def connect(  # type: ignore[override]
-        cls, conninfo: str = "", *, attempts: Attempts, **options: Any
+        cls, conninfo: str = "", *, url: Secret, attempts: Attempts, **options: Any
     ) -> Self:
-        """Connect, when `attempts` allows it, and note there what came of it."""
+        """Connect, when `attempts` allows it, and note there what came of it.
+
+        When the password in `conninfo` is refused, with another `url` if there is one.
+        """
         attempts.admit()
         try:
-            connection = await super().connect(conninfo, **options)
+            connection = await cls._let_in(conninfo, url, **options)
         except psycopg.Error as error:
             attempts.failed(error)
             raise
         attempts.succeeded()
         return connection
+
+    @classmethod
+    async def _let_in(cls, conninfo: str, url: Secret, **options: Any) -> Self:
+        try:
+            return await super().connect(conninfo, **options)
+        except psycopg.OperationalError as error:
+            if reason_of(error) is not Reason.AUTHENTICATION:
+                raise
+            refusal = error
+        for other in await url.others((conninfo,)):
+            with suppress(psycopg.OperationalError):
+                return await super().connect(other, **options)
+        raise refusal
 
     @asynccontextmanager
     async def pipeline(self) -> AsyncIterator[AsyncPipeline]:

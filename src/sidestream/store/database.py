@@ -26,6 +26,7 @@ from psycopg_pool import AsyncConnectionPool, PoolClosed, PoolTimeout
 
 from sidestream.problems import DatabaseUnavailable, Invalid, OutcomeUnknown
 from sidestream.reasons import Reason, report
+from sidestream.secret import Secret
 from sidestream.store._connection import Connection
 from sidestream.store.attempts import Attempts, Refused
 from sidestream.store.failures import may_have_run, reason_of
@@ -86,7 +87,7 @@ class Database:
 
     def __init__(
         self,
-        url: str,
+        url: Secret | str,
         *,
         min_size: int = 1,
         max_size: int = 4,
@@ -96,7 +97,7 @@ class Database:
     ) -> None:
         self.round_trips = 0
         """How many times a set of statements was sent and answered, retries included."""
-        self._url = url
+        self._url = Secret.of(url)
         self._min_size = min_size
         self._max_size = max_size
         self._idle_check_s = idle_check_s
@@ -114,9 +115,10 @@ class Database:
         if self._pool is not None:
             return
         pool = self._pool = AsyncConnectionPool(
-            self._url,
+            lambda: self._url.text,
             connection_class=Connection,
             kwargs={
+                "url": self._url,
                 "attempts": self._attempts,
                 "autocommit": True,
                 "client_encoding": "utf8",

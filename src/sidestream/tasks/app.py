@@ -26,13 +26,13 @@ from sidestream.tasks.rest import TaskRoutes
 def create_app(settings: Settings, database: Database | None = None) -> Starlette:
     """Make the app. Its lifespan opens and closes the database and fetches the sign-in keys."""
     database = database or Database(
-        settings.database_url.get_secret_value(),
+        settings.secret("database_url"),
         max_size=settings.database_pool_max,
         timeout_s=settings.database_timeout_s,
     )
     tasks = TaskRepository(database)
     people = Verifier(issuers=settings.auth_issuers)
-    callers = Verifier(keys=[tool_key(settings.tool_signing_key.get_secret_value())])
+    callers = Verifier(keys=[tool_key(settings.secret("tool_signing_key"))])
     mcp = McpEndpoint(tasks, callers, settings)
 
     @asynccontextmanager

@@ -70,6 +70,7 @@ class _Model:
     def __init__(self, settings: ModelSettings, control: Control) -> None:
         self._settings = settings
         self._control = control
+        control.api_key = settings.api_key
 
     async def responses(self, request: Request) -> ASGIApp:
         return await self._answer(request, _RESPONSES)
@@ -124,7 +125,7 @@ class _Model:
         scheme, _, key = request.headers.get("authorization", "").partition(" ")
         if scheme.lower() != "bearer" or not key:
             raise ApiError(401, "Missing bearer authentication in header")
-        if self._settings.api_key is not None and key != self._settings.api_key:
+        if self._control.api_key not in (None, key):
             raise ApiError(401, "Incorrect API key provided.", code="invalid_api_key")
 
 

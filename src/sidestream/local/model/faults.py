@@ -46,11 +46,12 @@ class Control:
 
     `requests` are the last thousand, oldest first. `closed_early` counts the streams whose client
     went away before the end, `finished` those that were sent whole, `open_streams` those in
-    progress.
+    progress. `api_key` is the only key that is taken, None means that each is.
     """
 
     def __init__(self) -> None:
         self.requests: deque[RecordedRequest] = deque(maxlen=_KEPT_REQUESTS)
+        self.api_key: str | None = None
         self.closed_early = 0
         self.finished = 0
         self.open_streams = 0
