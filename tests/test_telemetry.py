@@ -2,10 +2,15 @@
 
 import asyncio
 import json
+import logging
+import sys
 from typing import Any
 
 import pytest
 from aws_lambda_powertools.metrics import MetricUnit
+from awslambdaric.lambda_runtime_log_utils import (  # type: ignore[import-untyped]
+    JsonFormatter,
+)
 
 from sidestream import telemetry
 from sidestream.store.database import Database, Statement
@@ -84,3 +89,19 @@ def test_a_log_line_is_one_line_for_every_reader(capsys: pytest.CaptureFixture[s
 
     [record] = records(capsys)
     assert record["said"] == said
+
+
+def test_so_is_one_of_awss_own_logger(capsys: pytest.CaptureFixture[str]) -> None:
+    root = logging.getLogger()
+    handler = logging.StreamHandler(sys.stdout)
+    handler.terminator = ""
+    handler.setFormatter(JsonFormatter())
+    kept, root.handlers = root.handlers, [handler]
+    try:
+        telemetry.write_one_line()
+        root.error("a\u2028b\u2029c\u0085d")
+    finally:
+        root.handlers = kept
+
+    [record] = records(capsys)
+    assert record["message"] == "a\u2028b\u2029c\u0085d"

@@ -43,6 +43,11 @@ describe("readEvents", () => {
     expect(await data("data: a\r\n\r\ndata: b\r\rdata: c\n\n")).toEqual(["a", "b", "c"]);
   });
 
+  it("ends a line at nothing else", async () => {
+    const text = "a\u2028b\u2029c\u0085d\u000be\u000cf\u001cg";
+    expect(await data(`data: ${text}\n\ndata: ${text}\r\r\n`)).toEqual([text, text]);
+  });
+
   it("gives the same events however the bytes are cut", async () => {
     const bytes = new TextEncoder().encode("id: 1\r\ndata: کتاب 📚\r\n\r\nid: 2\ndata: x\n\n");
     const whole = await all(body(bytes));

@@ -6,6 +6,7 @@ requests in one process.
 """
 
 import json
+import logging
 import os
 import re
 import traceback
@@ -43,6 +44,22 @@ def logger(service: str) -> Logger:
 
 def _serialize(record: dict[str, Any]) -> str:
     return one_line(json.dumps(record, default=str, ensure_ascii=False, separators=(",", ":")))
+
+
+class _OneLine(logging.Formatter):
+    def __init__(self, inner: logging.Formatter) -> None:
+        super().__init__()
+        self._inner = inner
+
+    def format(self, record: logging.LogRecord) -> str:
+        return one_line(self._inner.format(record))
+
+
+def write_one_line() -> None:
+    """Have the root logger's handlers, which are AWS's own in a managed runtime, escape what ends a
+    line for some readers."""
+    for handler in logging.getLogger().handlers:
+        handler.setFormatter(_OneLine(handler.formatter or logging.Formatter()))
 
 
 def log_failure(log: Logger, message: str, error: BaseException, **fields: Any) -> None:

@@ -37,7 +37,9 @@ def canary(
     monkeypatch.delenv("AWS_ENDPOINT_URL", raising=False)
     with mock_aws():
         key = LocalKeys.of(system.options.folder).session_signing_key
-        secret = boto3.client("secretsmanager").create_secret(Name="session", SecretString=key)
+        secret = boto3.client("secretsmanager").create_secret(
+            Name="session", SecretString=f"{key}\n"
+        )
         values = {
             "CHAT_URL": f"{system.chat.url}/",
             "SESSION_SIGNING_KEY_SECRET_ARN": secret["ARN"],

@@ -83,7 +83,7 @@ class _JsonFormatter(logging.Formatter):
         if record.exc_info and record.exc_info[0] is not None:
             fields["errorType"] = record.exc_info[0].__name__
             fields["errorMessage"] = str(record.exc_info[1])
-            fields["stackTrace"] = self.formatException(record.exc_info).splitlines()
+            fields["stackTrace"] = self.formatException(record.exc_info).split("\n")
         return json.dumps(
             {name: value for name, value in fields.items() if value is not None},
             ensure_ascii=False,

@@ -11,7 +11,9 @@ from snapshot_restore_py import (  # type: ignore[import-untyped]
 
 from sidestream.tasks.adapter import LambdaAdapter
 from sidestream.tasks.app import create_current_app
+from sidestream.telemetry import write_one_line
 
+write_one_line()
 handler = LambdaAdapter(create_current_app)
 register_before_snapshot(handler.before_snapshot)
 register_after_restore(handler.after_restore)
