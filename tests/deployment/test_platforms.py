@@ -49,7 +49,9 @@ def ask(platform: str, requirements: str, target: Path, *options: str) -> str:
     return done.stderr if done.returncode else ""
 
 
-@pytest.mark.parametrize("requirements", ["dev.txt", "uv.txt", "sam.txt", "checkov.txt"])
+@pytest.mark.parametrize(
+    "requirements", ["dev.txt", "build.txt", "uv.txt", "sam.txt", "checkov.txt"]
+)
 @pytest.mark.parametrize("name", PLATFORMS)
 def test_every_package_has_a_wheel(name: str, requirements: str, tmp_path: Path) -> None:
     assert name in " ".join((ROOT / "README.md").read_text().split())
