@@ -83,7 +83,13 @@ describe("the whole flow", () => {
     await person.screenshot("assistant-question");
     expect(await person.accessibilityProblems()).toEqual([]);
     expect(await person.taskTitles.count()).toBe(3);
+    // Words of one's own may begin as an option reads.
+    const option = (await form.locator("label").last().innerText()).trim();
+    const own = form.getByRole("textbox");
+    await own.pressSequentially(`${option}, thanks`);
+    expect(await own.inputValue()).toBe(`${option}, thanks`);
     await form.getByRole("radio").first().check();
+    expect(await own.inputValue()).toBe("");
     await form.getByRole("button", { name: "Answer" }).click();
     await expect.poll(() => person.taskTitles.allInnerTexts()).toEqual(["Fresh bread"]);
     await person.quiet();

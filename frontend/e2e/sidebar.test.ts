@@ -42,6 +42,7 @@ describe("the sidebar", () => {
 
     await toggle.click();
     await person.composer.waitFor();
+    await expect.poll(focused).toBe("assistant-composer");
     await assistant(person).getByRole("button", { name: "Close the assistant" }).click();
     await expect.poll(() => assistant(person).isVisible()).toBe(false);
     expect(await focused()).toBe("assistant-toggle");
@@ -73,6 +74,43 @@ describe("the sidebar", () => {
     await calm.leave();
   });
 
+  it("opens from the empty list into the message box", async () => {
+    const person = await Person.signedUp(browser, web, { path: "/tasks?panel=local" });
+    const { page } = person;
+    await page.getByRole("button", { name: "Ask the assistant" }).click();
+    await person.composer.waitFor();
+    await expect
+      .poll(() => page.evaluate(() => document.activeElement?.id))
+      .toBe("assistant-composer");
+    await person.leave();
+  });
+
+  it("leaves the focus with a person who has moved on while it loads", async () => {
+    const person = await Person.signedUp(browser, web);
+    const { page } = person;
+    await page.clock.install();
+    await page.route("https://cdn.platform.openai.com/**", () => {});
+    await page.locator("#assistant-toggle").click();
+    await page.getByText("Use the built-in assistant now").waitFor();
+    await page.locator("form input[name=title]").focus();
+    await page.clock.fastForward(10_100);
+    await person.composer.waitFor();
+    expect(await page.evaluate(() => document.activeElement?.getAttribute("name"))).toBe("title");
+    await person.leave();
+  });
+
+  it("goes from the conversations to a new one, and into its box", async () => {
+    const person = await Person.signedUp(browser, web, { path: "/tasks?panel=local" });
+    const { page } = person;
+    await person.openAssistant();
+    await page.getByRole("button", { name: "Conversations" }).click();
+    await page.getByRole("button", { name: "New conversation" }).click();
+    await expect
+      .poll(() => page.evaluate(() => document.activeElement?.id))
+      .toBe("assistant-composer");
+    await person.leave();
+  });
+
   it("stays open across a reload", async () => {
     const person = await Person.signedUp(browser, web, { path: "/tasks?panel=local" });
     await person.openAssistant();
@@ -88,8 +126,14 @@ describe("the sidebar", () => {
       hasTouch: true,
     });
     const { page } = person;
+    const focused = () => page.evaluate(() => document.activeElement?.id);
     await person.addTask("Buy milk");
     await person.openAssistant();
+    await expect.poll(focused).toBe("assistant-composer");
+    await page.keyboard.press("Escape");
+    await expect.poll(focused).toBe("assistant-toggle");
+    await person.openAssistant();
+    await expect.poll(focused).toBe("assistant-composer");
     expect(await settledBox(person)).toEqual({ x: 0, y: 0, ...PHONE });
     expect(await page.getByRole("dialog", { name: "AI Task Assistant" }).count()).toBe(1);
     await expect
@@ -118,6 +162,23 @@ describe("the full page", () => {
     expect(await person.accessibilityProblems()).toEqual([]);
     await page.setViewportSize(PHONE);
     await person.screenshot("chatbot-phone");
+    await person.leave();
+  });
+
+  it("scrolls within the conversation, and nowhere else", async () => {
+    const person = await Person.signedUp(browser, web, { path: "/chatbot?panel=local" });
+    const { page } = person;
+    await person.composer.waitFor();
+    for (const title of ["milk", "bread", "tea"]) await person.ask(`Add buy ${title}`);
+    for (const viewport of [DESKTOP, PHONE]) {
+      await page.setViewportSize(viewport);
+      const heights = await page.evaluate(() => {
+        const { scrollHeight } = document.documentElement;
+        const region = document.querySelector("[role=region]")!;
+        return { document: scrollHeight, isScroller: region.scrollHeight > region.clientHeight };
+      });
+      expect(heights).toEqual({ document: viewport.height, isScroller: true });
+    }
     await person.leave();
   });
 });

@@ -1,6 +1,7 @@
 /** The page in Urdu. */
 import type { Browser } from "playwright-core";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import type { Thread } from "@/lib/chat/protocol";
 import { launch, Person, PHONE } from "./browser";
 import { sharedSystem } from "./system";
 
@@ -78,6 +79,54 @@ describe("in Urdu", () => {
 
     await page.setViewportSize(PHONE);
     await person.screenshot("urdu-phone");
+    await person.leave();
+  });
+
+  it("the numbers of a list of both scripts stand at its side, and its words beside them", async () => {
+    for (const [locale, words, side] of [
+      ["ur-PK", "آپ کے کام:\n\n1. Buy milk\n2. روٹی لانا\n\n- Water the plants", "right"],
+      ["en-GB", "Your tasks:\n\n1. دودھ لانا\n2. Buy bread\n\n- پودوں کو پانی دینا", "left"],
+    ] as const) {
+      const person = await Person.signedUp(browser, web, { path: "/chatbot?panel=local", locale });
+      const { page } = person;
+      await person.composer.waitFor();
+      await person.ask("Hello");
+      await page.route("**/api/chatkit", async (route) => {
+        if (!route.request().postData()?.includes("threads.get_by_id")) return route.continue();
+        const response = await route.fetch();
+        const thread = (await response.json()) as Thread;
+        for (const item of thread.items.data) {
+          if (item.type === "assistant_message") item.content[0]!.text = words;
+        }
+        await route.fulfill({ response, json: thread });
+      });
+      await page.reload();
+      await page.locator(".prose li").first().waitFor();
+      const gaps = await page.locator(".prose li .words").evaluateAll(
+        (elements, side) =>
+          elements.map((element) => {
+            const item = element.closest("li")!.getBoundingClientRect();
+            return Math.abs(item[side] - element.getBoundingClientRect()[side]);
+          }),
+        side,
+      );
+      expect(gaps).toEqual([0, 0, 0]);
+      // A block that takes the direction of its words would take its number with it.
+      expect(
+        await page
+          .locator(".prose li")
+          .evaluateAll((elements) => elements.map((one) => getComputedStyle(one).unicodeBidi)),
+      ).not.toContain("plaintext");
+      await person.leave();
+    }
+  });
+
+  it("the digits of a date are in order", async () => {
+    const person = await Person.signedUp(browser, web, { locale: "ur-PK" });
+    const { page } = person;
+    await page.locator("button[aria-expanded][aria-controls]").first().waitFor();
+    const dates = page.locator("input[type=date]");
+    expect(await dates.evaluate((input) => getComputedStyle(input).direction)).toBe("ltr");
     await person.leave();
   });
 

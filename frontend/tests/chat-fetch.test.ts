@@ -104,6 +104,34 @@ describe("where the token goes", () => {
     await settled(chatFetch(new Request(CHATKIT, { method: "POST", body })));
     expect(sent[0]).toMatchObject({ method: "POST", body });
   });
+
+  it("takes one of a browser that has no Request.body, with its key", async () => {
+    const { chatFetch, sent } = setup([ok()]);
+    const body = JSON.stringify({ type: "threads.create", params: {} });
+    const request = new Request(CHATKIT, { method: "POST", body });
+    Object.defineProperty(request, "body", { value: undefined });
+    await settled(chatFetch(request));
+    expect(sent[0]).toMatchObject({ method: "POST", body });
+    expect(sent[0]?.headers.get("idempotency-key")).toBe("key-1");
+  });
+
+  it.each([
+    ["bytes", (text: string) => new TextEncoder().encode(text)],
+    ["a blob", (text: string) => new Blob([text], { type: "application/json" })],
+    ["a stream", (text: string) => new Response(text).body!],
+  ])("takes a body of %s, with its key", async (_, bodyOf) => {
+    const { chatFetch, sent } = setup([ok()]);
+    const text = JSON.stringify({ type: "threads.create", params: {} });
+    await settled(chatFetch(CHATKIT, { method: "POST", body: bodyOf(text) }));
+    expect(sent[0]).toMatchObject({ method: "POST", body: text });
+    expect(sent[0]?.headers.get("idempotency-key")).toBe("key-1");
+  });
+
+  it("sends a request without a body as one without", async () => {
+    const { chatFetch, sent } = setup([ok()]);
+    await settled(chatFetch(new Request(`${CHATKIT}/threads/thr_1/stop`, { method: "POST" })));
+    expect(sent[0]).toMatchObject({ method: "POST", body: undefined });
+  });
 });
 
 describe("an expired token", () => {

@@ -5,6 +5,7 @@ import "./globals.css";
 
 import type { Metadata, Viewport } from "next";
 import type { ReactNode } from "react";
+import { InputMethod } from "@/components/InputMethod";
 import { LanguageProvider } from "@/components/LanguageProvider";
 import { CONFIG } from "@/lib/config";
 import { LANGUAGES } from "@/lib/i18n/language";
@@ -36,6 +37,7 @@ export default async function RootLayout({ children }: { children: ReactNode }) 
       className="h-full"
     >
       <body className="min-h-full font-sans">
+        <InputMethod />
         <LanguageProvider language={language} messages={messagesOf(language)}>
           {children}
         </LanguageProvider>

@@ -3,6 +3,7 @@
 import Link from "next/link";
 import { usePathname } from "next/navigation";
 import { useEffect, useRef, useState, type ReactNode } from "react";
+import { initial } from "@/lib/text";
 import { ChatAssistant } from "./ChatAssistant";
 import { useChat } from "./ChatProvider";
 import { CheckIcon, Mark, SignOutIcon, SparkIcon } from "./icons";
@@ -10,7 +11,7 @@ import { LanguageSwitch, useLanguage } from "./LanguageProvider";
 import { useSession } from "./SessionProvider";
 
 /** Below this width the assistant covers the page. */
-const COVERS = "(max-width: 767px)";
+const COVERS = "(width < 48rem)";
 
 export function AppShell({ children }: { children: ReactNode }) {
   const { t } = useLanguage();
@@ -30,12 +31,12 @@ export function AppShell({ children }: { children: ReactNode }) {
       </a>
       <div
         inert={beside && covers}
-        className={`flex min-h-dvh flex-col transition-[padding] duration-200 ease-out-soft ${
-          beside ? "lg:pe-[400px]" : ""
-        }`}
+        className={`flex flex-col transition-[padding] duration-200 ease-out-soft ${
+          isChatPage ? "h-dvh" : "min-h-dvh"
+        } ${beside ? "lg:pe-[25rem]" : ""}`}
       >
         <Header />
-        <main id="content" tabIndex={-1} className="flex flex-1 flex-col outline-none">
+        <main id="content" tabIndex={-1} className="flex min-h-0 flex-1 flex-col outline-none">
           {children}
         </main>
       </div>
@@ -54,7 +55,7 @@ function Header() {
   ];
   return (
     <header className="sticky top-0 z-20 border-b border-line bg-paper/85 backdrop-blur-md">
-      <div className="mx-auto flex h-16 max-w-5xl items-center gap-1.5 px-4 sm:gap-3 sm:px-6">
+      <div className="mx-auto flex h-16 max-w-5xl short:h-11 items-center gap-1.5 px-4 sm:gap-3 sm:px-6">
         <Link href="/tasks" className="me-1 flex items-center gap-2.5 font-semibold sm:me-3">
           <Mark />
           <span lang="en" className="max-sm:sr-only">
@@ -141,7 +142,7 @@ function AccountMenu() {
         aria-controls="account-menu"
         onClick={() => setOpen(!open)}
       >
-        {[...user.name.trim()][0] ?? "?"}
+        {initial(user.name) || "?"}
       </button>
       {open && (
         <div

@@ -18,21 +18,15 @@ export function ChatAssistant({ modal }: { modal: boolean }) {
   }, [isOpen, wake]);
 
   // The focus goes into the assistant when a person opens it, and back when they close it.
-  const focusWhenReady = useRef(false);
   useEffect(() => {
-    if (isOpen !== wasOpen.current) {
-      wasOpen.current = isOpen;
-      focusWhenReady.current = isOpen;
-      const active = document.activeElement;
-      if (!isOpen && (active === document.body || panelRef.current?.contains(active))) {
-        document.getElementById("assistant-toggle")?.focus();
-      }
+    if (isOpen === wasOpen.current) return;
+    wasOpen.current = isOpen;
+    if (isOpen) return focusComposer();
+    const active = document.activeElement;
+    if (active === document.body || panelRef.current?.contains(active)) {
+      document.getElementById("assistant-toggle")?.focus();
     }
-    if (focusWhenReady.current && isOpen && panel !== "none" && panel !== "loading") {
-      focusWhenReady.current = false;
-      focusComposer();
-    }
-  }, [isOpen, panel, focusComposer]);
+  }, [isOpen, focusComposer]);
 
   useEffect(() => {
     if (!isOpen) return;
@@ -53,12 +47,15 @@ export function ChatAssistant({ modal }: { modal: boolean }) {
       aria-label={t("assistant.title")}
       inert={!isOpen}
       data-open={isOpen}
-      className={`fixed inset-y-0 end-0 z-40 flex w-full flex-col bg-surface shadow-panel transition-[translate,visibility] duration-200 ease-out-soft md:w-[400px] ${
-        isOpen ? "visible translate-x-0" : "invisible translate-x-full rtl:-translate-x-full"
+      className={`fixed inset-y-0 end-0 z-40 flex w-full flex-col bg-surface shadow-panel duration-200 ease-out-soft md:w-[25rem] ${
+        // What is still becoming visible takes no focus: only the way out waits for the slide.
+        isOpen
+          ? "visible translate-x-0 transition-[translate]"
+          : "invisible translate-x-full transition-[translate,visibility] rtl:-translate-x-full"
       }`}
     >
       {ownHeader && (
-        <div className="flex h-16 shrink-0 items-center gap-2 border-b border-line ps-5 pe-3">
+        <div className="flex h-16 shrink-0 items-center gap-2 border-b border-line ps-5 pe-3 short:h-11">
           <SparkIcon className="text-brand-strong" />
           <h2 className="flex-1 truncate font-semibold">{t("assistant.title")}</h2>
           <Link

@@ -13,9 +13,9 @@ export function ChatPage() {
   useEffect(wake, [wake]);
 
   return (
-    <div className="mx-auto flex h-[calc(100dvh-4rem)] w-full max-w-3xl flex-col sm:px-6 sm:py-5">
-      <div className="flex min-h-0 flex-1 flex-col overflow-hidden border-line bg-surface sm:rounded-2xl sm:border sm:shadow-card">
-        <h1 className="flex shrink-0 items-center gap-2.5 border-b border-line px-5 py-3.5 font-semibold">
+    <div className="mx-auto flex min-h-0 w-full max-w-3xl flex-1 flex-col sm:px-6 sm:py-5 short:py-0">
+      <div className="relative flex min-h-0 flex-1 flex-col overflow-hidden border-line bg-surface sm:rounded-2xl sm:border sm:shadow-card">
+        <h1 className="flex shrink-0 items-center gap-2.5 border-b border-line px-5 py-3.5 font-semibold short:sr-only">
           <SparkIcon className="text-brand-strong" />
           {t("assistant.title")}
         </h1>

@@ -24,6 +24,7 @@ import { CONFIG } from "@/lib/config";
 import { assistantOpen, lastThread } from "@/lib/memory";
 import { problemOf } from "@/lib/problems";
 import { TokenCache } from "@/lib/tokens";
+import { useComposerFocus } from "./chat/useComposerFocus";
 import { useHelp } from "./chat/useHelp";
 import { usePanel, type PanelControl } from "./chat/usePanel";
 import { pageLanguage, useLanguage } from "./LanguageProvider";
@@ -33,7 +34,10 @@ import { useSession } from "./SessionProvider";
 interface Chat extends Omit<PanelControl, "onReady"> {
   client: ChatClient;
   control: UseChatKitReturn["control"];
+  /** Move the focus into the message box, now or as soon as there is one. */
   focusComposer: () => void;
+  /** A message box is there now. */
+  settleFocus: () => void;
   help: Help | null;
   clearHelp: () => void;
   recheck: () => Promise<void>;
@@ -49,9 +53,6 @@ interface Chat extends Omit<PanelControl, "onReady"> {
 }
 
 const Context = createContext<Chat | null>(null);
-
-/** The id of our own composer's text box, for moving the focus there. */
-export const COMPOSER_ID = "assistant-composer";
 
 /** The event with which the agent says that it changed the list. */
 export const TASKS_CHANGED = "tasks.changed";
@@ -159,10 +160,7 @@ export function ChatProvider({ children }: { children: ReactNode }) {
     });
   }, [panel, initialThread, client, rememberThread, showThread]);
 
-  const focusComposer = useCallback(() => {
-    if (panel === "chatkit") void focusKit().catch(() => {});
-    else document.getElementById(COMPOSER_ID)?.focus();
-  }, [panel, focusKit]);
+  const { focusComposer, settleFocus } = useComposerFocus(panel, focusKit);
 
   // Looking at the API's health first tells what is missing before a message is written.
   const wake = useCallback(() => {
@@ -177,6 +175,7 @@ export function ChatProvider({ children }: { children: ReactNode }) {
       client,
       control,
       focusComposer,
+      settleFocus,
       panel,
       wake,
       tryChatKit,
@@ -196,6 +195,7 @@ export function ChatProvider({ children }: { children: ReactNode }) {
       client,
       control,
       focusComposer,
+      settleFocus,
       panel,
       wake,
       tryChatKit,

@@ -6,6 +6,7 @@ import { useId, useState, useTransition } from "react";
 import { signInWithEmail, SignInRefused, signUpWithEmail } from "@/lib/auth/client";
 import type { MessageKey } from "@/lib/i18n/en";
 import { Problem, problemOf } from "@/lib/problems";
+import { written } from "@/lib/text";
 import { Form } from "./Form";
 import { EyeIcon, EyeOffIcon } from "./icons";
 import { useLanguage } from "./LanguageProvider";
@@ -49,7 +50,7 @@ export function SignForm({
 
   function check(data: Record<Field, string>): Partial<Record<Field, MessageKey>> {
     const found: Partial<Record<Field, MessageKey>> = {};
-    if (mode === "sign_up" && !data.name.trim()) found.name = "sign.error.name";
+    if (mode === "sign_up" && !written(data.name)) found.name = "sign.error.name";
     if (!/^\S+@\S+\.\S+$/.test(data.email.trim())) found.email = "sign.error.email";
     if (data.password.length < MIN_PASSWORD_CHARS) found.password = "sign.error.password_short";
     return found;
@@ -73,7 +74,7 @@ export function SignForm({
     try {
       const credentials = { email: data.email.trim(), password: data.password };
       if (mode === "sign_in") await signInWithEmail(credentials);
-      else await signUpWithEmail({ ...credentials, name: data.name.trim() });
+      else await signUpWithEmail({ ...credentials, name: written(data.name) });
       startLeaving(() => {
         router.replace(next);
         router.refresh();

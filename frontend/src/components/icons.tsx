@@ -1,14 +1,21 @@
 /** The page's icons: 24-unit strokes in the current colour, hidden from assistive technology. */
 import type { ReactNode, SVGProps } from "react";
 
-type IconProps = SVGProps<SVGSVGElement> & { size?: number };
+type IconProps = SVGProps<SVGSVGElement> & {
+  /** In pixels where text has its usual size; icons grow with the text. */
+  size?: number;
+};
+
+const USUAL_TEXT_PX = 16;
+
+const rem = (size: number) => `${size / USUAL_TEXT_PX}rem`;
 
 function icon(paths: ReactNode) {
   return function Icon({ size = 18, ...props }: IconProps) {
     return (
       <svg
-        width={size}
-        height={size}
+        width={rem(size)}
+        height={rem(size)}
         viewBox="0 0 24 24"
         fill="none"
         stroke="currentColor"
@@ -125,7 +132,13 @@ export const DotIcon = icon(<circle cx="12" cy="12" r="3" fill="currentColor" st
 /** The mark: a list, and the stream beside it. */
 export function Mark({ size = 28 }: { size?: number }) {
   return (
-    <svg width={size} height={size} viewBox="0 0 32 32" aria-hidden="true" focusable="false">
+    <svg
+      width={rem(size)}
+      height={rem(size)}
+      viewBox="0 0 32 32"
+      aria-hidden="true"
+      focusable="false"
+    >
       <rect width="32" height="32" rx="9" fill="#FF6B4A" />
       <path d="M9 11h7M9 16h5M9 21h7" stroke="#2B0D05" strokeWidth="2.4" strokeLinecap="round" />
       <path

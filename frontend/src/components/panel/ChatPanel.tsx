@@ -4,6 +4,7 @@
  * load that. Loaded only when it is needed.
  */
 import { useEffect, useRef, useState } from "react";
+import { written } from "@/lib/text";
 import { useChat } from "../ChatProvider";
 import { ClockIcon, ComposeIcon } from "../icons";
 import { useLanguage } from "../LanguageProvider";
@@ -19,12 +20,11 @@ export default function ChatPanel() {
   const [showsHistory, setShowsHistory] = useState(false);
   const historyButton = useRef<HTMLButtonElement>(null);
   const { conversation, phase } = control;
-  const title = conversation.thread?.title ?? t("chat.untitled");
+  const title = written(conversation.thread?.title) || t("chat.untitled");
 
-  // The panel arrives after the assistant was opened, so it takes the focus itself.
+  // On a page of its own nobody asks for the focus, and nothing else has it.
   useEffect(() => {
-    const active = document.activeElement;
-    if (active === document.body || active?.id === "assistant-toggle") focusComposer();
+    if (document.activeElement === document.body) focusComposer();
   }, [focusComposer]);
 
   function closeHistory() {
@@ -34,7 +34,7 @@ export default function ChatPanel() {
 
   return (
     <div className="flex min-h-0 flex-1 flex-col" data-phase={phase}>
-      <div className="flex h-12 shrink-0 items-center gap-1 border-b border-line ps-5 pe-3">
+      <div className="flex h-12 shrink-0 items-center gap-1 border-b border-line ps-5 pe-3 short:h-10">
         <p dir="auto" className="flex-1 truncate text-sm text-muted" title={title}>
           {showsHistory ? t("chat.history") : title}
         </p>

@@ -3,14 +3,15 @@
 import { useEffect, useLayoutEffect, useRef, useState } from "react";
 import type { Attachment } from "@/lib/chat/protocol";
 import { isUrduScript } from "@/lib/i18n/language";
-import { COMPOSER_ID, useChat } from "../ChatProvider";
+import { written } from "@/lib/text";
+import { COMPOSER_ID } from "../chat/useComposerFocus";
+import { useChat } from "../ChatProvider";
 import { Form } from "../Form";
 import { ArrowUpIcon, ClipIcon, CloseIcon, FileIcon, StopIcon } from "../icons";
 import { useLanguage } from "../LanguageProvider";
 import type { ConversationControl } from "./useConversation";
 
 const MAX_MESSAGE_CHARS = 8_000;
-const MAX_HEIGHT_PX = 180;
 const MEGABYTE = 1_000_000;
 
 interface Upload {
@@ -21,7 +22,7 @@ interface Upload {
 
 export function Composer({ control }: { control: ConversationControl }) {
   const { t } = useLanguage();
-  const { client, health } = useChat();
+  const { client, health, settleFocus } = useChat();
   const [text, setText] = useState("");
   const [model, setModel] = useState<string>();
   const [uploads, setUploads] = useState<Upload[]>([]);
@@ -36,15 +37,17 @@ export function Composer({ control }: { control: ConversationControl }) {
   const canSend =
     phase === "idle" &&
     !isLocked &&
-    (text.trim() !== "" || uploads.length > 0) &&
+    (written(text) !== "" || uploads.length > 0) &&
     uploads.every(({ attachment }) => attachment);
 
   useLayoutEffect(() => {
     const element = box.current;
     if (!element) return;
     element.style.height = "auto";
-    element.style.height = `${Math.min(element.scrollHeight, MAX_HEIGHT_PX)}px`;
+    element.style.height = `${element.scrollHeight}px`;
   }, [text]);
+
+  useEffect(settleFocus, [settleFocus]);
 
   // A message that the API refused comes back to be changed, when the box is free.
   const [givenBack, setGivenBack] = useState<unknown>(null);
@@ -60,7 +63,7 @@ export function Composer({ control }: { control: ConversationControl }) {
   function send() {
     if (!canSend) return;
     const attachments = uploads.flatMap(({ attachment }) => (attachment ? [attachment] : []));
-    control.send(text.trim(), attachments, model);
+    control.send(written(text), attachments, model);
     setText("");
     setUploads([]);
     setUploadError(null);
@@ -101,10 +104,10 @@ export function Composer({ control }: { control: ConversationControl }) {
 
   const models = health?.models ?? [];
   return (
-    <Form className="shrink-0 px-3 pt-1 pb-3" onSend={send}>
-      <div className="rounded-2xl border border-line-strong bg-surface p-1.5 focus-within:border-brand-strong focus-within:ring-1 focus-within:ring-brand-strong">
+    <Form className="relative shrink-0 px-3 pt-1 pb-3 short:pb-1.5" onSend={send}>
+      <div className="rounded-2xl border short:flex short:flex-wrap short:items-end border-line-strong bg-surface p-1.5 focus-within:border-brand-strong focus-within:ring-1 focus-within:ring-brand-strong">
         {(uploads.length > 0 || uploadError) && (
-          <div className="flex flex-wrap gap-1.5 p-1.5">
+          <div className="flex w-full flex-wrap gap-1.5 p-1.5">
             {uploads.map((upload) => (
               <span
                 key={upload.key}
@@ -141,8 +144,8 @@ export function Composer({ control }: { control: ConversationControl }) {
           id={COMPOSER_ID}
           rows={1}
           dir={text ? "auto" : undefined}
-          className={`block w-full resize-none bg-transparent px-3 py-2 text-[max(var(--text-base),16px)] outline-none placeholder:text-muted ${
-            isUrduScript(text) ? "script-urdu" : "leading-6 rtl:leading-[2]"
+          className={`block max-h-[min(11.25rem,25dvh)] min-h-10 w-full resize-none bg-transparent short:w-40 short:flex-1 px-3 py-2 text-[max(var(--text-base),16px)] outline-none placeholder:text-muted ${
+            isUrduScript(text) ? "script-urdu" : "leading-6 rtl:min-h-12 rtl:leading-[2]"
           }`}
           placeholder={t("assistant.placeholder")}
           aria-label={t("chat.message")}
@@ -151,9 +154,7 @@ export function Composer({ control }: { control: ConversationControl }) {
           value={text}
           onChange={(event) => setText(event.target.value)}
           onKeyDown={(event) => {
-            const sends =
-              event.key === "Enter" && !event.shiftKey && !event.nativeEvent.isComposing;
-            if (!sends) return;
+            if (event.key !== "Enter" || event.shiftKey) return;
             event.preventDefault();
             send();
           }}
@@ -221,7 +222,9 @@ export function Composer({ control }: { control: ConversationControl }) {
           )}
         </div>
       </div>
-      <p className="mt-2 text-center text-xs text-muted">{t("assistant.disclaimer")}</p>
+      <p className="mt-2 text-center text-xs text-muted short:sr-only">
+        {t("assistant.disclaimer")}
+      </p>
     </Form>
   );
 }

@@ -3,9 +3,11 @@
 import { memo } from "react";
 import ReactMarkdown, { type Components } from "react-markdown";
 import remarkGfm from "remark-gfm";
+import { isolateListWords } from "@/lib/chat/markdown-lists";
 import { isUrduScript } from "@/lib/i18n/language";
 
-const PLUGINS = [remarkGfm];
+const REMARK_PLUGINS = [remarkGfm];
+const REHYPE_PLUGINS = [isolateListWords];
 
 const COMPONENTS: Components = {
   a: ({ href, children }) => (
@@ -20,7 +22,12 @@ const COMPONENTS: Components = {
 export const Markdown = memo(function Markdown({ text }: { text: string }) {
   return (
     <div dir="auto" className={`prose break-words ${isUrduScript(text) ? "script-urdu" : ""}`}>
-      <ReactMarkdown remarkPlugins={PLUGINS} components={COMPONENTS} skipHtml>
+      <ReactMarkdown
+        remarkPlugins={REMARK_PLUGINS}
+        rehypePlugins={REHYPE_PLUGINS}
+        components={COMPONENTS}
+        skipHtml
+      >
         {text}
       </ReactMarkdown>
     </div>

@@ -2,8 +2,17 @@
 /** Questions that the assistant asks in a form: choices, or words of one's own. */
 import { useId, useState } from "react";
 import type { StructuredAnswer, StructuredInput, StructuredInputItem } from "@/lib/chat/protocol";
+import { written } from "@/lib/text";
 import { Form } from "../Form";
 import { useLanguage } from "../LanguageProvider";
+
+interface Draft {
+  chosen: string[];
+  /** What is written beside the options, even if it reads like one. */
+  own: string;
+}
+
+const NOTHING: Draft = { chosen: [], own: "" };
 
 interface Props {
   item: StructuredInputItem;
@@ -13,7 +22,7 @@ interface Props {
 
 export function StructuredInputCard({ item, disabled, onAnswer }: Props) {
   const { t } = useLanguage();
-  const [values, setValues] = useState<Record<string, string[]>>({});
+  const [drafts, setDrafts] = useState<Record<string, Draft>>({});
   const name = useId();
 
   if (item.status !== "pending") {
@@ -38,14 +47,15 @@ export function StructuredInputCard({ item, disabled, onAnswer }: Props) {
   function answers(skipped: boolean): Record<string, StructuredAnswer> {
     return Object.fromEntries(
       item.inputs.map(({ id }) => {
-        const given = (values[id] ?? []).map((value) => value.trim()).filter(Boolean);
+        const { chosen, own } = drafts[id] ?? NOTHING;
+        const given = [...new Set([...chosen, written(own)])].filter(Boolean);
         const isSkipped = skipped || given.length === 0;
         return [id, { values: isSkipped ? [] : given, skipped: isSkipped }];
       }),
     );
   }
 
-  const isAnswered = item.inputs.some(({ id }) => values[id]?.some((value) => value.trim()));
+  const isAnswered = Object.values(answers(false)).some(({ skipped }) => !skipped);
   return (
     <Form
       className="card space-y-4 p-4 shadow-none"
@@ -58,9 +68,9 @@ export function StructuredInputCard({ item, disabled, onAnswer }: Props) {
           key={input.id}
           input={input}
           name={`${name}-${input.id}`}
-          values={values[input.id] ?? []}
+          draft={drafts[input.id] ?? NOTHING}
           disabled={disabled}
-          onChange={(next) => setValues({ ...values, [input.id]: next })}
+          onChange={(next) => setDrafts({ ...drafts, [input.id]: next })}
         />
       ))}
       <div className="flex gap-2">
@@ -83,24 +93,23 @@ export function StructuredInputCard({ item, disabled, onAnswer }: Props) {
 interface QuestionProps {
   input: StructuredInput;
   name: string;
-  values: string[];
+  draft: Draft;
   disabled: boolean;
-  onChange: (values: string[]) => void;
+  onChange: (draft: Draft) => void;
 }
 
-function Question({ input, name, values, disabled, onChange }: QuestionProps) {
+function Question({ input, name, draft, disabled, onChange }: QuestionProps) {
   const { t } = useLanguage();
   const options = input.options?.map(({ value }) => value) ?? [];
-  const own = values.find((value) => !options.includes(value)) ?? "";
+  const { chosen, own } = draft;
 
   function toggle(value: string, on: boolean) {
-    if (!input.multiple) onChange([value]);
-    else onChange(on ? [...values, value] : values.filter((other) => other !== value));
+    if (!input.multiple) onChange({ own: "", chosen: [value] });
+    else onChange({ own, chosen: on ? [...chosen, value] : chosen.filter((one) => one !== value) });
   }
 
   function write(text: string) {
-    const chosen = input.multiple ? values.filter((value) => options.includes(value)) : [];
-    onChange(text ? [...chosen, text] : chosen);
+    onChange({ own: text, chosen: input.multiple || !text ? chosen : [] });
   }
 
   return (
@@ -122,7 +131,7 @@ function Question({ input, name, values, disabled, onChange }: QuestionProps) {
             type={input.multiple ? "checkbox" : "radio"}
             name={name}
             className="size-4 accent-brand-strong"
-            checked={values.includes(value)}
+            checked={chosen.includes(value)}
             onChange={(event) => toggle(value, event.target.checked)}
           />
           <span dir="auto">{value}</span>

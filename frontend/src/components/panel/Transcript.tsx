@@ -39,7 +39,7 @@ export function Transcript({ control }: { control: ConversationControl }) {
   return (
     <div
       ref={scroller}
-      className="min-h-0 flex-1 overflow-y-auto overscroll-contain"
+      className="relative min-h-0 flex-1 overflow-y-auto overscroll-contain"
       onScroll={({ currentTarget: element }) => {
         sticks.current = element.scrollHeight - element.scrollTop - element.clientHeight < NEAR_PX;
       }}

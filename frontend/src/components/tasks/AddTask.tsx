@@ -2,6 +2,7 @@
 /** The box for a new task: a title, and details for those who want them. */
 import { useId, useState } from "react";
 import { fromDateInput, type TaskDraft } from "@/lib/tasks/task";
+import { written } from "@/lib/text";
 import { Form } from "../Form";
 import { ChevronIcon, PlusIcon } from "../icons";
 import { useLanguage } from "../LanguageProvider";
@@ -21,7 +22,7 @@ export function AddTask({ onAdd }: { onAdd: (draft: TaskDraft) => Promise<boolea
     const fields = ["title", "notes", "due"].map(
       (name) => form.elements.namedItem(name) as TextField,
     );
-    const typed = fields.map(({ value }) => value.trim());
+    const typed = fields.map(({ value }) => written(value));
     const [title = "", notes = "", due = ""] = typed;
     fields[0]?.focus();
     if (!title) return;
@@ -33,14 +34,14 @@ export function AddTask({ onAdd }: { onAdd: (draft: TaskDraft) => Promise<boolea
 
   return (
     <Form onSend={(form) => void send(form)} className="card mt-7 p-2">
-      <div className="flex items-center gap-1">
+      <div className="flex flex-wrap items-center justify-end gap-1">
         <PlusIcon className="ms-3 me-1 shrink-0 text-brand-strong" />
         <input
           name="title"
           dir="auto"
           autoComplete="off"
           enterKeyHint="done"
-          className="h-11 min-w-0 flex-1 rounded-lg bg-transparent px-2 text-[max(var(--text-base),16px)] placeholder:text-muted"
+          className="h-11 min-w-32 flex-1 rounded-lg bg-transparent px-2 text-[max(var(--text-base),16px)] placeholder:text-muted"
           placeholder={t("tasks.add.placeholder")}
           aria-label={t("tasks.add.label")}
           maxLength={MAX_TITLE_CHARS}

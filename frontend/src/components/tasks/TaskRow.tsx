@@ -9,6 +9,7 @@ import {
   type Task,
   type TaskChanges,
 } from "@/lib/tasks/task";
+import { written } from "@/lib/text";
 import { Form } from "../Form";
 import { CalendarIcon, CheckIcon, PencilIcon, TrashIcon } from "../icons";
 import { useLanguage } from "../LanguageProvider";
@@ -68,7 +69,7 @@ function Line({
         className="grid size-9 shrink-0 place-items-center rounded-full"
       >
         <span
-          className={`grid size-[22px] place-items-center rounded-full border-2 transition-colors ${
+          className={`grid size-5.5 place-items-center rounded-full border-2 transition-colors ${
             task.completed
               ? "border-brand bg-brand text-brand-ink"
               : "border-line-strong text-transparent hover:border-brand-strong"
@@ -161,7 +162,7 @@ function Editor({ task, onSave, onClose }: Props & { onClose: () => void }) {
   useEffect(() => titleInput.current?.focus(), []);
 
   function send() {
-    const wanted = { title: title.trim(), notes, due_at: fromDateInput(due, task.due_at) };
+    const wanted = { title: written(title), notes, due_at: fromDateInput(due, task.due_at) };
     if (!wanted.title) {
       titleInput.current?.focus();
       return;

@@ -57,7 +57,7 @@ export function createChatFetch(options: ChatFetchOptions): typeof fetch {
 
   return async function chatFetch(input, init) {
     const url = new URL(
-      input instanceof Request ? input.url : String(input),
+      isRequest(input) ? input.url : String(input),
       typeof location === "undefined" ? undefined : location.href,
     );
     if (!isChatApi(url, options.baseUrl)) return send(input, init);
@@ -210,13 +210,22 @@ function judge(error: unknown): Verdict {
 }
 
 async function describe(url: URL, input: RequestInfo | URL, init: RequestInit = {}): Promise<Call> {
-  let merged = init;
-  let body: string | undefined;
-  if (input instanceof Request) {
-    merged = { method: input.method, headers: input.headers, signal: input.signal, ...init };
-    body = input.body ? await input.clone().text() : undefined;
+  const merged: RequestInit = { method: "GET", ...init };
+  let body = init.body ?? undefined;
+  if (isRequest(input)) {
+    const { method, headers, signal } = input;
+    Object.assign(merged, { method, headers, signal, ...init });
+    // Firefox has no `Request.body` to ask whether there is one.
+    body ??= (await input.clone().text()) || undefined;
   }
-  if (typeof init.body === "string") body = init.body;
+  if (body !== undefined && typeof body !== "string") {
+    // The same body may have to be sent again, and a stream can be read only once.
+    const { headers, text } = await read(body);
+    body = text;
+    merged.headers = new Headers(merged.headers);
+    const type = headers.get("content-type");
+    if (type && !merged.headers.has("content-type")) merged.headers.set("content-type", type);
+  }
   let type = "";
   let threadId: string | undefined;
   if (body !== undefined && url.pathname.endsWith(CHAT_PATH)) {
@@ -228,7 +237,17 @@ async function describe(url: URL, input: RequestInfo | URL, init: RequestInit = 
       // Not a ChatKit request: sent as it is, and the API says what it thinks of it.
     }
   }
-  return { url, init: { method: "GET", ...merged }, body, type, threadId };
+  return { url, init: merged, body, type, threadId };
+}
+
+/** Whether it is a request, of this window or of a frame's. */
+function isRequest(input: RequestInfo | URL): input is Request {
+  return typeof input === "object" && "clone" in input;
+}
+
+async function read(body: BodyInit): Promise<{ headers: Headers; text: string }> {
+  const response = new Response(body);
+  return { headers: response.headers, text: await response.text() };
 }
 
 /** The same response, with word of when its body has ended. */

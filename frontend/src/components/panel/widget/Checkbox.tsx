@@ -14,7 +14,7 @@ export function Checkbox({ node, disabled, onAction }: NodeProps) {
         type="checkbox"
         name={name}
         disabled={disabled || Boolean(node.disabled)}
-        className="size-[18px] shrink-0 accent-brand-strong"
+        className="size-4.5 shrink-0 accent-brand-strong"
         aria-label={label || name}
         // One with an action shows what the server knows; one in a form, what the person chose.
         {...(action ? { checked: isChecked } : { defaultChecked: isChecked })}
