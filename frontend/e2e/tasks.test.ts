@@ -4,7 +4,7 @@ import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { launch, Person, PHONE } from "./browser";
 import { sharedSystem } from "./system";
 
-const { web } = sharedSystem();
+const { web, tasks } = sharedSystem();
 let browser: Browser;
 beforeAll(async () => void (browser = await launch()));
 afterAll(() => browser.close());
@@ -119,6 +119,139 @@ describe("the task list", () => {
     await page.unroute("**/api/*/tasks**");
     await page.getByRole("button", { name: "Try again" }).click();
     await page.getByText("A clear list").waitFor();
+    await person.leave();
+  });
+
+  it("is read on where pages overlap or their cursor is gone, and is refreshed as it is shown", async () => {
+    const person = await Person.signedUp(browser, web, { path: "/sign-in" });
+    const { page } = person;
+    const answer = await person.context.request.get(`${web}/api/auth/token`);
+    const { token } = (await answer.json()) as { token: string };
+    const claims = Buffer.from(token.split(".")[1] ?? "", "base64url").toString();
+    const { sub } = JSON.parse(claims) as { sub: string };
+    for (let number = 1; number <= 120; number++) {
+      const added = await person.context.request.post(`${tasks}/api/${sub}/tasks`, {
+        headers: { authorization: `Bearer ${token}` },
+        data: { title: `Task ${number}` },
+      });
+      expect(added.status()).toBe(201);
+    }
+    // The second page begins in the first; the third has a cursor that the API does not know.
+    const strays: string[] = [];
+    await page.route(/\/tasks\?.*after=/, (route) => {
+      const url = new URL(route.request().url());
+      const stray = strays.shift();
+      if (stray) url.searchParams.set("after", stray);
+      return route.continue({ url: url.href });
+    });
+    await page.goto(`${web}/tasks`);
+    const count = () => person.taskTitles.count();
+    const numbers = async () => new Set(await person.taskTitles.allInnerTexts()).size;
+    await expect.poll(count).toBe(50);
+    const twentieth = page.locator("[data-task]").nth(19);
+    strays.push((await twentieth.getAttribute("data-task")) ?? "", "tsk_gone");
+    const more = page.getByRole("button", { name: "Show more" });
+    await more.click();
+    await expect.poll(count).toBe(70);
+    await more.click();
+    await expect.poll(count).toBe(100);
+    await more.click();
+    await expect.poll(count).toBe(120);
+    expect(await numbers()).toBe(120);
+    expect(strays).toEqual([]);
+
+    // Refreshed, it is as long as it was.
+    const refreshed = page.waitForResponse((response) => response.url().includes("after="));
+    await page.evaluate(() => window.dispatchEvent(new Event("focus")));
+    await refreshed;
+    await page.getByText("120 tasks to do").waitFor();
+    expect(await count()).toBe(120);
+    expect(await numbers()).toBe(120);
+    await person.leave();
+  });
+
+  it("takes no name with nothing in it to see", async () => {
+    const person = await Person.signedUp(browser, web, { path: "/tasks?panel=local" });
+    const { page } = person;
+    const writes: string[] = [];
+    page.on("request", (request) => {
+      const body = request.postData() ?? "";
+      if (/"title"|threads\.(create|update)/.test(body)) writes.push(body);
+    });
+    const nothing = "\u200b\u202e \u3164";
+    const title = page.locator("form input[name=title]");
+    await title.fill(nothing);
+    await title.press("Enter");
+    await person.addTask("Buy milk");
+    expect(writes.splice(0)).toHaveLength(1);
+    await page.getByRole("button", { name: "Edit “Buy milk”" }).click();
+    await page.getByLabel("Title").fill(nothing);
+    await page.getByLabel("Title").press("Enter");
+    await page.getByRole("button", { name: "Cancel" }).click();
+    await person.openAssistant();
+    await person.composer.fill(nothing);
+    expect(await page.getByRole("button", { name: "Send" }).isDisabled()).toBe(true);
+    await person.ask("Hello");
+    expect(writes.splice(0)).toHaveLength(1);
+    await page.getByRole("button", { name: "Conversations" }).click();
+    await page.getByRole("button", { name: /^Rename/ }).click();
+    await page.getByLabel("Name", { exact: true }).fill(nothing);
+    await page.getByRole("button", { name: "Save" }).last().click();
+    await page.getByRole("button", { name: /^Rename/ }).waitFor();
+    expect(writes).toEqual([]);
+    await person.leave();
+  });
+
+  it("is fresh when a person comes back to its window", async () => {
+    const person = await Person.signedUp(browser, web);
+    const { page } = person;
+    await page.getByText("A clear list").waitFor();
+    const other = await person.context.newPage();
+    await other.goto(`${web}/tasks`);
+    await other.locator("form input[name=title]").fill("Buy milk");
+    await other.locator("form input[name=title]").press("Enter");
+    await other.locator("[data-task^=tsk_]").waitFor();
+    expect(await person.taskTitles.count()).toBe(0);
+    await page.evaluate(() => document.dispatchEvent(new Event("visibilitychange")));
+    await expect.poll(() => person.taskTitles.allInnerTexts()).toEqual(["Buy milk"]);
+
+    // In two windows side by side, neither is ever hidden.
+    await other.getByRole("checkbox").click();
+    await other.getByText("All done").waitFor();
+    await page.evaluate(() => window.dispatchEvent(new Event("focus")));
+    await expect.poll(() => page.getByRole("checkbox").getAttribute("aria-checked")).toBe("true");
+    await person.leave();
+  });
+
+  it("keeps a change that was made while the list was refreshed", async () => {
+    const person = await Person.signedUp(browser, web);
+    const { page } = person;
+    await person.addTask("Buy milk");
+    let release = () => {};
+    const held = new Promise<void>((resolve) => (release = resolve));
+    let read = () => {};
+    const wasRead = new Promise<void>((resolve) => (read = resolve));
+    await page.route(
+      /\/tasks\?/,
+      async (route) => {
+        const before = await route.fetch();
+        read();
+        await held;
+        await route.fulfill({ response: before });
+      },
+      { times: 1 },
+    );
+    await page.evaluate(() => window.dispatchEvent(new Event("focus")));
+    await wasRead;
+    const box = page.getByRole("checkbox");
+    const changed = page.waitForResponse((response) => response.request().method() === "PATCH");
+    await box.click();
+    await changed;
+    const again = page.waitForResponse((response) => /\/tasks\?/.test(response.url()));
+    release();
+    await again;
+    await page.waitForLoadState("networkidle");
+    expect(await box.getAttribute("aria-checked")).toBe("true");
     await person.leave();
   });
 

@@ -22,9 +22,7 @@ const task = (id: string, fields: Partial<Task> = {}): Task => ({
 
 const loaded = (tasks: Task[], append = false): ListEvent => ({
   type: "loaded",
-  tasks,
-  hasMore: false,
-  after: null,
+  page: { data: tasks, has_more: false },
   append,
 });
 

@@ -1,6 +1,7 @@
 "use client";
 /** Where a person writes: text, files, the model, send and stop. */
 import { useEffect, useLayoutEffect, useRef, useState } from "react";
+import { fileType, offered } from "@/lib/chat/files";
 import type { Attachment } from "@/lib/chat/protocol";
 import { isUrduScript } from "@/lib/i18n/language";
 import { written } from "@/lib/text";
@@ -26,7 +27,7 @@ export function Composer({ control }: { control: ConversationControl }) {
   const [text, setText] = useState("");
   const [model, setModel] = useState<string>();
   const [uploads, setUploads] = useState<Upload[]>([]);
-  const [uploadError, setUploadError] = useState<string | null>(null);
+  const [uploadErrors, setUploadErrors] = useState<string[]>([]);
   const box = useRef<HTMLTextAreaElement>(null);
   const files = useRef<HTMLInputElement>(null);
 
@@ -66,30 +67,36 @@ export function Composer({ control }: { control: ConversationControl }) {
     control.send(written(text), attachments, model);
     setText("");
     setUploads([]);
-    setUploadError(null);
+    setUploadErrors([]);
     box.current?.focus();
   }
 
   async function attach(list: FileList) {
-    setUploadError(null);
-    const maxBytes = health?.attachments?.max_bytes ?? 0;
-    const free = (health?.attachments?.max_count ?? 0) - uploads.length;
-    for (const file of [...list].slice(0, Math.max(0, free))) {
-      if (file.size > maxBytes) {
-        const size = Math.floor(maxBytes / MEGABYTE);
-        setUploadError(t("chat.attachment_large", { name: file.name, size }));
+    const rules = health?.attachments;
+    if (!rules) return;
+    const { max_count: count, max_bytes } = rules;
+    const refuse = (words: string) => setUploadErrors((known) => [...known, words]);
+    setUploadErrors([]);
+    const chosen = [...list];
+    const taken = chosen.slice(0, Math.max(0, count - uploads.length));
+    if (taken.length < chosen.length) refuse(t("chat.attachment_many", { count }));
+    for (const file of taken) {
+      const found = fileType(file, rules);
+      if ("fault" in found) {
+        const size = Math.floor(max_bytes / MEGABYTE);
+        refuse(t(`chat.attachment_${found.fault}`, { name: file.name, size }));
         continue;
       }
       const key = crypto.randomUUID();
       setUploads((known) => [...known, { key, name: file.name, attachment: null }]);
       try {
-        const attachment = await client.attach(file);
+        const attachment = await client.attach(file, found.type);
         setUploads((known) =>
           known.map((upload) => (upload.key === key ? { ...upload, attachment } : upload)),
         );
       } catch {
         setUploads((known) => known.filter((upload) => upload.key !== key));
-        setUploadError(t("chat.attachment_failed", { name: file.name }));
+        refuse(t("chat.attachment_failed", { name: file.name }));
       }
     }
   }
@@ -106,7 +113,7 @@ export function Composer({ control }: { control: ConversationControl }) {
   return (
     <Form className="relative shrink-0 px-3 pt-1 pb-3 short:pb-1.5" onSend={send}>
       <div className="rounded-2xl border short:flex short:flex-wrap short:items-end border-line-strong bg-surface p-1.5 focus-within:border-brand-strong focus-within:ring-1 focus-within:ring-brand-strong">
-        {(uploads.length > 0 || uploadError) && (
+        {(uploads.length > 0 || uploadErrors.length > 0) && (
           <div className="flex w-full flex-wrap gap-1.5 p-1.5">
             {uploads.map((upload) => (
               <span
@@ -132,10 +139,12 @@ export function Composer({ control }: { control: ConversationControl }) {
                 </button>
               </span>
             ))}
-            {uploadError && (
-              <p role="alert" className="px-1 text-xs text-bad">
-                {uploadError}
-              </p>
+            {uploadErrors.length > 0 && (
+              <div role="alert" className="w-full space-y-1 px-1 text-xs text-bad">
+                {uploadErrors.map((words, index) => (
+                  <p key={index}>{words}</p>
+                ))}
+              </div>
             )}
           </div>
         )}
@@ -167,7 +176,7 @@ export function Composer({ control }: { control: ConversationControl }) {
                 type="file"
                 multiple
                 hidden
-                accept={health.attachments.types.join()}
+                accept={offered(health.attachments)}
                 onChange={(event) => {
                   if (event.target.files) void attach(event.target.files);
                   event.target.value = "";

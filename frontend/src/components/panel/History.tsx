@@ -2,7 +2,9 @@
 /** Earlier conversations: to open, to rename, to delete. */
 import { useEffect, useState } from "react";
 import type { Thread } from "@/lib/chat/protocol";
+import { joined } from "@/lib/pages";
 import { problemOf, type Problem } from "@/lib/problems";
+import { written } from "@/lib/text";
 import { useChat } from "../ChatProvider";
 import { Form } from "../Form";
 import { BackIcon, PencilIcon, TrashIcon } from "../icons";
@@ -52,8 +54,8 @@ export function History({ currentId, onOpen, onGone, onClose }: Props) {
   const more = () =>
     attempting(async () => {
       if (!after) return;
-      const page = await client.listThreads(after);
-      setThreads((known) => [...(known ?? []), ...page.data]);
+      const page = await client.moreThreads(after, threads ?? []);
+      setThreads((known) => joined(known ?? [], page.data));
       setAfter(page.has_more ? (page.after ?? null) : null);
     });
 
@@ -85,7 +87,7 @@ export function History({ currentId, onOpen, onGone, onClose }: Props) {
   return (
     <section
       aria-label={t("chat.history")}
-      className="min-h-0 flex-1 overflow-y-auto p-3"
+      className="relative min-h-0 flex-1 overflow-y-auto p-3"
       onKeyDown={(event) => {
         if (event.key !== "Escape" || event.defaultPrevented) return;
         event.preventDefault();
@@ -156,14 +158,14 @@ interface EntryProps {
 
 function Entry({ thread, isCurrent, mode, onMode, onOpen, onRename, onDelete }: EntryProps) {
   const { t, day } = useLanguage();
-  const title = thread.title ?? t("chat.untitled");
+  const title = written(thread.title) || t("chat.untitled");
   const [name, setName] = useState(title);
 
   if (mode === "rename") {
     return (
       <li>
         <Form
-          onSend={() => onRename(name.trim())}
+          onSend={() => onRename(written(name))}
           className="flex flex-wrap gap-2 rounded-xl bg-sunken p-2.5"
         >
           <input

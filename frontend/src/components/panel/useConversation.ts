@@ -205,14 +205,14 @@ export function useConversation() {
     if (!threadId || !earlier) return;
     const mine = view.current;
     try {
-      const page = await client.earlierItems(threadId, earlier);
+      const page = await client.earlierItems(threadId, earlier, conversation.items);
       if (view.current !== mine) return;
       dispatch({ type: "earlier", items: page.data });
       setEarlier(page.has_more ? (page.after ?? null) : null);
     } catch (error) {
       setFailed({ problem: problemOf(error), again: undefined });
     }
-  }, [client, earlier]);
+  }, [client, earlier, conversation.items]);
 
   return {
     conversation,

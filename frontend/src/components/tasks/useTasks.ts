@@ -2,6 +2,7 @@
 /** The task list on the page: loading, the person's changes at once, rollback when refused. */
 import { useCallback, useEffect, useMemo, useReducer, useRef, useState } from "react";
 import { CONFIG } from "@/lib/config";
+import { joined, nextPage } from "@/lib/pages";
 import { problemOf, type Problem } from "@/lib/problems";
 import { TasksApi } from "@/lib/tasks/api";
 import { EMPTY_LIST, reduce, shown, type Change } from "@/lib/tasks/list";
@@ -11,7 +12,9 @@ import {
   type Task,
   type TaskChanges,
   type TaskDraft,
+  type TaskPage,
 } from "@/lib/tasks/task";
+import { written } from "@/lib/text";
 import { useChat } from "../ChatProvider";
 import { pageLanguage } from "../LanguageProvider";
 import { useSession } from "../SessionProvider";
@@ -44,76 +47,119 @@ export function useTasks() {
   const [openCount, setOpenCount] = useState<number | null>(null);
 
   useEffect(() => {
-    const timer = setTimeout(() => setSearch(query.trim()), SEARCH_PAUSE_MS);
+    const timer = setTimeout(() => setSearch(written(query)), SEARCH_PAUSE_MS);
     return () => clearTimeout(timer);
   }, [query]);
 
-  const loading = useRef<AbortController | null>(null);
-  const load = useCallback(async () => {
-    loading.current?.abort();
-    const controller = new AbortController();
-    loading.current = controller;
-    try {
-      const page = await api.list({ filter, query: search }, controller.signal);
-      dispatch({
-        type: "loaded",
-        tasks: page.data,
-        hasMore: page.has_more,
-        after: page.after,
-        append: false,
-      });
-      setStatus("ready");
-      setProblem(null);
-      if (filter === "all" && !search && !page.has_more) {
-        setOpenCount(page.data.filter((task) => !task.completed).length);
-      }
-    } catch (error) {
-      if (controller.signal.aborted) return;
-      const found = problemOf(error);
-      if (found.kind === "sign_in") askToSignIn();
-      setProblem(found);
-      setStatus("failed");
-    }
-  }, [api, filter, search, askToSignIn]);
+  const reading = useRef<AbortController | null>(null);
+  /** How many rows a refresh brings at least: those that are shown. */
+  const wanted = useRef(0);
+  /** Counts the beginnings and ends of changes. */
+  const writes = useRef(0);
 
+  /** Read rows, and again if anything was changed meanwhile: they may be from before it. */
+  const read = useCallback(
+    async (rows: (signal: AbortSignal) => Promise<TaskPage>, append: boolean) => {
+      reading.current?.abort();
+      const controller = new AbortController();
+      reading.current = controller;
+      try {
+        let page: TaskPage;
+        let before: number;
+        do {
+          before = writes.current;
+          page = await rows(controller.signal);
+          controller.signal.throwIfAborted();
+        } while (writes.current !== before);
+        if (!append) wanted.current = page.data.length;
+        dispatch({ type: "loaded", page, append });
+        setStatus("ready");
+        setProblem(null);
+        if (!append && filter === "all" && !search && !page.has_more) {
+          setOpenCount(page.data.filter((task) => !task.completed).length);
+        }
+      } catch (error) {
+        if (controller.signal.aborted) return;
+        const found = problemOf(error);
+        if (found.kind === "sign_in") askToSignIn();
+        setProblem(found);
+        if (!append) setStatus("failed");
+      } finally {
+        if (reading.current === controller) reading.current = null;
+      }
+    },
+    [filter, search, askToSignIn],
+  );
+
+  const page = useCallback(
+    (after: string | undefined, signal: AbortSignal) =>
+      api.list({ filter, query: search, after }, signal),
+    [api, filter, search],
+  );
+
+  /** Read all the pages that are shown, in place. */
+  const load = useCallback(
+    () =>
+      read(async (signal) => {
+        let whole = await page(undefined, signal);
+        while (whole.has_more && whole.after && whole.data.length < wanted.current) {
+          const next = await page(whole.after, signal);
+          const data = joined(whole.data, next.data);
+          const isStuck = data.length === whole.data.length;
+          whole = { ...next, data };
+          if (isStuck) break;
+        }
+        return whole;
+      }, false),
+    [read, page],
+  );
+
+  // Another filter or search is another list, and begins with its first page.
   useEffect(() => {
-    // eslint-disable-next-line react-hooks/set-state-in-effect -- it sets state after the answer
+    wanted.current = 0;
     void load();
   }, [load]);
 
   // The agent may change several tasks in one breath; the list is fetched once for all of them.
+  // What was changed in another window or on another device is seen when a person comes back.
   useEffect(() => {
     let timer: ReturnType<typeof setTimeout> | undefined;
     const later = () => {
       clearTimeout(timer);
       timer = setTimeout(() => void load(), REFRESH_PAUSE_MS);
     };
+    const back = () => {
+      if (document.visibilityState === "visible") later();
+    };
     const stop = onTasksChanged(later);
     window.addEventListener("online", later);
+    window.addEventListener("focus", later);
+    document.addEventListener("visibilitychange", back);
     return () => {
       stop();
       window.removeEventListener("online", later);
+      window.removeEventListener("focus", later);
+      document.removeEventListener("visibilitychange", back);
       clearTimeout(timer);
     };
   }, [load, onTasksChanged]);
 
   const loadMore = useCallback(async () => {
     setLoadingMore(true);
-    try {
-      const page = await api.list({ filter, query: search, after: list.after });
-      dispatch({
-        type: "loaded",
-        tasks: page.data,
-        hasMore: page.has_more,
-        after: page.after,
-        append: true,
-      });
-    } catch (error) {
-      setProblem(problemOf(error));
-    } finally {
-      setLoadingMore(false);
+    const { after, base } = list;
+    // A refresh that comes in between goes one page further.
+    wanted.current = base.length + 1;
+    if (reading.current || !after) {
+      await load();
+    } else {
+      await read(async (signal) => {
+        const more = await nextPage((cursor) => page(cursor, signal), after, base);
+        wanted.current = base.length + more.data.length;
+        return more;
+      }, true);
     }
-  }, [api, filter, search, list.after]);
+    setLoadingMore(false);
+  }, [load, read, page, list]);
 
   const counter = useRef(0);
   const perform = useCallback(
@@ -124,6 +170,7 @@ export function useTasks() {
       send: () => Promise<Task | void>,
     ): Promise<boolean> => {
       const id = ++counter.current;
+      writes.current += 1;
       dispatch({ type: "began", change: { ...change, id } as Change });
       setFailure(null);
       try {
@@ -136,6 +183,8 @@ export function useTasks() {
         setFailure({ action, title, problem: found });
         if (found.kind === "sign_in") askToSignIn();
         return false;
+      } finally {
+        writes.current += 1;
       }
     },
     [askToSignIn],

@@ -5,11 +5,11 @@
  * API replays and follows a run from any number.
  */
 import { pauseMs, sleep, type Backoff } from "@/lib/backoff";
+import { nextPage, type Page } from "@/lib/pages";
 import { problemFrom, problemOf } from "@/lib/problems";
 import { CHAT_PATH } from "./fetch";
 import type {
   Attachment,
-  Page,
   RunStatus,
   StreamingRequest,
   Thread,
@@ -53,22 +53,36 @@ export class ChatClient {
     return this.json("threads.list", { limit: 30, order: "desc", after });
   }
 
+  /** Give the threads after the cursor of the last page; `known` are those of the pages so far. */
+  async moreThreads(after: string, known: readonly Thread[]): Promise<Page<Thread>> {
+    return nextPage((cursor) => this.listThreads(cursor), after, known);
+  }
+
   /** Give a thread with its latest items; `items.after` leads to the ones before. */
   async loadThread(threadId: string): Promise<Thread> {
     const thread = await this.json<Thread>("threads.get_by_id", { thread_id: threadId });
     if (!thread.items.has_more) return thread;
-    return { ...thread, items: await this.earlierItems(threadId) };
+    return { ...thread, items: oldestFirst(await this.latestItems(threadId)) };
   }
 
-  /** Give the items before `before`, oldest first; without it, the latest ones. */
-  async earlierItems(threadId: string, before?: string | null): Promise<Page<ThreadItem>> {
-    const page = await this.json<Page<ThreadItem>>("items.list", {
+  /** Give the items before the cursor `before`, oldest first; `known` are those after it. */
+  async earlierItems(
+    threadId: string,
+    before: string,
+    known: readonly ThreadItem[],
+  ): Promise<Page<ThreadItem>> {
+    const read = (cursor?: string) => this.latestItems(threadId, cursor);
+    return oldestFirst(await nextPage(read, before, known));
+  }
+
+  /** Give the items before a cursor, or the last ones, newest first. */
+  private async latestItems(threadId: string, before?: string): Promise<Page<ThreadItem>> {
+    return this.json("items.list", {
       thread_id: threadId,
       limit: ITEMS_PAGE,
       order: "desc",
-      after: before ?? undefined,
+      after: before,
     });
-    return { ...page, data: page.data.toReversed() };
   }
 
   async renameThread(threadId: string, title: string): Promise<void> {
@@ -87,13 +101,12 @@ export class ChatClient {
     await this.json("items.feedback", { thread_id: threadId, item_ids: [itemId], kind });
   }
 
-  /** Announce a file and upload it where the API says. */
-  async attach(file: File): Promise<Attachment> {
-    const mime = file.type || "application/octet-stream";
+  /** Announce a file of a type and upload it where the API says. */
+  async attach(file: File, type: string): Promise<Attachment> {
     const attachment = await this.json<Attachment>("attachments.create", {
       name: file.name,
       size: file.size,
-      mime_type: mime,
+      mime_type: type,
     });
     const target = attachment.upload_descriptor;
     if (target) {
@@ -230,4 +243,8 @@ export class ChatClient {
     if (!response.ok) throw await problemFrom(response);
     return (await response.json()) as T;
   }
+}
+
+function oldestFirst(page: Page<ThreadItem>): Page<ThreadItem> {
+  return { ...page, data: [...page.data].reverse() };
 }

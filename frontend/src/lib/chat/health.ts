@@ -1,5 +1,6 @@
 /** What the chat API says about itself: what is missing, and what it offers. */
 import { CHAT_PATH } from "./fetch";
+import type { FileRules } from "./files";
 
 export interface Health {
   status: string;
@@ -8,7 +9,7 @@ export interface Health {
   model?: string;
   models?: string[];
   /** What may be attached; null where nothing can be. */
-  attachments?: { max_bytes: number; max_count: number; types: string[] } | null;
+  attachments?: FileRules | null;
   dictation?: boolean;
 }
 

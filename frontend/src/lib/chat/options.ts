@@ -3,6 +3,7 @@ import type { ChatKitOptions, ThemeOption } from "@openai/chatkit-react";
 import type { User } from "@/lib/auth/user";
 import type { Config } from "@/lib/config";
 import type { Translator } from "@/lib/i18n/translate";
+import { extensionsByType } from "./files";
 import type { Health } from "./health";
 import { firstName, prompts } from "./start";
 
@@ -69,7 +70,7 @@ export function chatKitOptions(inputs: Inputs): ChatKitOptions {
           enabled: true,
           maxSize: health.attachments.max_bytes,
           maxCount: health.attachments.max_count,
-          accept: Object.fromEntries(health.attachments.types.map((type) => [type, []])),
+          accept: extensionsByType(health.attachments),
         },
       }),
       ...(health?.dictation && { dictation: { enabled: true } }),

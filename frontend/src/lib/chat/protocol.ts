@@ -4,12 +4,7 @@
  * Names and shapes are those of `chatkit/types.py` in openai-chatkit 1.6.5. Fields that the page
  * never reads are left out; unknown fields are kept as they came.
  */
-
-export interface Page<T> {
-  data: T[];
-  has_more: boolean;
-  after?: string | null;
-}
+import type { Page } from "@/lib/pages";
 
 export type ThreadStatus = { type: "active" } | { type: "locked" | "closed"; reason?: string };
 

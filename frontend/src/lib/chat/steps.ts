@@ -3,6 +3,7 @@
  * what the person cuts off. Pure.
  */
 import { beginTurn, EMPTY, endTurn, fold, fromThread, type Conversation } from "./frames";
+import { joined } from "@/lib/pages";
 import type { Thread, ThreadEvent, ThreadItem } from "./protocol";
 
 export type Step =
@@ -18,7 +19,7 @@ export function step(state: Conversation, step: Step): Conversation {
     case "show":
       return step.thread ? fromThread(step.thread) : EMPTY;
     case "earlier":
-      return { ...state, items: [...step.items, ...state.items] };
+      return { ...state, items: joined(step.items, state.items) };
     case "begin":
       return beginTurn(state);
     case "cut": {

@@ -140,6 +140,10 @@ export const ur: Messages = {
   "chat.attachment_remove": "{name} ہٹائیں",
   "chat.attachment_uploading": "{name} بھیجی جا رہی ہے",
   "chat.attachment_failed": "{name} نہیں بھیجی جا سکی۔",
+  "chat.attachment_many":
+    "ایک پیغام میں زیادہ سے زیادہ {count} فائلیں ہو سکتی ہیں۔ باقی شامل نہیں کی گئیں۔",
+  "chat.attachment_type": "{name} نہیں لگائی جا سکتی: صرف تصویریں اور متن والی فائلیں لگ سکتی ہیں۔",
+  "chat.attachment_empty": "{name} خالی ہے۔",
   "chat.attachment_large": "{name} بہت بڑی ہے۔ فائل زیادہ سے زیادہ {size} ایم بی کی ہو سکتی ہے۔",
   "chat.copy": "نقل کریں",
   "chat.copied": "نقل ہو گیا",

@@ -4,7 +4,8 @@
  *
  * A change that is refused is taken away, and what lies under it shows again: that is the rollback.
  */
-import type { Task, TaskChanges } from "./task";
+import { joined } from "@/lib/pages";
+import type { Task, TaskChanges, TaskPage } from "./task";
 
 export type Change =
   | { id: number; kind: "add"; task: Task }
@@ -22,7 +23,7 @@ export interface TaskList {
 export const EMPTY_LIST: TaskList = { base: [], hasMore: false, after: null, pending: [] };
 
 export type ListEvent =
-  | { type: "loaded"; tasks: Task[]; hasMore: boolean; after: string | null; append: boolean }
+  | { type: "loaded"; page: TaskPage; append: boolean }
   | { type: "began"; change: Change }
   | { type: "confirmed"; id: number; task?: Task }
   | { type: "refused"; id: number };
@@ -30,13 +31,12 @@ export type ListEvent =
 export function reduce(list: TaskList, event: ListEvent): TaskList {
   switch (event.type) {
     case "loaded": {
-      const seen = new Set(event.append ? list.base.map(({ id }) => id) : []);
-      const fresh = event.tasks.filter(({ id }) => !seen.has(id));
+      const { page, append } = event;
       return {
         ...list,
-        base: event.append ? [...list.base, ...fresh] : event.tasks,
-        hasMore: event.hasMore,
-        after: event.after,
+        base: joined(append ? list.base : [], page.data),
+        hasMore: page.has_more,
+        after: page.after ?? null,
       };
     }
     case "began":

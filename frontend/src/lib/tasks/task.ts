@@ -1,4 +1,5 @@
 /** A task as the API gives it, and what the list shows of it. Pure. */
+import type { Page } from "@/lib/pages";
 
 export interface Task {
   id: string;
@@ -11,11 +12,7 @@ export interface Task {
   updated_at: string;
 }
 
-export interface TaskPage {
-  data: Task[];
-  has_more: boolean;
-  after: string | null;
-}
+export type TaskPage = Page<Task>;
 
 export interface TaskDraft {
   title: string;
