@@ -1,6 +1,7 @@
 """Attachments: announced, uploaded to S3 by the client, read by the model, and gone again."""
 
 import base64
+import codecs
 from typing import Any
 
 import boto3
@@ -205,6 +206,112 @@ async def test_an_image_that_is_none(
     assert await rows("select id from threads where user_id = %s", alice.user_id) == []
 
 
+@pytest.mark.parametrize(
+    ("name", "announced_as", "mime_type"),
+    [
+        ("list.csv", "application/vnd.ms-excel", "text/csv"),
+        ("LIST.CSV", "application/csv", "text/csv"),
+        ("notes.md", "", "text/markdown"),
+        ("notes.md", "application/octet-stream", "text/markdown"),
+        ("notes.Markdown ", "text/x-markdown", "text/markdown"),
+        ("data.json", "text/json", "application/json"),
+        ("server.log", "", "text/plain"),
+        ("pasted", "text/plain;charset=utf-8", "text/plain"),
+        ("pasted", " Text/Plain ; charset=UTF-8", "text/plain"),
+        ("main.py", "text/plain", "text/plain"),
+        ("page.htm", "application/xhtml+xml", "text/html"),
+        ("photo.JPG", "image/jpg", "image/jpeg"),
+    ],
+)
+async def test_a_file_is_what_its_name_says_whatever_a_browser_calls_it(
+    system: LocalSystem, alice: Client, name: str, announced_as: str, mime_type: str
+) -> None:
+    content = b"\xff\xd8\xff\xe0 a picture" if mime_type == "image/jpeg" else NOTES
+    file = await attached(alice, name, content, announced_as)
+    assert file.mime_type == mime_type
+    assert file.upload_descriptor is not None
+    assert file.upload_descriptor.headers == {"Content-Type": mime_type}
+    answer = await alice.send(create_request("read", attachments=[file.id]))
+    assert answer.errors == []
+    sent = content_sent(system)
+    if mime_type == "image/jpeg":
+        assert any(part.get("image_url", "").startswith("data:image/jpeg;") for part in sent)
+    else:
+        words = f"[Attached file: {name.strip()} ({mime_type})]\n{NOTES.decode()}"
+        assert {"type": "input_text", "text": words} in sent
+
+
+@pytest.mark.parametrize(
+    ("name", "content"),
+    [
+        ("picture.txt", PNG),
+        ("picture.csv", b"\xff\xd8\xff\xe0" + bytes(20)),
+        ("book.md", b"%PDF-1.7\n%\xe2\xe3\xcf\xd3\n"),
+        ("sheet.csv", b"PK\x03\x04\x14\x00\x06\x00"),
+        ("program.txt", b"MZ\x90\x00\x03\x00\x00\x00"),
+        ("program.png", b"MZ\x90\x00\x03\x00\x00\x00"),
+        ("picture.json", b"GIF89a" + bytes(20)),
+    ],
+)
+async def test_a_file_that_is_not_what_its_name_says(
+    system: LocalSystem, alice: Client, person: MakePerson, name: str, content: bytes
+) -> None:
+    file = await attached(alice, name, content, "application/octet-stream")
+    asked = len(system.model.requests)
+    request = create_request("read", attachments=[file.id])
+    refused = await alice.send(request)
+    assert (refused.status, refused.problem["code"]) == (422, "invalid")
+    if not name.endswith(".png"):
+        assert refused.problem["detail"] == f"The file “{name}” is not a text."
+        urdu = await person(alice.user_id, language="ur").send(request)
+        assert urdu.problem["detail"] == f"فائل “{name}” متن نہیں ہے۔"
+    assert len(system.model.requests) == asked
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        NOTES.decode().encode("utf-8-sig"),
+        NOTES.decode().encode("utf-16"),
+        codecs.BOM_UTF16_BE + NOTES.decode().encode("utf-16-be"),
+    ],
+)
+async def test_a_text_is_read_by_its_byte_order_mark(
+    system: LocalSystem, alice: Client, content: bytes
+) -> None:
+    file = await attached(alice, "notes.txt", content, "text/plain")
+    await alice.send(create_request("read", attachments=[file.id]))
+    words = f"[Attached file: notes.txt (text/plain)]\n{NOTES.decode()}"
+    assert {"type": "input_text", "text": words} in content_sent(system)
+
+
+async def test_a_csv_file_as_excel_writes_it(system: LocalSystem, alice: Client) -> None:
+    content = "Käse;3,50 €\r\n".encode("cp1252")
+    file = await attached(alice, "prices.csv", content, "application/vnd.ms-excel")
+    await alice.send(create_request("read", attachments=[file.id]))
+    words = "[Attached file: prices.csv (text/csv)]\nKäse;3,50 €\r\n"
+    assert {"type": "input_text", "text": words} in content_sent(system)
+
+
+async def test_a_text_that_was_written_over_is_not_shown_as_one(
+    system: LocalSystem, alice: Client
+) -> None:
+    file = await attached(alice, "notes.txt", NOTES, "text/plain")
+    answer = await alice.send(create_request("read", attachments=[file.id]))
+    await upload(file, bytes(len(NOTES)))
+    assert (await alice.add(answer.thread_id, "hello")).errors == []
+    words = "[Attached file: notes.txt (text/plain)] (not a text)"
+    assert {"type": "input_text", "text": words} in content_sent(system)
+
+
+async def test_an_empty_file(alice: Client, s3: BaseClient, rows: Rows) -> None:
+    for name in ("notes.txt", "dot.png"):
+        file = await announced(alice, name, 5, "")
+        s3.put_object(Bucket=BUCKET, Key=await key_of(rows, file), Body=b"")
+        refused = await alice.send(create_request("read", attachments=[file.id]))
+        assert refused.problem["detail"] == f"The file “{name}” does not have the size announced."
+
+
 async def test_an_image_of_another_size(alice: Client, s3: BaseClient, rows: Rows) -> None:
     image = await announced(alice, "dot.png", len(PNG), "image/png")
     s3.put_object(Bucket=BUCKET, Key=await key_of(rows, image), Body=PNG * 2)
@@ -242,6 +349,11 @@ async def test_a_message_may_be_files_alone(alice: Client) -> None:
         ("x" * 256, 1, "text/plain", 422, "invalid"),
         ("a.exe", 1, "application/x-msdownload", 415, "unsupported_media"),
         ("a.svg", 1, "image/svg+xml", 415, "unsupported_media"),
+        ("a", 1, "", 415, "unsupported_media"),
+        ("a.", 1, "application/octet-stream", 415, "unsupported_media"),
+        ("txt", 1, "application/octet-stream", 415, "unsupported_media"),
+        ("a.txt.zip", 1, "application/zip", 415, "unsupported_media"),
+        ("a.txt", 1, "text", 415, "unsupported_media"),
         ("a.txt", 1, "text/plain\r\nx-amz-acl: public-read", 415, "unsupported_media"),
     ],
 )

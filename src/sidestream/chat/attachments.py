@@ -27,7 +27,7 @@ from openai.types.responses.response_input_message_content_list_param import (
 )
 from pydantic import AnyUrl
 
-from sidestream.chat.file_types import IMAGE_TYPES, TEXT_TYPES
+from sidestream.chat.file_types import HEAD_BYTES, IMAGE_TYPES, file_type, has_type, text_of
 from sidestream.config import ChatSettings
 from sidestream.identity import Caller
 from sidestream.problems import (
@@ -48,7 +48,6 @@ MAX_TEXT_CHARS: Final = 20_000
 
 _UPLOAD_TTL_S: Final = 600
 _PREVIEW_TTL_S: Final = 3600
-_MAGIC_BYTES: Final = 16
 _GOES_ON: Final = "[The file goes on; only its beginning is shown.]"
 
 
@@ -79,25 +78,24 @@ class AttachmentFiles(AttachmentStore[Caller]):
             raise Invalid("A file has at least one byte.")
         if input.size > self._max_bytes:
             raise TooLarge("A file may have {count} bytes at most.", count=self._max_bytes)
-        if input.mime_type not in IMAGE_TYPES | TEXT_TYPES:
+        mime_type = file_type(input.name, input.mime_type)
+        if mime_type is None:
             raise UnsupportedMedia("Only images and text files can be attached.")
-        attachment_id = self.generate_attachment_id(input.mime_type, context)
+        attachment_id = self.generate_attachment_id(mime_type, context)
         key = _key(context, attachment_id)
         upload = AttachmentUploadDescriptor(
-            url=AnyUrl(
-                await self._objects.upload_url(key, input.mime_type, input.size, _UPLOAD_TTL_S)
-            ),
+            url=AnyUrl(await self._objects.upload_url(key, mime_type, input.size, _UPLOAD_TTL_S)),
             method="PUT",
-            headers={"Content-Type": input.mime_type},
+            headers={"Content-Type": mime_type},
         )
         common: dict[str, Any] = {
             "id": attachment_id,
             "name": input.name.strip(),
-            "mime_type": input.mime_type,
+            "mime_type": mime_type,
             "upload_descriptor": upload,
             "metadata": {"key": key, "size": input.size},
         }
-        if input.mime_type in IMAGE_TYPES:
+        if mime_type in IMAGE_TYPES:
             preview = await self._objects.download_url(key, _PREVIEW_TTL_S)
             return ImageAttachment(**common, preview_url=AnyUrl(preview))
         return FileAttachment(**common)
@@ -107,15 +105,11 @@ class AttachmentFiles(AttachmentStore[Caller]):
         await self._objects.delete(_key(context, attachment_id))
 
     async def check_uploaded(self, attachment: Attachment) -> None:
-        """Raise `Invalid` unless the file is there in the size that was announced, and is an image
-        if it is said to be one."""
+        """Raise `Invalid` unless the file is there in the size that was announced, and is what its
+        type says."""
         metadata = attachment.metadata or {}
-        image: bytes | None = None
         try:
-            if attachment.mime_type in IMAGE_TYPES:
-                image, size = await self._objects.beginning(metadata["key"], _MAGIC_BYTES)
-            else:
-                size = await self._objects.size(metadata["key"])
+            head, size = await self._objects.beginning(metadata["key"], HEAD_BYTES)
         except NotFound:
             raise Invalid(
                 "The file “{name}” has not been uploaded.", name=attachment.name
@@ -125,8 +119,10 @@ class AttachmentFiles(AttachmentStore[Caller]):
                 "The file “{name}” does not have the size announced.", name=attachment.name
             )
         # A provider refuses a request with a broken image, and the image is in every later one.
-        if image is not None and _image_type(image) != attachment.mime_type:
-            raise Invalid("The file is not the image it says it is.")
+        if not has_type(attachment.mime_type, head):
+            if attachment.mime_type in IMAGE_TYPES:
+                raise Invalid("The file is not the image it says it is.")
+            raise Invalid("The file “{name}” is not a text.", name=attachment.name)
 
     async def fresh_preview(self, attachment: Attachment) -> Attachment:
         """Give an attachment with a preview address that works now: they expire."""
@@ -143,30 +139,19 @@ class AttachmentFiles(AttachmentStore[Caller]):
             body = await self._objects.read((attachment.metadata or {})["key"])
         except (NotFound, KeyError):
             return ResponseInputTextParam(type="input_text", text=f"{label} (no longer there)")
-        if attachment.mime_type in IMAGE_TYPES:
-            # It may have been written over after the check: the address works for a while.
-            if _image_type(body) != attachment.mime_type:
-                return ResponseInputTextParam(type="input_text", text=f"{label} (not an image)")
+        is_image = attachment.mime_type in IMAGE_TYPES
+        # It may have been written over after the check: the address works for a while.
+        if not has_type(attachment.mime_type, body[:HEAD_BYTES]):
+            kind = "an image" if is_image else "a text"
+            return ResponseInputTextParam(type="input_text", text=f"{label} (not {kind})")
+        if is_image:
             data = base64.b64encode(body).decode()
             url = f"data:{attachment.mime_type};base64,{data}"
             return ResponseInputImageParam(type="input_image", detail="auto", image_url=url)
-        words = body.decode("utf-8", errors="replace")
+        words = text_of(body)
         if len(words) > MAX_TEXT_CHARS:
             words = f"{words[:MAX_TEXT_CHARS]}\n{_GOES_ON}"
         return ResponseInputTextParam(type="input_text", text=f"{label}\n{words}")
-
-
-def _image_type(content: bytes) -> str | None:
-    """Tell an image by its first bytes (WHATWG MIME Sniffing, 6.1)."""
-    if content.startswith(b"\x89PNG\r\n\x1a\n"):
-        return "image/png"
-    if content.startswith(b"\xff\xd8\xff"):
-        return "image/jpeg"
-    if content.startswith((b"GIF87a", b"GIF89a")):
-        return "image/gif"
-    if content.startswith(b"RIFF") and content[8:14] == b"WEBPVP":
-        return "image/webp"
-    return None
 
 
 def _key(caller: Caller, attachment_id: str) -> str:

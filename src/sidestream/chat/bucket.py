@@ -58,18 +58,17 @@ class Bucket:
             )
         )
 
-    async def size(self, key: str) -> int:
-        """Give the size of an object in bytes."""
-        return await _in_thread(
-            lambda: int(self._s3.head_object(Bucket=self._name, Key=key)["ContentLength"])
-        )
-
     async def beginning(self, key: str, length_bytes: int) -> tuple[bytes, int]:
-        """Give the first bytes of an object that is not empty, and the size of all of it."""
+        """Give the first bytes of an object, and the size of all of it."""
 
         def get() -> tuple[bytes, int]:
             end = f"bytes=0-{length_bytes - 1}"
-            answer = self._s3.get_object(Bucket=self._name, Key=key, Range=end)
+            try:
+                answer = self._s3.get_object(Bucket=self._name, Key=key, Range=end)
+            except ClientError as error:
+                if error.response.get("Error", {}).get("Code") == "InvalidRange":  # it is empty
+                    return b"", 0
+                raise
             size = answer["ContentRange"].rpartition("/")[2]
             return bytes(answer["Body"].read()), int(size)
 
