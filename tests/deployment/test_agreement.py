@@ -185,7 +185,6 @@ async def test_the_bucket_is_granted_what_its_code_calls_and_no_more(
     bucket = Bucket("files")
     await bucket.upload_url("new", "text/plain", 3, 60)
     await bucket.download_url("k", 60)
-    assert await bucket.size("k") == 4
     assert await bucket.read("k") == b"text"
     assert await bucket.beginning("k", 2) == (b"te", 4)
     await bucket.delete("k")
@@ -193,8 +192,7 @@ async def test_the_bucket_is_granted_what_its_code_calls_and_no_more(
     # Service Authorization Reference, "Actions, resources, and condition keys for Amazon S3".
     needs = {
         "PutObject": {"s3:PutObject"},
-        "GetObject": {"s3:GetObject"},
-        "HeadObject": {"s3:GetObject", "s3:ListBucket"},
+        "GetObject": {"s3:GetObject", "s3:ListBucket"},  # the second tells a missing object
         "DeleteObject": {"s3:DeleteObject"},
     }
     policy = resources["ChatRole"]["Properties"]["Policies"][0]["PolicyDocument"]

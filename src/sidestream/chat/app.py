@@ -20,6 +20,7 @@ from sidestream.chat.routes import RUN_ID_HEADER, THREAD_ID_HEADER, router
 from sidestream.chat.services import Services
 from sidestream.config import ChatSettings, chat_settings
 from sidestream.i18n import load, negotiate
+from sidestream.methods import allowed, options_response
 from sidestream.problems import (
     BadRequest,
     Invalid,
@@ -109,8 +110,12 @@ async def _on_http(request: Request, error: Exception) -> Response:
     match error.status_code:
         case 404:
             problem: Problem = NotFound("There is nothing at this address.")
+        case 405 if request.method == "OPTIONS":
+            return options_response(allowed(error))
         case 405:
-            problem = MethodNotAllowed()
+            refusal = _respond(request, MethodNotAllowed())
+            refusal.headers["allow"] = allowed(error)
+            return refusal
         case _:
             problem = BadRequest()
     return _respond(request, problem)

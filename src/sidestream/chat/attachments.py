@@ -38,6 +38,7 @@ from sidestream.problems import (
     UnsupportedMedia,
 )
 from sidestream.store.ids import new_id
+from sidestream.visible import is_visible
 
 if TYPE_CHECKING:
     from sidestream.chat.bucket import Bucket
@@ -72,7 +73,7 @@ class AttachmentFiles(AttachmentStore[Caller]):
 
     async def create_attachment(self, input: AttachmentCreateParams, context: Caller) -> Attachment:
         """Register a file and give the presigned PUT for it. Raises problems for a bad one."""
-        if not 0 < len(input.name.strip()) <= MAX_NAME_CHARS:
+        if not (is_visible(input.name) and len(input.name.strip()) <= MAX_NAME_CHARS):
             raise Invalid("A file's name has 1 to {count} characters.", count=MAX_NAME_CHARS)
         if input.size < 1:
             raise Invalid("A file has at least one byte.")

@@ -17,6 +17,7 @@ from sidestream.telemetry import correlation_id, log_failure, logger
 STARTED: Final = "sidestream.started"
 STOPWATCH: Final = "sidestream.stopwatch"
 REQUEST_ID: Final = "sidestream.request_id"
+IS_HEAD: Final = "sidestream.is_head"
 REQUEST_ID_HEADER: Final = "x-request-id"
 SERVER_TIMING_HEADER: Final = "server-timing"
 
@@ -50,8 +51,11 @@ class RequestContext:
                     headers[SERVER_TIMING_HEADER] = timing
             await send(message)
 
+        # What answers GET answers HEAD, with the body left out by whoever serves the function.
+        method = scope["method"]
+        asked = {**scope, IS_HEAD: True, "method": "GET"} if method == "HEAD" else scope
         try:
-            await self._app(scope, receive, tagged)
+            await self._app(asked, receive, tagged)
         except Exception as error:
             log_failure(log, "unexpected failure", error, request_id=request_id)
             if status:
@@ -63,8 +67,8 @@ class RequestContext:
                 "request",
                 extra={
                     "request_id": request_id,
-                    "method": scope["method"],
-                    "route": getattr(scope.get("route"), "path_format", None),
+                    "method": method,
+                    "route": getattr(asked.get("route"), "path_format", None),
                     "status": status,
                     "duration_ms": round((time.perf_counter() - started) * 1000, 1),
                 },

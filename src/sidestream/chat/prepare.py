@@ -39,6 +39,7 @@ from sidestream.identity import Caller
 from sidestream.problems import Conflict, Invalid
 from sidestream.store.ids import new_id
 from sidestream.store.turns import TurnStart
+from sidestream.visible import is_visible
 
 _MAX_TITLE_CHARS: Final = 60
 
@@ -200,7 +201,8 @@ def _answered(item: ThreadItem, submission: StructuredInputSubmission) -> Struct
 
 def _title(message: UserMessageItem) -> str | None:
     """Name a thread after the first line of its first message, cut at a word, or else a file."""
-    lines = "".join(part.text for part in message.content).strip().splitlines()
+    lines = "".join(part.text for part in message.content).splitlines()
+    lines = [line for line in lines if is_visible(line)]
     lines += [attachment.name for attachment in message.attachments]
     if not lines:
         return None

@@ -30,6 +30,7 @@ from starlette.requests import Request
 from sidestream.chat.tools import TOOL_NAMES
 from sidestream.config import ChatSettings
 from sidestream.problems import BadRequest, Invalid, TooLarge
+from sidestream.visible import is_visible
 
 MAX_PAGE: Final = 100
 MAX_TITLE_CHARS: Final = 200
@@ -126,7 +127,7 @@ def _check(request: ChatKitReq, settings: ChatSettings) -> None:
                 request.params.limit = max(1, min(MAX_PAGE, request.params.limit))
         case ThreadsUpdateReq():
             title = request.params.title.strip()
-            if not 0 < len(title) <= MAX_TITLE_CHARS:
+            if not (is_visible(title) and len(title) <= MAX_TITLE_CHARS):
                 raise Invalid("A title has 1 to {count} characters.", count=MAX_TITLE_CHARS)
             request.params.title = title
         case ThreadsAddStructuredInputReq():
@@ -146,7 +147,7 @@ def _check_message(message: UserMessageInput, settings: ChatSettings) -> None:
     behind = _strings([[tag.id, tag.data] for tag in tags])
     if len(words) + sum(map(len, behind)) > settings.max_message_chars:
         raise _too_long(settings)
-    if not words.strip() and not message.attachments:
+    if not is_visible(words) and not message.attachments:
         raise Invalid("A message needs some text or an attachment.")
     options = message.inference_options
     if options.model is not None and options.model not in settings.allowed_models:

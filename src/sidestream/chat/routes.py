@@ -4,7 +4,7 @@ import asyncio
 import time
 from collections.abc import AsyncIterator
 from datetime import UTC, datetime
-from typing import Annotated, Any, Final
+from typing import Annotated, Final
 
 from chatkit.types import ChatKitReq, ThreadsSyncCustomActionReq, is_streaming_req
 from fastapi import APIRouter, Depends, Query, Request, Response
@@ -12,7 +12,7 @@ from fastapi.responses import JSONResponse
 
 from sidestream.chat.conversations import Arrival, Conversation, act, begin, resume, stop
 from sidestream.chat.file_types import EXTENSIONS, IMAGE_TYPES, TEXT_TYPES
-from sidestream.chat.middleware import REQUEST_ID, STARTED, STOPWATCH
+from sidestream.chat.middleware import IS_HEAD, REQUEST_ID, STARTED, STOPWATCH
 from sidestream.chat.requests import idempotency, is_plain, parse, parse_plain, read_body
 from sidestream.chat.services import Services
 from sidestream.chat.streams import EventStream, chatkit_chunks, plain_chunks
@@ -25,6 +25,7 @@ from sidestream.streaming.context import lambda_context
 RUN_ID_HEADER: Final = "x-sidestream-run-id"
 THREAD_ID_HEADER: Final = "x-sidestream-thread-id"
 _HEALTH_TIMEOUT_S: Final = 2.0
+_NO_STORE: Final = {"cache-control": "no-store"}
 
 router = APIRouter()
 
@@ -86,12 +87,13 @@ async def stop_run(thread_id: str, caller: Authenticated, services: Wired) -> di
 
 
 @router.get("/api/chatkit/threads/{thread_id}/run")
-async def current_run(thread_id: str, caller: Authenticated, services: Wired) -> dict[str, Any]:
+async def current_run(thread_id: str, caller: Authenticated, services: Wired) -> JSONResponse:
     """Tell the newest run of a thread and its status."""
     run = await services.runs.current(caller, thread_id)
     if run is None:
         raise NotFound("There has been no run in this conversation.")
-    return {"run_id": run.run_id, "status": run.status, "last_event": run.last_event}
+    document = {"run_id": run.run_id, "status": run.status, "last_event": run.last_event}
+    return JSONResponse(document, headers=_NO_STORE)
 
 
 @router.get("/api/chatkit/runs/{run_id}/events")
@@ -107,6 +109,8 @@ async def run_events(
     A stream that ends while the run goes on (this function's time was up) is to be asked for again.
     """
     conversation = await resume(services, caller, run_id, after=after, ends_at=_ends_at(request))
+    if IS_HEAD in request.scope:
+        return _stream(conversation, _nothing())
     return _stream(conversation, chatkit_chunks(conversation.entries, with_id=True))
 
 
@@ -140,13 +144,13 @@ async def health(services: Wired) -> JSONResponse:
         else None,
         "dictation": settings.dictation,
     }
-    return JSONResponse(document, headers={"cache-control": "no-store"})
+    return JSONResponse(document, headers=_NO_STORE)
 
 
 @router.get("/healthz")
-async def healthz() -> dict[str, str]:
+async def healthz() -> JSONResponse:
     """Answer without touching anything: for warm-up and probes."""
-    return {"status": "ok"}
+    return JSONResponse({"status": "ok"}, headers=_NO_STORE)
 
 
 async def _answer(
@@ -163,6 +167,11 @@ async def _answer(
         services, parsed, caller, idempotency(request, body), _arrival(request, services)
     )
     return _stream(conversation, chatkit_chunks(conversation.entries))
+
+
+async def _nothing() -> AsyncIterator[bytes]:
+    return
+    yield
 
 
 def _stream(conversation: Conversation, chunks: AsyncIterator[bytes]) -> EventStream:

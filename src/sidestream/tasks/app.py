@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from typing import Final
 
 from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
@@ -21,6 +22,9 @@ from sidestream.tasks.mcp import McpEndpoint
 from sidestream.tasks.repository import TaskRepository
 from sidestream.tasks.requests import REQUEST_ID_HEADER, RequestMiddleware, problem_handler
 from sidestream.tasks.rest import TaskRoutes
+
+MAX_BODY_BYTES: Final = 128 * 1024
+"""More than the longest task takes with every character escaped."""
 
 
 def create_app(settings: Settings, database: Database | None = None) -> Starlette:
@@ -52,7 +56,7 @@ def create_app(settings: Settings, database: Database | None = None) -> Starlett
         ],
         middleware=[
             *_cors(settings.cors_origins),
-            Middleware(RequestMiddleware, settings.max_body_bytes),
+            Middleware(RequestMiddleware, min(settings.max_body_bytes, MAX_BODY_BYTES)),
         ],
         exception_handlers={Problem: problem_handler, HTTPException: problem_handler},
         lifespan=lifespan,

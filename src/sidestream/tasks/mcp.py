@@ -20,7 +20,8 @@ from mcp.shared.exceptions import MCPError
 from mcp_types import (
     INTERNAL_ERROR,
     INVALID_PARAMS,
-    PARSE_ERROR,
+    METHOD_NOT_FOUND,
+    UNSUPPORTED_PROTOCOL_VERSION,
     CallToolRequestParams,
     CallToolResult,
     ListToolsResult,
@@ -28,9 +29,9 @@ from mcp_types import (
     TextContent,
 )
 from pydantic import TypeAdapter, ValidationError
+from starlette.datastructures import Headers
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
-from starlette.responses import JSONResponse
 from starlette.types import Message, Receive, Scope, Send
 
 from sidestream import telemetry
@@ -38,7 +39,9 @@ from sidestream.config import Settings
 from sidestream.i18n import _
 from sidestream.identity import Verifier, bearer_token
 from sidestream.problems import NotFound, OutcomeUnknown, Problem
+from sidestream.tasks.json_rpc import RpcError, read_message
 from sidestream.tasks.repository import TaskRepository
+from sidestream.tasks.requests import JSON, check_json
 from sidestream.tasks.task import IdempotencyKey
 from sidestream.tasks.tools import ARGUMENTS, TOOLS, ToolCall
 from sidestream.telemetry import log_failure
@@ -52,6 +55,13 @@ INSTRUCTIONS: Final = (
 
 TOOLS_VERSION: Final = "1.0.0"
 
+HANDSHAKE_VERSIONS: Final = ("2025-06-18", "2025-11-25")
+"""Revisions that `initialize` may settle on. The SDK speaks older ones too, which ask for what is
+not here: batches (2025-03-26) and a stream of events from GET (2024-11-05)."""
+VERSIONS: Final = (*HANDSHAKE_VERSIONS, "2026-07-28")
+
+_VERSION_HEADER: Final = "mcp-protocol-version"
+_MAX_VERSION_CHARS: Final = 50
 _INVALID: Final = _("The tool was not called in the right way.")
 _GONE: Final = _("There is no such task on the list.")
 _BROKEN: Final = _("The task list failed.")
@@ -177,20 +187,53 @@ class McpEndpoint:
         if request.method != "POST":
             raise HTTPException(405, headers={"allow": "POST"})
         scope[_USER] = await self._verifier.subject(bearer_token(request.headers))
-        body = await request.body()
+        check_json(request.headers)
         try:
-            pydantic_core.from_json(body)
-        except ValueError:
-            # Stricter than the SDK's newer path, which lets unpaired surrogates through and then
-            # fails to encode its own answer.
-            await _parse_error()(scope, receive, send)
+            message = read_message(await request.body())
+            headers = _checked_headers(request.headers, message)
+        except RpcError as error:
+            await error.response()(scope, receive, send)
             return
-        await self.sessions.handle_request(scope, _replay(body), send)
+        body = pydantic_core.to_json(_agreeable(message))
+        await self.sessions.handle_request({**scope, "headers": headers}, _replay(body), send)
 
 
-def _parse_error() -> JSONResponse:
-    error = {"code": PARSE_ERROR, "message": "Parse error"}
-    return JSONResponse({"jsonrpc": "2.0", "id": None, "error": error}, status_code=400)
+def _checked_headers(headers: Headers, message: dict[str, Any]) -> list[tuple[bytes, bytes]]:
+    """Give the headers that the SDK is to see, which tells the eras apart by the version.
+
+    A version that is not kept is refused, but with `initialize`, which settles it. Raises
+    `RpcError`.
+    """
+    method, given = message.get("method"), message.get("id")
+    version = headers.get(_VERSION_HEADER)
+    unknown = version is not None and version not in VERSIONS
+    if version is not None and unknown and method != "initialize":
+        data = {"supported": VERSIONS, "requested": version[:_MAX_VERSION_CHARS]}
+        raise RpcError(
+            UNSUPPORTED_PROTOCOL_VERSION, "Unsupported protocol version", given, data=data
+        )
+    if version == VERSIONS[-1] and method == "subscriptions/listen":
+        # The SDK would open a stream for it, which a function does not have.
+        raise RpcError(METHOD_NOT_FOUND, "Method not found", given, status=404)
+    replaced = {b"content-length", b"content-type"}
+    if unknown:
+        replaced.add(_VERSION_HEADER.encode())
+    seen = [(name, value) for name, value in headers.raw if name not in replaced]
+    seen.append((b"content-type", JSON.encode()))
+    if "accept" not in headers:
+        seen.append((b"accept", b"*/*"))  # RFC 9110, 12.5.1
+    return seen
+
+
+def _agreeable(message: dict[str, Any]) -> dict[str, Any]:
+    """Offer our newest version in place of one that is not kept: the SDK would agree to it."""
+    params = message.get("params")
+    if message.get("method") != "initialize" or not isinstance(params, dict):
+        return message
+    asked = params.get("protocolVersion")
+    if not isinstance(asked, str) or asked in HANDSHAKE_VERSIONS:
+        return message
+    return {**message, "params": {**params, "protocolVersion": HANDSHAKE_VERSIONS[-1]}}
 
 
 def _replay(body: bytes) -> Receive:

@@ -14,6 +14,7 @@ from starlette.responses import Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from sidestream import telemetry
+from sidestream.methods import allowed, options_response
 from sidestream.problems import (
     BadRequest,
     Internal,
@@ -21,16 +22,28 @@ from sidestream.problems import (
     NotFound,
     Problem,
     TooLarge,
+    UnsupportedMedia,
     problem_response,
 )
 
 REQUEST_ID_HEADER: Final = "x-request-id"
+JSON: Final = "application/json"
 
 _PLAIN_ID: Final = re.compile(r"[A-Za-z0-9._:-]{1,128}")
 _BY_STATUS: Final[dict[int, type[Problem]]] = {
     kind.status: kind for kind in (BadRequest, NotFound, MethodNotAllowed, TooLarge)
 }
 _logger = telemetry.logger("tasks")
+
+
+def check_json(headers: Headers, *others: str) -> None:
+    """Raise `UnsupportedMedia` for a body that is said not to be JSON, or one of `others`. Without
+    a word about its type it is taken for what it has to be (RFC 9110, 8.3)."""
+    media = headers.get("content-type", JSON).partition(";")[0].strip().lower()
+    if media not in (JSON, *others):
+        raise UnsupportedMedia("Send application/json.")
+    if headers.get("content-encoding", "identity").strip().lower() not in ("", "identity"):
+        raise UnsupportedMedia("Send the body without a content encoding.")
 
 
 class RequestMiddleware:
@@ -115,7 +128,11 @@ async def problem_handler(request: Request, error: Exception) -> Response:
     """Starlette's handler for `Problem` and for its own `HTTPException`."""
     headers = {}
     if isinstance(error, HTTPException):
-        headers = dict(error.headers or {})
+        if error.status_code == MethodNotAllowed.status:
+            headers["allow"] = allowed(error)
+            # A route of no listed methods, the MCP server's, has its own: POST and nothing else.
+            if request.method == "OPTIONS" and getattr(request.scope["route"], "methods", None):
+                return options_response(headers["allow"])
         error = _BY_STATUS.get(error.status_code, Internal)()
     if not isinstance(error, Problem):
         raise error

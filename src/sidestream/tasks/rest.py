@@ -14,8 +14,9 @@ from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
 from sidestream.identity import Verifier, bearer_token, check_owner, path_segment
-from sidestream.problems import BadRequest, Invalid, UnsupportedMedia
+from sidestream.problems import BadRequest, Invalid
 from sidestream.tasks.repository import TaskRepository
+from sidestream.tasks.requests import check_json
 from sidestream.tasks.task import (
     Cursor,
     DueAt,
@@ -141,9 +142,7 @@ class TaskRoutes:
 
 
 async def _json_body(request: Request) -> Any:
-    media = request.headers.get("content-type", "").partition(";")[0].strip().lower()
-    if media not in ("application/json", "application/merge-patch+json"):
-        raise UnsupportedMedia("Send application/json.")
+    check_json(request.headers, "application/merge-patch+json")
     try:
         return json.loads((await request.body()).decode(), parse_constant=_no_constant)
     except (ValueError, RecursionError):

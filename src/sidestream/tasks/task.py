@@ -9,7 +9,9 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Annotated, Any, Final
 
-from pydantic import BeforeValidator, Field, StringConstraints, WithJsonSchema
+from pydantic import AfterValidator, BeforeValidator, Field, StringConstraints, WithJsonSchema
+
+from sidestream.visible import is_visible
 
 MAX_TITLE_CHARS: Final = 500
 MAX_NOTES_CHARS: Final = 5_000
@@ -100,6 +102,12 @@ def check_text(value: Any) -> Any:
     return value
 
 
+def _check_visible(value: str) -> str:
+    if not is_visible(value):
+        raise ValueError("must have something to see in it")
+    return value
+
+
 def parse_due_at(value: Any) -> datetime:
     """Read an ISO 8601 date or date-time. Without an offset it is taken as UTC.
 
@@ -139,6 +147,7 @@ Title = Annotated[
     str,
     StringConstraints(strip_whitespace=True, min_length=1, max_length=MAX_TITLE_CHARS),
     _Checked,
+    AfterValidator(_check_visible),
 ]
 Notes = Annotated[str, StringConstraints(max_length=MAX_NOTES_CHARS), _Checked]
 Query = Annotated[
