@@ -22,6 +22,7 @@ from sidestream.local.settings import PROJECT, LocalOptions
 from sidestream.local.system import LocalSystem
 from sidestream.store.ids import new_id
 from tests.chat.client import Client
+from tests.command import run
 from tests.tasks.conftest import modern_call, modern_headers
 
 pytestmark = pytest.mark.slow
@@ -45,7 +46,7 @@ class Deployed:
 
     def __init__(self, system: LocalSystem, programs: Path) -> None:
         self.system = system
-        arns = {name: arn for name, arn in system.chat.spec.env.items() if "_SECRET_ARN" in name}
+        arns = {f"{name}_SECRET_ARN": arn for name, arn in system.endpoints.secrets.items()}
         database = psycopg.conninfo.conninfo_to_dict(system.postgres.app_url)
         (programs / "aws").write_text(_AWS)
         (programs / "aws").chmod(0o755)
@@ -213,6 +214,13 @@ async def test_database_password(deployed: Deployed, user: str) -> None:
     assert ended
     await deployed.say(user, "Add a task to buy eggs")
     assert await deployed.titles(user) == {"buy milk", "buy eggs"}
+
+
+async def test_doctor_reads_what_was_put(deployed: Deployed) -> None:
+    folder = deployed.system.options.folder
+    done = await asyncio.to_thread(run, "doctor", "--folder", str(folder))
+    assert "failed" not in done.stdout, done.stdout
+    assert "4 of them from Secrets Manager" in done.stdout
 
 
 async def test_model_key(deployed: Deployed, user: str) -> None:

@@ -196,6 +196,7 @@ def _environment(folder: Path, endpoints: "Endpoints") -> dict[str, str]:
     import json
     from urllib.parse import urlsplit
 
+    from sidestream.local.emulator.variables import REGION
     from sidestream.local.functions import Backends, chat_function
     from sidestream.local.keys import LocalKeys
     from sidestream.local.settings import LocalOptions, personal_settings
@@ -209,8 +210,12 @@ def _environment(folder: Path, endpoints: "Endpoints") -> dict[str, str]:
         aws_url=endpoints.aws,
         model_url=endpoints.model,
         page_port=urlsplit(endpoints.web or "").port or 0,
+        secrets=(lambda name, _text: endpoints.secrets[name]) if endpoints.secrets else None,
     )
     environment = dict(chat_function(options, LocalKeys.of(folder), backends, endpoints.tasks).env)
+    if endpoints.secrets:
+        environment |= {"AWS_ACCESS_KEY_ID": "local", "AWS_SECRET_ACCESS_KEY": "local"}
+        environment |= {"AWS_DEFAULT_REGION": REGION}
     if endpoints.web is None:
         issuers = json.loads(environment["AUTH_ISSUERS"])
         ours = [issuer for issuer in issuers if issuer["issuer"] == ISSUER]

@@ -43,6 +43,11 @@ class LocalAws:
         """The server's process id, 0 when it does not run."""
         return self._process.pid if self._process else 0
 
+    @property
+    def secrets(self) -> dict[str, str]:
+        """The ARNs of the secrets that are kept, by setting."""
+        return dict(self._secrets)
+
     async def start(self) -> None:
         """Start the server and make the bucket. Raises `AwsError`."""
         names = ("PATH", "HOME", "TMPDIR")

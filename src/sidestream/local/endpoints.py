@@ -18,8 +18,9 @@ class Endpoints:
     """Base URLs without a slash at their end; `web` is None when the page does not run.
 
     `database_url` is the tables' owner, who sees every row; `app_database_url` is the functions'
-    role, which sees one user's. `model` is None when the model is not the scripted one. `pids` has
-    the processes that a person may want to know of.
+    role, which sees one user's. `model` is None when the model is not the scripted one. `secrets`
+    has the ARN of each secret that is kept in Secrets Manager, by its setting. `pids` has the
+    processes that a person may want to know of.
     """
 
     chat: str
@@ -30,6 +31,7 @@ class Endpoints:
     auth: str
     model: str | None
     aws: str
+    secrets: dict[str, str]
     pids: dict[str, int]
 
     def write(self, folder: Path) -> None:

@@ -233,6 +233,7 @@ class LocalSystem:
             auth=backends.sign_in_url,
             model=backends.model_url,
             aws=backends.aws_url,
+            secrets=self._aws.secrets,
             pids=pids,
         )
 
