@@ -18,11 +18,12 @@ from starlette.requests import Request
 from starlette.responses import Response, StreamingResponse
 from starlette.routing import Route
 
-from sidestream.chat.agent import INSTRUCTIONS, build_client, build_provider, run_config
+from sidestream.chat.agent import build_client, build_provider, run_config
 from sidestream.config import ChatSettings
 from sidestream.identity import Caller, Verifier, bearer_token, tool_key
 from sidestream.store.database import Database
 from sidestream.store.threads import PostgresStore
+from sidestream.tasks.pack import INSTRUCTIONS
 
 
 class PlainServer(ChatKitServer[Caller]):

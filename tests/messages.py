@@ -22,6 +22,7 @@ SHOWN = (
     "problems.py",
     "config.py",
     "telemetry.py",
+    "domain.py",
 )
 """What can reach a person through ChatFunction."""
 
@@ -57,7 +58,7 @@ def _of_module(module: Path, problem_names: set[str]) -> Iterator[Message]:
     for node in ast.walk(ast.parse(module.read_text(encoding="utf-8"))):
         if not isinstance(node, ast.Call) or not isinstance(node.func, ast.Name) or not node.args:
             continue
-        if node.func.id == "_" or node.func.id in problem_names:
+        if node.func.id in {"_", "Plural"} or node.func.id in problem_names:
             argument = node.args[0]
             is_text = isinstance(argument, ast.Constant) and isinstance(argument.value, str)
             text = argument.value if is_text else None  # type: ignore[attr-defined]

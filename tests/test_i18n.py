@@ -13,6 +13,7 @@ import pytest
 import sidestream.chat.app  # every module that declares texts or problems
 import sidestream.tasks.app
 from sidestream import i18n
+from sidestream.i18n import Plural
 from sidestream.problems import (
     NotFound,
     Problem,
@@ -21,9 +22,18 @@ from sidestream.problems import (
     problem_document,
     problem_response,
 )
+from sidestream.tasks.pack import DOMAIN
 from tests.messages import Message, messages, problem_classes
 
 LANGUAGES = i18n.locales()[1:]
+TASKS = Plural("1 task", "{count} tasks")
+
+
+@pytest.fixture(autouse=True)
+def with_the_domain() -> None:
+    """The catalogues that the chat reads: ours, and those of its domain."""
+    assert DOMAIN.catalogues is not None
+    i18n.add(DOMAIN.catalogues)
 
 
 def _placeholders(words: str) -> set[str]:
@@ -47,7 +57,7 @@ def test_texts_are_constants() -> None:
 
 @pytest.mark.parametrize("language", LANGUAGES)
 def test_no_text_is_missing(language: str) -> None:
-    known = i18n.catalogue(language)
+    known = {*i18n.catalogue(language), *i18n.plurals(language)}
     missing = [message for message in messages() if message.text and message.text not in known]
     assert missing == []
 
@@ -55,7 +65,8 @@ def test_no_text_is_missing(language: str) -> None:
 @pytest.mark.parametrize("language", LANGUAGES)
 def test_no_text_is_left_over(language: str) -> None:
     texts = {message.text for message in messages()}
-    assert [text for text in i18n.catalogue(language) if text not in texts] == []
+    known = [*i18n.catalogue(language), *i18n.plurals(language)]
+    assert [text for text in known if text not in texts] == []
 
 
 @pytest.mark.parametrize("language", LANGUAGES)
@@ -104,8 +115,42 @@ def test_negotiation(header: str | None, language: str) -> None:
 
 
 def test_placeholders_are_filled_in() -> None:
-    assert i18n.text("en", "{count} tasks", count=3) == "3 tasks"
-    assert i18n.text("ur", "{count} tasks", count=3) == "3 کام"
+    assert i18n.text("en", "Delete these {count} tasks? {titles}", count=3, titles="“a”") == (
+        "Delete these 3 tasks? “a”"
+    )
+    assert "3" in i18n.text("ur", "Delete these {count} tasks? {titles}", count=3, titles="“a”")
+
+
+@pytest.mark.parametrize(
+    ("locale", "count", "shown"),
+    [
+        ("en", 0, "0 tasks"),
+        ("en", 1, "1 task"),
+        ("en", 2, "2 tasks"),
+        ("ur", 1, "1 کام"),
+        ("ur", 3, "3 کام"),
+        ("xx", 1, "1 task"),
+    ],
+)
+def test_a_number_has_its_form(locale: str, count: int, shown: str) -> None:
+    assert TASKS.text(locale, count) == shown
+
+
+def test_a_language_may_have_more_forms_than_two(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "pl.po").write_text(
+        'msgid ""\nmsgstr ""\n"Plural-Forms: nplurals=3; plural=(n==1 ? 0 : n%10>=2 && n%10<=4 '
+        '&& (n%100<10 || n%100>=20) ? 1 : 2);\\n"\n\n'
+        'msgid "1 task"\nmsgid_plural "{count} tasks"\n'
+        'msgstr[0] "{count} zadanie"\nmsgstr[1] "{count} zadania"\nmsgstr[2] "{count} zadań"\n',
+        encoding="utf-8",
+    )
+    monkeypatch.setattr(i18n, "CATALOGUES", tmp_path)
+    i18n.forget()
+    shown = [TASKS.text("pl", count) for count in (1, 3, 5, 22)]
+    i18n.forget()
+    assert shown == ["1 zadanie", "3 zadania", "5 zadań", "22 zadania"]
 
 
 def test_values_are_never_taken_for_templates() -> None:
@@ -115,7 +160,7 @@ def test_values_are_never_taken_for_templates() -> None:
 
 
 def test_unknown_languages_and_texts_are_english() -> None:
-    assert i18n.text("xx", "{count} tasks", count=3) == "3 tasks"
+    assert i18n.text("xx", "{title}: waits", title="A") == "A: waits"
     assert i18n.text("../ur", "Delete") == "Delete"
     assert i18n.text("ur", "Not a text of ours") == "Not a text of ours"
 
@@ -124,30 +169,27 @@ def test_unknown_languages_and_texts_are_english() -> None:
 def broken(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
     """A catalogue in which everything is wrong that a translator can do."""
     (tmp_path / "xx.po").write_text(
-        'msgid "{count} tasks"\nmsgstr "{cuont} tasks"\n\n'
+        'msgid "{title}: waits"\nmsgstr "{tilte}: waits"\n\n'
         'msgid "{title}: stopped"\nmsgstr "{title"\n\n'
         'msgid "Delete"\nmsgstr ""\n\n'
         '#, fuzzy\nmsgid "Done"\nmsgstr "Nearly"\n\n'
-        'msgid "Used {count} tools"\nmsgstr "{count.real.foo[0]}"\n\n'
-        'msgid "one"\nmsgid_plural "many"\nmsgstr[0] "1"\nmsgstr[1] "n"\n',
+        'msgid "A title has 1 to {count} characters."\nmsgstr "{count.real.foo[0]}"\n\n'
+        'msgid "1 task"\nmsgid_plural "{count} tasks"\nmsgstr[0] "1"\nmsgstr[1] "{n}"\n',
         encoding="utf-8",
     )
     monkeypatch.setattr(i18n, "CATALOGUES", tmp_path)
-    _forget()
+    i18n.forget()
     yield tmp_path
-    _forget()
-
-
-def _forget() -> None:
-    i18n.locales.cache_clear()
-    i18n.catalogue.cache_clear()
+    i18n.forget()
 
 
 @pytest.mark.usefixtures("broken")
 def test_a_mistake_in_a_catalogue_costs_only_the_translation() -> None:
-    assert i18n.text("xx", "{count} tasks", count=3) == "3 tasks"
+    assert i18n.text("xx", "{title}: waits", title="A") == "A: waits"
+    assert TASKS.text("xx", 3) == "3 tasks"
     assert i18n.text("xx", "{title}: stopped", title="A") == "A: stopped"
-    assert i18n.text("xx", "Used {count} tools", count=2) == "Used 2 tools"
+    counted = i18n.text("xx", "A title has 1 to {count} characters.", count=2)
+    assert counted == "A title has 1 to 2 characters."
     assert i18n.text("xx", "Delete") == "Delete"
     assert i18n.text("xx", "Done") == "Done"
     assert i18n.text("xx", "{missing}", count=2) == "{missing}"
@@ -204,7 +246,7 @@ def test_catalogues_need_no_cldr_data(tmp_path: Path) -> None:
         "import babel; from sidestream import i18n; i18n.load()\n"
         "assert not babel.localedata.exists('ur')\n"
         "assert i18n.negotiate('ur-PK') == 'ur'\n"
-        "assert i18n.text('ur', 'Delete') == 'حذف کریں'"
+        "assert i18n.text('ur', 'Not found') == 'نہیں ملا'"
     )
     search = f"{tmp_path}:{Path(sidestream.__file__).parents[1]}"
     done = subprocess.run(

@@ -168,6 +168,12 @@ class ChatSettings(Settings):
     session_ttl_s: Annotated[int, Field(ge=60, le=3600)] = 600
     session_max_age_s: Annotated[int, Field(ge=600, le=604_800)] = 43_200
     """How long a session may be refreshed by its own token before the person has to sign in."""
+    domain: str = "sidestream.tasks"
+    """The package of the domain: its pack is what the chat knows of it."""
+    tool_output_bytes: Annotated[int, Field(ge=1_000, le=1_000_000)] = 16_000
+    """How much of one tool call's result the model reads."""
+    tool_output_bytes_per_run: Annotated[int, Field(ge=1_000, le=4_000_000)] = 32_000
+    """How much of all tool results of one answer the model reads."""
     tasks_mcp_url: HttpUrl
     """The MCP endpoint of TasksFunction, with its path."""
     tasks_mcp_auth: Literal["bearer", "sigv4"] = "bearer"

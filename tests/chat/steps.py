@@ -8,7 +8,7 @@ from chatkit.types import StructuredInputItem, StructuredInputMultipleChoice, Wi
 from sidestream.local.system import LocalSystem
 from tests.chat.client import Answer, Client, Document, thread_request
 
-QUESTION = "delete"
+QUESTION = "calls"
 
 
 async def add_tasks(system: LocalSystem, person: Client, *titles: str) -> dict[str, str]:

@@ -4,7 +4,7 @@ asks first, and the answer is carried out."""
 import asyncio
 import json
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, ClassVar
 
 import pytest
 from chatkit.types import (
@@ -20,21 +20,14 @@ from chatkit.types import (
     WorkflowItem,
 )
 
-from sidestream.chat.confirmation import (
-    asks,
-    choices_of,
-    chosen,
-    held,
-    held_output,
-    question,
-    without_held,
-)
+from sidestream.chat.confirmation import Confirmation, choices_of, chosen
 from sidestream.chat.context import ToolRecord, TurnState
 from sidestream.local.model import ScriptedModelServer
 from sidestream.local.model.conversation import Step, ToolRequest
 from sidestream.local.model.errors import ApiError
 from sidestream.local.system import LocalSystem
-from tests.chat.client import Answer, Client, create_request, delta_of, thread_request
+from sidestream.tasks.pack import DOMAIN
+from tests.chat.client import Answer, Client, Document, create_request, delta_of, thread_request
 from tests.chat.conftest import MakePerson, Rows, TaskList
 from tests.chat.fold import Screen, fold
 from tests.chat.steps import (
@@ -419,8 +412,8 @@ class TestHeld:
         assert lines(saved)[-1] == ("Delete a task: stopped", None)
         following = await alice.add(stream.thread_id, "delete the milk task")
         told = str(model.requests[-1].body["input"])
-        assert "were not deleted" in told
-        assert "speak of it as done" not in told.partition("were not deleted")[0]
+        assert "were not made" in told
+        assert "speak of it as done" not in told.partition("were not made")[0]
         assert following.errors == []
         assert await titles(task_list, alice) == []
 
@@ -551,42 +544,55 @@ class TestHeld:
 class TestQuestion:
     """Which question is asked, without a model that decides to."""
 
-    SEARCH = (
-        '{"data":[{"id":"a","title":"Milk","completed":false},'
-        '{"id":"b","title":"None of them","completed":false},'
-        '{"id":"c","title":"Milk","completed":false}]}'
-    )
+    CONFIRMATION = Confirmation(DOMAIN)
+    SEARCH: ClassVar = {
+        "data": [
+            {"id": "a", "title": "Milk", "completed": False},
+            {"id": "b", "title": "None of them", "completed": False},
+            {"id": "c", "title": "Milk", "completed": False},
+        ]
+    }
 
-    def _turn(self, search: str | None = None, **deletions: str) -> TurnState:
+    def _turn(self, search: Document | None = None, **deletions: str) -> TurnState:
         """A turn with deletions that are held: titles by task id."""
         turn = TurnState()
         if search:
-            turn.records.append(ToolRecord("s", "search_tasks", {}, search, failed=False))
+            turn.records.append(self._record("search_tasks", {}, search))
         for task_id, title in deletions.items():
             self._hold(turn, task_id, title)
         return turn
 
     def _hold(self, turn: TurnState, task_id: str, title: str) -> None:
-        output = held_output(json.dumps({"id": task_id, "title": title, "completed": False}))
-        arguments = {"task_id": task_id}
-        record = ToolRecord("d", "delete_task", arguments, output, failed=False, held=True)
-        turn.records.append(record)
+        task = {"id": task_id, "title": title, "completed": False}
+        turn.records.append(self._record("delete_task", {"task_id": task_id}, task, held=True))
+
+    @staticmethod
+    def _record(
+        name: str, arguments: Document, result: Document, *, held: bool = False
+    ) -> ToolRecord:
+        words = json.dumps(result)
+        return ToolRecord("c", name, arguments, words, failed=False, held=held, result=result)
 
     def _ask(
         self, turn: TurnState
     ) -> tuple[str, dict[str, list[str]], StructuredInputMultipleChoice]:
-        assert asks(turn)
-        made = question(turn, "thr_1", "en")
+        assert self.CONFIRMATION.asks(turn)
+        made = self.CONFIRMATION.question(turn, "thr_1", "en")
         [part] = made.item.inputs
         assert isinstance(part, StructuredInputMultipleChoice)
         choices = choices_of(made.item, [made.memory])
         assert choices is not None
         assert [option.value for option in part.options] == list(choices)
-        return part.question, choices, part
+        assert {call.name for calls in choices.values() for call in calls} <= {"delete_task"}
+        ids = {
+            value: [str(call.arguments["task_id"]) for call in calls]
+            for value, calls in choices.items()
+        }
+        return part.question, ids, part
 
     def test_one_deletion_after_an_answer(self) -> None:
         turn = self._turn(a="Milk")
-        assert not asks(turn)
+        assert not self.CONFIRMATION.asks(turn)
         turn.confirmed = True
         words, choices, part = self._ask(turn)
         assert words == "Delete this task? “Milk”"
@@ -596,8 +602,8 @@ class TestQuestion:
     def test_the_same_deletion_twice_is_one(self) -> None:
         turn = self._turn(a="Milk")
         self._hold(turn, "a", "Milk")
-        assert held(turn) == ["a"]
-        assert not asks(turn)
+        assert len(self.CONFIRMATION.held(turn)) == 1
+        assert not self.CONFIRMATION.asks(turn)
 
     def test_titles_like_the_words_of_the_question(self) -> None:
         _, choices, part = self._ask(self._turn(self.SEARCH, a="Milk"))
@@ -614,33 +620,33 @@ class TestQuestion:
         assert choices["Taxes"] == ["z"]
 
     def test_many_titles_are_cut(self) -> None:
-        turn = self._turn(**{f"t{n}": f"Task {n}" for n in range(40)})
+        turn = self._turn(None, **{f"t{n}": f"Task {n}" for n in range(40)})
         words, choices, _ = self._ask(turn)
         assert words.startswith("Delete these 40 tasks? “Task 0”, “Task 1”")
         assert words.endswith("“Task 9” …")
         assert len(choices["Delete them"]) == 40
 
     def test_what_asks(self) -> None:
-        assert not asks(TurnState(confirmed=True))
-        assert not asks(self._turn(self.SEARCH))
-        assert asks(self._turn(a="Milk", b="Bread"))
-        assert asks(self._turn(self.SEARCH, a="Milk"))
-        assert not asks(self._turn(self.SEARCH, z="Taxes"))
+        assert not self.CONFIRMATION.asks(TurnState(confirmed=True))
+        assert not self.CONFIRMATION.asks(self._turn(self.SEARCH))
+        assert self.CONFIRMATION.asks(self._turn(a="Milk", b="Bread"))
+        assert self.CONFIRMATION.asks(self._turn(self.SEARCH, a="Milk"))
+        assert not self.CONFIRMATION.asks(self._turn(self.SEARCH, z="Taxes"))
 
     def test_a_search_that_found_more_than_it_shows(self) -> None:
-        page = '{"data":[{"id":"a","title":"Milk","completed":false}],"has_more":true}'
+        page = {"data": [{"id": "a", "title": "Milk"}], "has_more": True}
         _, choices, _ = self._ask(self._turn(page, a="Milk"))
         assert choices == {"Milk": ["a"], "None of them": []}
 
     def test_searches_for_something_else_offer_nothing(self) -> None:
         turn = self._turn(self.SEARCH, a="Milk")
-        other = '{"data":[{"id":"x","title":"X"},{"id":"y","title":"Y"}]}'
-        turn.records.append(ToolRecord("s2", "search_tasks", {}, other, failed=False))
+        other = {"data": [{"id": "x", "title": "X"}, {"id": "y", "title": "Y"}]}
+        turn.records.append(self._record("search_tasks", {}, other))
         _, choices, _ = self._ask(turn)
         assert "X" not in choices
 
     def test_words_besides_a_choice_delete_nothing(self) -> None:
-        made = question(self._turn(self.SEARCH, a="Milk"), "thr_1", "en")
+        made = self.CONFIRMATION.question(self._turn(self.SEARCH, a="Milk"), "thr_1", "en")
         [part] = made.item.inputs
         part.answer = StructuredInputAnswer(values=["Milk", "no, keep that one"])
         choices = choices_of(made.item, [made.memory])
@@ -648,13 +654,14 @@ class TestQuestion:
         assert chosen(made.item, choices) == []
 
     def test_a_list_as_it_will_be(self) -> None:
-        rows = json.loads(without_held(self._turn(a="Milk"), self.SEARCH))
+        turn = self._turn(a="Milk")
+        rows = self.CONFIRMATION.without_held(turn, self.SEARCH)
         assert [row["id"] for row in rows["data"]] == ["b", "c"]
-        assert without_held(TurnState(), self.SEARCH) is self.SEARCH
-        assert without_held(self._turn(a="Milk"), '{"id": "a"}') == '{"id": "a"}'
+        assert self.CONFIRMATION.without_held(TurnState(), self.SEARCH) is self.SEARCH
+        assert self.CONFIRMATION.without_held(turn, {"id": "a"}) == {"id": "a"}
 
     def test_a_history_without_the_question(self) -> None:
-        made = question(self._turn(a="Milk", b="Bread"), "thr_1", "en")
+        made = self.CONFIRMATION.question(self._turn(a="Milk", b="Bread"), "thr_1", "en")
         other = made.memory.model_copy(update={"content": {"kind": "note", "text": "x"}})
         assert choices_of(made.item, []) is None
         assert choices_of(made.item, [other]) is None

@@ -120,7 +120,7 @@ async def test_a_start_that_fails_stops_the_function_and_says_why(
     warming_up = asyncio.Event()
     ends = []
 
-    async def linger(_settings: object) -> None:
+    async def linger(*_parts: object) -> None:
         warming_up.set()
         try:
             await asyncio.Event().wait()

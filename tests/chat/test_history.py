@@ -22,6 +22,7 @@ from chatkit.types import (
 from pydantic import AnyUrl
 
 from sidestream.chat.attachments import AttachmentFiles
+from sidestream.chat.confirmation import PENDING_KIND
 from sidestream.chat.context import ToolRecord
 from sidestream.chat.history import NOTE_KIND, HistoryConverter, recent, tokens_of
 from sidestream.chat.trace import memory
@@ -156,5 +157,5 @@ class TestConverter:
             created_at=_NOW,
             workflow=Workflow(type="custom", tasks=[]),
         )
-        pending = _hidden({"kind": "pending_deletions", "item_id": "ask_1", "choices": {}})
+        pending = _hidden({"kind": PENDING_KIND, "item_id": "ask_1", "choices": {}})
         assert await converter.to_agent_input([workflow, pending]) == []

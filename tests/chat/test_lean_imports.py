@@ -45,12 +45,13 @@ def test_the_scripted_turn_loads_nothing_of_it_either() -> None:
         import asyncio
         from sidestream.chat.warm_up import warm_up
         from sidestream.config import ChatSettings
+        from sidestream.tasks.pack import DOMAIN
         for api in ("responses", "chat_completions"):
             asyncio.run(warm_up(ChatSettings(
                 database_url="postgresql://x:y@127.0.0.1/x", tool_signing_key="t" * 32,
                 session_signing_key="s" * 32, auth_issuers=(), model_api=api,
                 tasks_mcp_url="http://127.0.0.1/mcp",
-            )))
+            ), DOMAIN))
         unused = [
             "mcp", "griffe._internal", "pydantic.v1.main", "agents.sandbox.manifest",
             "fastapi.security.http", "cryptography.x509.name",

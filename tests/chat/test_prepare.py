@@ -7,10 +7,12 @@ from pydantic import TypeAdapter
 from sidestream.chat.attachments import AttachmentFiles
 from sidestream.chat.prepare import Prepared, Preparer
 from sidestream.chat.requests import Idempotency
+from sidestream.chat.widgets import Cards
 from sidestream.config import ChatSettings
 from sidestream.identity import Caller
 from sidestream.store.database import Database
 from sidestream.store.threads import PostgresStore
+from sidestream.tasks.pack import DOMAIN
 from tests.chat.client import Document, add_request, create_request
 
 _REQUEST: TypeAdapter[ChatKitReq] = TypeAdapter(ChatKitReq)
@@ -20,7 +22,7 @@ _REQUEST: TypeAdapter[ChatKitReq] = TypeAdapter(ChatKitReq)
 def preparer(chat_settings: ChatSettings) -> Preparer:
     """With a database that is closed, so that whatever asks it something fails."""
     store = PostgresStore(Database("postgresql://nowhere"))
-    return Preparer(store, AttachmentFiles(chat_settings), chat_settings)
+    return Preparer(store, AttachmentFiles(chat_settings), Cards(DOMAIN), chat_settings)
 
 
 async def _prepare(preparer: Preparer, request: Document) -> Prepared:

@@ -21,12 +21,19 @@ from chatkit.types import (
 
 from sidestream.chat.context import ToolRecord
 from sidestream.chat.trace import ToolTrace
+from sidestream.tasks.pack import DOMAIN
 
 
 def _record(call_id: str = "call_1", name: str = "add_task", **changes: Any) -> ToolRecord:
     task = {"id": "tsk_1", "title": "milk"}
-    fields = {"arguments": {"title": "milk"}, "output": json.dumps(task), "failed": False}
-    return ToolRecord(call_id, name, **fields | changes)  # type: ignore[arg-type]
+    fields: dict[str, Any] = {
+        "arguments": {"title": "milk"},
+        "result": task,
+        "failed": False,
+    } | changes
+    result = fields["result"]
+    words = result if isinstance(result, str) else json.dumps(result)
+    return ToolRecord(call_id, name, **{"output": words} | fields)
 
 
 def _run(trace: ToolTrace, *records: ToolRecord) -> list[ThreadStreamEvent]:
@@ -46,11 +53,11 @@ def _last_task(events: list[ThreadStreamEvent]) -> CustomTask:
 
 
 def test_nothing_happened_is_nothing_said() -> None:
-    assert list(ToolTrace("thr_1", "en").close()) == []
+    assert list(ToolTrace(DOMAIN, "thr_1", "en").close()) == []
 
 
 def test_events_are_copies() -> None:
-    trace = ToolTrace("thr_1", "en")
+    trace = ToolTrace(DOMAIN, "thr_1", "en")
     [added] = trace.started("call_1", "add_task")
     before = added.model_dump_json()
     list(trace.started("call_2", "add_task"))
@@ -60,12 +67,12 @@ def test_events_are_copies() -> None:
 
 
 def test_calls_may_end_in_any_order() -> None:
-    trace = ToolTrace("thr_1", "en")
+    trace = ToolTrace(DOMAIN, "thr_1", "en")
     for number in range(3):
         list(trace.started(f"call_{number}", "add_task"))
     order = []
     for number in (2, 0, 1):
-        events = list(trace.finished(_record(f"call_{number}", arguments={}, output="ok")))
+        events = list(trace.finished(_record(f"call_{number}", arguments={}, result="ok")))
         order += [
             event.update.task_index
             for event in events
@@ -76,14 +83,14 @@ def test_calls_may_end_in_any_order() -> None:
 
 
 def test_end_without_a_start_is_shown_as_both() -> None:
-    added, updated, effect = ToolTrace("thr_1", "en").finished(_record())
+    added, updated, effect = ToolTrace(DOMAIN, "thr_1", "en").finished(_record())
     assert isinstance(added, ThreadItemAddedEvent)
     assert isinstance(updated, ThreadItemUpdatedEvent)
     assert isinstance(effect, ClientEffectEvent)
 
 
 def test_saying_it_twice_changes_nothing() -> None:
-    trace = ToolTrace("thr_1", "en")
+    trace = ToolTrace(DOMAIN, "thr_1", "en")
     assert len(list(trace.started("call_1", "add_task"))) == 1
     assert list(trace.started("call_1", "add_task")) == []
     assert list(trace.finished(_record()))
@@ -94,7 +101,7 @@ def test_saying_it_twice_changes_nothing() -> None:
 
 
 def test_unfinished_call_is_said_to_have_stopped() -> None:
-    trace = ToolTrace("thr_1", "en")
+    trace = ToolTrace(DOMAIN, "thr_1", "en")
     list(trace.started("call_1", "add_task"))
     list(trace.started("call_2", "delete_task"))
     list(trace.finished(_record("call_1")))
@@ -114,7 +121,7 @@ def test_unfinished_call_is_said_to_have_stopped() -> None:
 
 def test_hidden_item_is_only_ever_done() -> None:
     """ChatKit keeps a hidden item to itself when it is done, and lets it out when it is added."""
-    for event in _run(ToolTrace("thr_1", "en"), _record("call_1"), _record("call_2")):
+    for event in _run(ToolTrace(DOMAIN, "thr_1", "en"), _record("call_1"), _record("call_2")):
         if not isinstance(event, ThreadItemDoneEvent):
             assert "hidden" not in event.model_dump_json()
 
@@ -125,22 +132,22 @@ def test_hidden_item_is_only_ever_done() -> None:
         ({}, "Add a task", "milk"),
         ({"failed": True, "output": "Too long."}, "Add a task: did not work", "Too long."),
         ({"held": True}, "Add a task: waits", "milk"),
-        ({"output": "not JSON"}, "Add a task", "not JSON"),
-        ({"output": "[1]"}, "Add a task", "milk"),
-        ({"output": "[1]", "arguments": {}}, "Add a task", None),
-        ({"output": '{"title": 7}', "arguments": {"query": "q"}}, "Add a task", "q"),
-        ({"output": '{"data": []}'}, "Add a task", "0 tasks"),
-        ({"output": '{"data": [{}]}'}, "Add a task", "1 task"),
-        ({"output": '{"data": [{}, {}]}'}, "Add a task", "2 tasks"),
-        ({"output": "w" * 201}, "Add a task", "w" * 199 + "…"),
-        ({"name": "teleport", "output": "gone"}, "teleport", "gone"),
+        ({"result": "not JSON"}, "Add a task", "not JSON"),
+        ({"result": [1]}, "Add a task", "milk"),
+        ({"result": [1], "arguments": {}}, "Add a task", None),
+        ({"result": {"title": 7}, "arguments": {"query": "q"}}, "Add a task", "q"),
+        ({"result": {"data": []}}, "Add a task", "0 tasks"),
+        ({"result": {"data": [{}]}}, "Add a task", "1 task"),
+        ({"result": {"data": [{}, {}]}}, "Add a task", "2 tasks"),
+        ({"result": "w" * 201}, "Add a task", "w" * 199 + "…"),
+        ({"name": "teleport_home", "result": "gone"}, "Teleport home", "gone"),
     ],
     ids=repr,
 )
 def test_call_is_described_by_what_it_gave(
     changes: dict[str, Any], title: str, content: str | None
 ) -> None:
-    task = _last_task(_run(ToolTrace("thr_1", "en"), _record(**changes)))
+    task = _last_task(_run(ToolTrace(DOMAIN, "thr_1", "en"), _record(**changes)))
     assert (task.title, task.content) == (title, content)
 
 
@@ -160,7 +167,7 @@ def test_call_is_described_by_what_it_gave(
 def test_failed_call_says_what_a_person_may_read(
     locale: str, output: str, content: str | None
 ) -> None:
-    task = _last_task(_run(ToolTrace("thr_1", locale), _record(failed=True, output=output)))
+    task = _last_task(_run(ToolTrace(DOMAIN, "thr_1", locale), _record(failed=True, output=output)))
     expected = output.splitlines()[0] if content is None else content or None
     assert task.content == expected
 
@@ -179,13 +186,13 @@ def test_failed_call_says_what_a_person_may_read(
     ids=repr,
 )
 def test_page_is_told_of_what_changed(changes: dict[str, Any], told: bool) -> None:
-    events = _run(ToolTrace("thr_1", "en"), _record(**changes))
+    events = _run(ToolTrace(DOMAIN, "thr_1", "en"), _record(**changes))
     assert any(isinstance(event, ClientEffectEvent) for event in events) is told
 
 
 def test_summary_is_in_the_readers_language() -> None:
     for locale, summary in (("en", "Used 1 tool"), ("ur", "1 ٹول استعمال ہوا")):
-        events = _run(ToolTrace("thr_1", locale), _record())
+        events = _run(ToolTrace(DOMAIN, "thr_1", locale), _record())
         assert (
             summary
             in next(e for e in events if isinstance(e, ThreadItemDoneEvent)).model_dump_json()
@@ -193,11 +200,11 @@ def test_summary_is_in_the_readers_language() -> None:
 
 
 def test_an_id_that_comes_again_is_another_call() -> None:
-    trace = ToolTrace("thr_1", "en")
+    trace = ToolTrace(DOMAIN, "thr_1", "en")
     events = list(trace.started("", "add_task"))
     events += trace.finished(_record(""))
     events += trace.started("", "add_task")
-    events += trace.finished(_record("", output=json.dumps({"id": "tsk_2", "title": "bread"})))
+    events += trace.finished(_record("", result={"id": "tsk_2", "title": "bread"}))
     events += trace.close()
     [workflow] = [
         e.item.workflow
@@ -209,10 +216,9 @@ def test_an_id_that_comes_again_is_another_call() -> None:
 
 
 def test_deletion_that_was_held_is_told_where_it_was_announced() -> None:
-    trace = ToolTrace("thr_1", "en")
-    task = '{"id": "tsk_1", "title": "milk"}'
-    held = _record(name="delete_task", arguments={"task_id": "tsk_1"}, output=task, held=True)
-    other = _record(call_id="call_2", name="list_tasks", output='{"data": []}')
+    trace = ToolTrace(DOMAIN, "thr_1", "en")
+    held = _record(name="delete_task", arguments={"task_id": "tsk_1"}, held=True)
+    other = _record(call_id="call_2", name="list_tasks", result={"data": []})
     _run(trace, other)
     [*_, done, _memory] = _run(trace, replace(held, call_id="call_3"))
     assert isinstance(done, ThreadItemDoneEvent)
@@ -230,7 +236,7 @@ def test_deletion_that_was_held_is_told_where_it_was_announced() -> None:
 
 
 def test_group_whose_calls_come_later_is_taken_back() -> None:
-    trace = ToolTrace("thr_1", "en")
+    trace = ToolTrace(DOMAIN, "thr_1", "en")
     [added] = trace.started("call_1", "add_task")
     assert isinstance(added, ThreadItemAddedEvent)
     [removed] = trace.close(over=False)
@@ -243,7 +249,7 @@ def test_group_whose_calls_come_later_is_taken_back() -> None:
 
 
 def test_group_with_some_calls_done_keeps_those() -> None:
-    trace = ToolTrace("thr_1", "en")
+    trace = ToolTrace(DOMAIN, "thr_1", "en")
     list(trace.finished(_record()))
     list(trace.started("call_2", "add_task"))
     [done, _memory] = trace.close(over=False)

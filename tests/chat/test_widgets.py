@@ -1,5 +1,7 @@
 """The task list as a widget: what it shows, and that its actions do what they say and last."""
 
+import json
+
 import httpx2
 import pytest
 from chatkit.types import (
@@ -11,12 +13,14 @@ from chatkit.types import (
 )
 from pydantic import HttpUrl
 
+from sidestream import i18n
 from sidestream.chat.context import ToolRecord
-from sidestream.chat.widgets import TaskRow, build, listing, shown, widget_item
+from sidestream.chat.widgets import Cards
 from sidestream.config import ChatSettings
 from sidestream.i18n import text
 from sidestream.local.aws import free_port
 from sidestream.local.system import LocalSystem
+from sidestream.tasks.pack import DOMAIN, TaskRow
 from tests.chat.client import Answer, Client
 from tests.chat.conftest import MakePerson, Rows, TaskList, under_uvicorn
 from tests.chat.fold import Screen, comparable, fold
@@ -312,27 +316,37 @@ async def test_the_whole_screen_folds(system: LocalSystem, alice: Client) -> Non
 class TestBuilding:
     """What goes into a widget and comes back out of it."""
 
+    CARDS = Cards(DOMAIN)
     TITLES = ('He said "hi" \\ {{ 7 * 7 }} </script>', "دودھ\nلانا", "a" * 200, "'", "{}")
 
     def test_any_title_survives(self) -> None:
-        rows = [TaskRow(f"tsk_{n}", title, n % 2 == 0) for n, title in enumerate(self.TITLES)]
-        item = widget_item(rows, "thr_1", "en")
-        assert shown(item) == rows
+        rows = [
+            TaskRow(id=f"tsk_{n}", title=title, completed=n % 2 == 0)
+            for n, title in enumerate(self.TITLES)
+        ]
+        item = self.CARDS.item(rows, "thr_1", "en")
+        assert self.CARDS.shown(item) == rows
         assert rows_shown(item) == [(row.title, row.completed) for row in rows]
 
     def test_a_long_list_is_cut(self) -> None:
-        data = ",".join(f'{{"id":"t{n}","title":"x","completed":false}}' for n in range(100))
-        record = ToolRecord("c", "list_tasks", {}, f'{{"data":[{data}]}}', failed=False)
-        assert len(listing([record])) == 30
+        data = [{"id": f"t{n}", "title": "x", "completed": False} for n in range(100)]
+        assert len(self.CARDS.listing([self._record("list_tasks", {"data": data})])) == 30
 
     def test_only_lists_are_shown(self) -> None:
-        task = '{"id":"t","title":"x","completed":false}'
-        listed = ToolRecord("c", "list_tasks", {}, f'{{"data":[{task}]}}', failed=False)
-        added = ToolRecord("d", "add_task", {}, task, failed=False)
-        assert listing([listed, added]) == []
-        assert listing([ToolRecord("c", "list_tasks", {}, "oops", failed=False)]) == []
-        assert listing([ToolRecord("c", "list_tasks", {}, "[1]", failed=False)]) == []
-        assert listing([]) == []
+        task = {"id": "t", "title": "x", "completed": False}
+        listed = self._record("list_tasks", {"data": [task]})
+        assert self.CARDS.listing([listed, self._record("add_task", task)]) == []
+        assert self.CARDS.listing([listed, self._record("teleport", {"data": [task]})]) == []
+        assert self.CARDS.listing([self._record("list_tasks", "oops")]) == []
+        assert self.CARDS.listing([self._record("list_tasks", [1])]) == []
+        assert self.CARDS.listing([]) == []
 
     def test_labels_are_localised(self) -> None:
-        assert "حذف کریں" in build([TaskRow("t", "x", completed=False)], "ur").model_dump_json()
+        assert DOMAIN.catalogues is not None
+        i18n.add(DOMAIN.catalogues)
+        card = self.CARDS.build([TaskRow(id="t", title="x")], "ur")
+        assert "حذف کریں" in card.model_dump_json()
+
+    @staticmethod
+    def _record(name: str, result: object) -> ToolRecord:
+        return ToolRecord("c", name, {}, json.dumps(result), failed=False, result=result)

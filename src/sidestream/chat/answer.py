@@ -47,6 +47,7 @@ from openai.types.responses import (
 from sidestream.chat.context import ToolRecord, TurnContext
 from sidestream.chat.failures import ModelFailed
 from sidestream.chat.trace import ToolTrace
+from sidestream.domain import Domain
 from sidestream.store.ids import new_id
 
 
@@ -62,10 +63,10 @@ def begins_message(event: StreamEvent) -> bool:
 class Answer:
     """Follows one run of the agent in one thread."""
 
-    def __init__(self, thread_id: str, context: TurnContext) -> None:
+    def __init__(self, domain: Domain, thread_id: str, context: TurnContext) -> None:
         self._thread_id = thread_id
         self._turn = context.turn
-        self._trace = ToolTrace(thread_id, context.locale)
+        self._trace = ToolTrace(domain, thread_id, context.locale)
         self._message: AssistantMessageItem | None = None
         self.started = False
         """Whether words of the answer have gone out."""
@@ -91,11 +92,11 @@ class Answer:
         yield from self._end_message()
 
     def carried_out(self, record: ToolRecord) -> Iterator[ThreadStreamEvent]:
-        """Tell that a deletion that was held took place, or failed."""
+        """Tell that a call that was held took place, or failed."""
         yield from self._trace.carried_out(record)
 
     def given_up(self) -> Iterator[ThreadStreamEvent]:
-        """Tell that the deletions that are held will not take place."""
+        """Tell that the calls that are held will not take place."""
         yield from self._trace.given_up()
 
     def _raw(self, event: ResponseStreamEvent) -> Iterator[ThreadStreamEvent]:

@@ -1,19 +1,20 @@
-"""Confirmation: a deletion that may be more than was meant asks first.
+"""Confirmation: calls that may be more than was meant ask first.
 
-No task is deleted while the model is at work. A deletion that it asks for is held until its run
-ends: only then is it known whether there are more, whichever way the model goes about it (all in
-one step, one per step, words in between). One that is alone is then carried out. Several, or one
-whose task came out of a search that matched several, become a question (ChatKit's structured
-input), and a hidden item before it remembers which answers stand for which deletions. The answer
-opens a new turn, which deletes what was chosen and lets the agent carry on.
+A call whose tool has a policy to ask is not made while the model is at work. It is held until the
+run ends: only then is it known whether there are more, whichever way the model goes about it (all
+in one step, one per step, words in between). What the policy allows unasked is then carried out.
+More than that, or a call whose target came out of a search that matched several, becomes a question
+(ChatKit's structured input), and a hidden item before it remembers which answers stand for which
+calls. The answer opens a new turn, which makes the calls that were chosen and lets the agent carry
+on.
 """
 
 import json
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import Final
+from typing import Any, Final
 
 from agents import RunContextWrapper
 from agents.agent import ToolsToFinalOutputResult
@@ -28,155 +29,198 @@ from chatkit.types import (
 )
 
 from sidestream.chat.context import ToolRecord, TurnContext, TurnState
-from sidestream.chat.widgets import rows_of
-from sidestream.i18n import _, text
+from sidestream.domain import Ask, Domain, Policy, Question, Tool
+from sidestream.i18n import text
 from sidestream.store.ids import new_id
 
-DELETE_TOOL: Final = "delete_task"
-PENDING_KIND: Final = "pending_deletions"
+PENDING_KIND: Final = "pending_calls"
 HELD_STATUS: Final = "held"
-MAX_QUERY_CHARS: Final = 200
 
 _HELD_NOTE: Final = (
-    "The task is deleted when your answer ends: speak of it as done. If more than one is to be"
-    " deleted, ask for the others now and say nothing: the person is asked first."
+    "The call is made when your answer ends: speak of it as done. If there are more such calls to"
+    " make, ask for them now and say nothing: the person is asked first."
 )
-_QUESTION_ID: Final = "delete"
-_ASK_ONE: Final = _("Delete this task? {titles}")
-_ASK_ALL: Final = _("Delete these {count} tasks? {titles}")
-_ASK_WHICH: Final = _("More than one task matches. Which of them should be deleted?")
-_YES: Final = _("Delete them")
-_NO: Final = _("Keep them")
-_NONE: Final = _("None of them")
+_ASKS_NOTE: Final = "The person is asked before the call is made: do not speak of it as done."
+_QUESTION_ID: Final = "calls"
 _MAX_TITLES: Final = 10
+_MAX_QUERY_CHARS: Final = 200
 _SHORT: Final = 2
 _FILLERS: Final = frozenset({"and", "for", "the"})
 
 
 @dataclass(frozen=True, slots=True)
-class Question:
-    """A question about deletions: what to show, and what each answer stands for."""
+class Call:
+    """A call to a tool that is yet to be made."""
+
+    name: str
+    arguments: dict[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """A question about held calls: what to show, and what each answer stands for."""
 
     item: StructuredInputItem
     memory: HiddenContextItem
 
 
-def held_output(task: str) -> str:
-    """Give the output of a deletion that is held, with the task (JSON) as it is."""
-    document = {**json.loads(task), "status": HELD_STATUS, "deleted": False}
-    return json.dumps(document, ensure_ascii=False)
+class Confirmation:
+    """Decides which calls of a turn wait, and asks about them in the domain's words."""
 
+    def __init__(self, domain: Domain) -> None:
+        self._domain = domain
 
-def told(record: ToolRecord) -> str:
-    """Give what the model is told of a call, now: later turns do not need the advice."""
-    if not record.held:
-        return record.output
-    return json.dumps({**json.loads(record.output), "note": _HELD_NOTE}, ensure_ascii=False)
+    def policy(self, name: str) -> Policy:
+        """Give how a tool is treated. One that nobody knows asks."""
+        unknown = Policy(name=name, title=name, reads=False, ask=Ask.ALWAYS, tool=Tool())
+        return self._domain.policies.get(name, unknown)
 
+    def holds(self, name: str) -> bool:
+        """Tell whether calls of a tool wait for the end of the run."""
+        return self.policy(name).ask != Ask.NEVER
 
-def without_held(turn: TurnState, output: str) -> str:
-    """Give a list's JSON as it will be: a model that looks again does not find what it deleted."""
-    gone = held(turn)
-    document = json.loads(output) if gone else None
-    if not isinstance(document, dict) or not isinstance(document.get("data"), list):
-        return output
-    document["data"] = [task for task in document["data"] if task.get("id") not in gone]
-    return json.dumps(document, ensure_ascii=False)
+    def held(self, turn: TurnState) -> list[ToolRecord]:
+        """Give the calls that are held, each deed once."""
+        return list({record.deed: record for record in turn.records if record.held}.values())
 
+    def asks(self, turn: TurnState) -> bool:
+        """Tell whether the calls that are held need an answer of the person."""
+        calls = self.held(turn)
+        if not calls:
+            return False
+        allowed = min(self.policy(record.name).ask.unasked for record in calls)
+        return len(calls) > allowed or turn.confirmed or self._ambiguous(turn)
 
-def held(turn: TurnState) -> list[str]:
-    """Give the ids of the tasks whose deletion is held."""
-    ids = (str(record.arguments["task_id"]) for record in turn.records if record.held)
-    return list(dict.fromkeys(ids))
+    def told(self, record: ToolRecord) -> str:
+        """Give what the model is told of a call, now: later turns do not need the advice."""
+        if not record.held:
+            return record.output
+        always = self.policy(record.name).ask == Ask.ALWAYS
+        document = {**json.loads(record.output), "note": _ASKS_NOTE if always else _HELD_NOTE}
+        return json.dumps(document, ensure_ascii=False)
 
+    def without_held(self, turn: TurnState, result: Any) -> Any:
+        """Give a list as it will be: a model that looks again does not find what it removed."""
+        gone = {
+            self._target(record)
+            for record in self.held(turn)
+            if self.policy(record.name).tool.removes
+        }
+        if not gone or not isinstance(result, dict) or not isinstance(result.get("data"), list):
+            return result
+        rows = [row for row in result["data"] if _id_of(row) not in gone]
+        return {**result, "data": rows}
 
-def asks(turn: TurnState) -> bool:
-    """Tell whether the deletions that are held need an answer of the person."""
-    ids = held(turn)
-    return len(ids) > 1 or (bool(ids) and turn.confirmed) or _ambiguous(turn)
+    def unsearched(self, turn: TurnState) -> Call | None:
+        """Give the search by the words with which the person named the target of the one call that
+        is held, if no search of the turn has looked for it: the model may know it from a list, or
+        from earlier.
 
+        Fillers and the shortest words name nothing when there are others.
+        """
+        record = self.held(turn)[0]
+        tool = self.policy(record.name).tool
+        said = [item for item in turn.history if isinstance(item, UserMessageItem)]
+        if tool.search is None or not said:
+            return None
+        found = (row.id for ids in self._searches(turn, tool.search) for row in ids)
+        if self._target(record) in found:
+            return None
+        spoken = set(_words("".join(part.text for part in said[-1].content)))
+        titles = (row.title for row in self._domain.rows(record.result))
+        shared = [word for title in titles for word in _words(title) if word in spoken]
+        naming = [word for word in shared if len(word) > _SHORT and word not in _FILLERS]
+        query = " ".join(naming or shared)[:_MAX_QUERY_CHARS]
+        return Call(tool.search, {tool.query: query}) if query else None
 
-def unsearched(turn: TurnState) -> str | None:
-    """Give the words by which the person named the one task whose deletion is held, if no search of
-    the turn has looked for it: the model may know it from a list, or from earlier.
+    def end_if_asking(
+        self, context: RunContextWrapper[TurnContext], results: list[FunctionToolResult]
+    ) -> ToolsToFinalOutputResult:
+        """End the agent's run when there is something to ask (the agent's `tool_use_behavior`).
 
-    Fillers and the shortest words name nothing when there are others.
-    """
-    task_id = held(turn)[0]
-    rows = [
-        row
-        for record in turn.records
-        if record.name == "search_tasks" and not record.failed
-        for row in rows_of(record.output)
-    ]
-    said = [item for item in turn.history if isinstance(item, UserMessageItem)]
-    if not said or any(row.id == task_id for row in rows):
-        return None
-    spoken = set(_words("".join(part.text for part in said[-1].content)))
-    titles = (row.title for r in turn.records if r.held for row in rows_of(r.output))
-    shared = [word for title in titles for word in _words(title) if word in spoken]
-    naming = [word for word in shared if len(word) > _SHORT and word not in _FILLERS]
-    return " ".join(naming or shared) or None
+        Not after a single held call of several: a model that asks for one at a time may have more.
+        """
+        turn = context.context.turn
+        waiting = sum(self.holds(result.tool.name) for result in results)
+        ends = self.asks(turn) and (waiting != 1 or self._ambiguous(turn))
+        return ToolsToFinalOutputResult(is_final_output=ends, final_output="" if ends else None)
 
+    def question(self, turn: TurnState, thread_id: str, locale: str) -> Asked:
+        """Ask about the calls that are held."""
+        calls = self.held(turn)
+        tools = {record.name for record in calls}
+        words = self.policy(calls[0].name).tool.question if len(tools) == 1 else Question()
+        named = [self._name(record, locale) for record in calls]
+        which = self._ambiguous(turn) and len(tools) == 1
+        if which:
+            asked, choices = text(locale, words.which), self._each(turn, words, locale)
+        else:
+            shown = [f"“{name}”" for name in named[:_MAX_TITLES]]
+            titles = ", ".join(shown) + (" …" if len(named) > _MAX_TITLES else "")
+            one = words.one if len(calls) == 1 else words.many
+            asked = text(locale, one, count=len(calls), titles=titles)
+            everything = [Call(record.name, record.arguments) for record in calls]
+            choices = {text(locale, words.yes): everything, text(locale, words.no): []}
+        return _asked(asked, choices, thread_id, multiple=which)
 
-def _words(said: str) -> list[str]:
-    return re.findall(r"\w+", said.casefold())
+    def _each(self, turn: TurnState, words: Question, locale: str) -> dict[str, list[Call]]:
+        """A choice for each thing that the call may be about."""
+        calls = self.held(turn)
+        first = calls[0]
+        target = str(self.policy(first.name).tool.target)
+        titles = {
+            row.id: row.title for record in turn.records for row in self._domain.rows(record.result)
+        }
+        held = {self._target(record): Call(record.name, record.arguments) for record in calls}
+        choices: dict[str, list[Call]] = {}
+        none = text(locale, words.none)
+        for id_ in dict.fromkeys([*self._matches(turn), *held]):
+            title = titles.get(id_, id_)
+            value, number = title, 2
+            while value in choices or value == none:
+                value, number = f"{title} ({number})", number + 1
+            call = held.get(id_) or Call(first.name, {**first.arguments, target: id_})
+            choices[value] = [call]
+        return {**choices, none: []}
 
+    def _name(self, record: ToolRecord, locale: str) -> str:
+        rows = self._domain.rows(record.result)
+        return rows[0].title if rows else text(locale, self.policy(record.name).title)
 
-def end_if_asking(
-    context: RunContextWrapper[TurnContext], results: list[FunctionToolResult]
-) -> ToolsToFinalOutputResult:
-    """End the agent's run when there is something to ask (the agent's `tool_use_behavior`).
+    def _target(self, record: ToolRecord) -> str:
+        return str(record.arguments.get(self.policy(record.name).tool.target or ""))
 
-    Not after a single deletion of several: a model that asks for one at a time may have more.
-    """
-    turn = context.context.turn
-    deletions = sum(result.tool.name == DELETE_TOOL for result in results)
-    ends = asks(turn) and (deletions != 1 or _ambiguous(turn))
-    return ToolsToFinalOutputResult(is_final_output=ends, final_output="" if ends else None)
+    def _ambiguous(self, turn: TurnState) -> bool:
+        return bool(self._matches(turn))
 
+    def _matches(self, turn: TurnState) -> list[str]:
+        """The ids of the things of the turn's searches that matched more than one, be it on a page
+        that the model did not ask for, and found one that a held call is about."""
+        found: list[str] = []
+        for held in self.held(turn):
+            tool = self.policy(held.name).tool
+            for record in turn.records if tool.search else ():
+                if record.name != tool.search or record.failed:
+                    continue
+                ids = [row.id for row in self._domain.rows(record.result)]
+                several = len(ids) > 1 or _has_more(record.result)
+                if several and self._target(held) in ids:
+                    found.extend(ids)
+        return list(dict.fromkeys(found))
 
-def question(turn: TurnState, thread_id: str, locale: str) -> Question:
-    """Ask about the deletions that are held."""
-    known = {row.id: row.title for record in turn.records for row in rows_of(record.output)}
-    wanted = held(turn)
-    which = _ambiguous(turn)
-    if which:
-        words = text(locale, _ASK_WHICH)
-        choices = _choices_of_each([*_matches(turn), *wanted], known, none=text(locale, _NONE))
-    else:
-        shown = [f"“{known[task_id]}”" for task_id in wanted[:_MAX_TITLES]]
-        titles = ", ".join(shown) + (" …" if len(wanted) > _MAX_TITLES else "")
-        ask = _ASK_ONE if len(wanted) == 1 else _ASK_ALL
-        words = text(locale, ask, count=len(wanted), titles=titles)
-        choices = {text(locale, _YES): wanted, text(locale, _NO): []}
-    item = StructuredInputItem(
-        id=new_id("ask"),
-        thread_id=thread_id,
-        created_at=datetime.now(UTC),
-        inputs=[
-            StructuredInputMultipleChoice(
-                id=_QUESTION_ID,
-                question=words,
-                multiple=which,
-                options=[StructuredInputMultipleChoiceOption(value=value) for value in choices],
-            )
-        ],
-    )
-    memory = HiddenContextItem(
-        id=new_id("hid"),
-        thread_id=thread_id,
-        created_at=datetime.now(UTC),
-        content={"kind": PENDING_KIND, "item_id": item.id, "choices": choices},
-    )
-    return Question(item, memory)
+    def _searches(self, turn: TurnState, search: str) -> list[list[Any]]:
+        return [
+            self._domain.rows(record.result)
+            for record in turn.records
+            if record.name == search and not record.failed
+        ]
 
 
 def choices_of(
     answered: StructuredInputItem, history: Sequence[ThreadItem]
-) -> dict[str, list[str]] | None:
-    """Give what each answer to a question stands for: ids of tasks to delete. None when the history
-    does not go back to the question."""
+) -> dict[str, list[Call]] | None:
+    """Give the calls that each answer to a question stands for. None when the history does not go
+    back to the question."""
     for item in reversed(history):
         content = item.content if isinstance(item, HiddenContextItem) else None
         if (
@@ -184,14 +228,17 @@ def choices_of(
             and content.get("kind") == PENDING_KIND
             and content.get("item_id") == answered.id
         ):
-            return dict(content["choices"])
+            return {
+                value: [Call(call["name"], call["arguments"]) for call in calls]
+                for value, calls in content["choices"].items()
+            }
     return None
 
 
-def chosen(answered: StructuredInputItem, choices: dict[str, list[str]]) -> list[str]:
-    """Give the ids of the tasks that an answer says to delete.
+def chosen(answered: StructuredInputItem, choices: Mapping[str, list[Call]]) -> list[Call]:
+    """Give the calls that an answer says to make.
 
-    Words of the person's own delete nothing, nor do choices that contradict each other.
+    Words of the person's own make none, nor do choices that contradict each other.
     """
     values = [
         value
@@ -202,34 +249,49 @@ def chosen(answered: StructuredInputItem, choices: dict[str, list[str]]) -> list
     picked = [choices.get(value, []) for value in values]
     if not all(picked):
         return []
-    return list(dict.fromkeys(task_id for ids in picked for task_id in ids))
+    calls: list[Call] = []
+    for call in (call for calls_of_choice in picked for call in calls_of_choice):
+        if call not in calls:
+            calls.append(call)
+    return calls
 
 
-def _ambiguous(turn: TurnState) -> bool:
-    return bool(_matches(turn))
+def _asked(
+    words: str, choices: Mapping[str, list[Call]], thread_id: str, *, multiple: bool
+) -> Asked:
+    item = StructuredInputItem(
+        id=new_id("ask"),
+        thread_id=thread_id,
+        created_at=datetime.now(UTC),
+        inputs=[
+            StructuredInputMultipleChoice(
+                id=_QUESTION_ID,
+                question=words,
+                multiple=multiple,
+                options=[StructuredInputMultipleChoiceOption(value=value) for value in choices],
+            )
+        ],
+    )
+    stands_for = {
+        value: [{"name": call.name, "arguments": call.arguments} for call in calls]
+        for value, calls in choices.items()
+    }
+    memory = HiddenContextItem(
+        id=new_id("hid"),
+        thread_id=thread_id,
+        created_at=datetime.now(UTC),
+        content={"kind": PENDING_KIND, "item_id": item.id, "choices": stands_for},
+    )
+    return Asked(item, memory)
 
 
-def _matches(turn: TurnState) -> list[str]:
-    """The ids of the tasks of the turn's searches that matched more than one, be it on a page that
-    the model did not ask for, and found one whose deletion is held."""
-    found: list[str] = []
-    for record in turn.records:
-        if record.name == "search_tasks" and not record.failed:
-            ids = [row.id for row in rows_of(record.output)]
-            several = len(ids) > 1 or json.loads(record.output).get("has_more")
-            if several and not set(ids).isdisjoint(held(turn)):
-                found.extend(ids)
-    return found
+def _id_of(row: Any) -> str | None:
+    return str(row["id"]) if isinstance(row, dict) and "id" in row else None
 
 
-def _choices_of_each(
-    task_ids: Sequence[str], known: dict[str, str], *, none: str
-) -> dict[str, list[str]]:
-    choices: dict[str, list[str]] = {}
-    for task_id in dict.fromkeys(task_ids):
-        title = known[task_id]
-        value, number = title, 2
-        while value in choices or value == none:
-            value, number = f"{title} ({number})", number + 1
-        choices[value] = [task_id]
-    return {**choices, none: []}
+def _has_more(result: Any) -> bool:
+    return isinstance(result, dict) and bool(result.get("has_more"))
+
+
+def _words(said: str) -> list[str]:
+    return re.findall(r"\w+", said.casefold())

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import json
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 from enum import StrEnum
@@ -30,11 +31,19 @@ class ToolRecord:
     name: str
     arguments: dict[str, Any]
     output: str
+    """What the model is told, JSON where it is not a failure."""
     failed: bool
     held: bool = False
-    """The call was not made: it is a deletion that waits for the end of the run."""
+    """The call was not made: it waits for the end of the run, and a person may be asked."""
     reached: bool = True
-    """False when the task server gave no answer, so that nothing is known of the effect."""
+    """False when the tool server gave no answer, so that nothing is known of the effect."""
+    result: Any = None
+    """What the server answered, whole: its structured content, or its words."""
+
+    @property
+    def deed(self) -> str:
+        """What the call does, whichever call of the model it is: the tool and its arguments."""
+        return f"{self.name} {json.dumps(self.arguments, sort_keys=True)}"
 
 
 @dataclass(slots=True)
@@ -69,7 +78,7 @@ class TurnState:
     calls: dict[str, asyncio.Task[ToolRecord]] = field(default_factory=dict)
     records: list[ToolRecord] = field(default_factory=list)
     confirmed: bool = False
-    """Whether the turn carries on after an answer about deletions."""
+    """Whether the turn carries on after an answer about calls that waited."""
     on_tool: Callable[[ToolRecord], None] | None = None
     owns_thread: Callable[[], Awaitable[bool]] | None = None
     """Tells before a write whether the run still holds its lease."""

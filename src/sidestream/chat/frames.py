@@ -7,7 +7,7 @@ own code does, and a browser would read that as local time.
 
 import json
 from collections.abc import Iterable, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from datetime import UTC
 from typing import Any
 
@@ -55,7 +55,8 @@ def encode(value: BaseModel) -> str:
 def pack(payload: str, records: Sequence[ToolRecord]) -> str:
     """Give the stored form of a frame: its JSON, and on further lines the tool calls that ended
     since the frame before, for a replay of the plain stream."""
-    lines = [json.dumps(asdict(record), ensure_ascii=False) for record in records]
+    whole = (asdict(replace(record, result=None)) for record in records)
+    lines = [json.dumps(fields, ensure_ascii=False) for fields in whole]
     return "\n".join([payload, *lines])
 
 

@@ -74,7 +74,7 @@ class ChatFunction:
         try:
             for route in self._app.routes:  # FastAPI reads the routes when the first is looked for
                 route.matches({"type": "http", "method": "GET", "path": "/"})
-            await warm_up(self.services.settings)
+            await warm_up(self.services.settings, self.services.domain)
         except Exception as error:
             log_failure(log, "warm-up failed", error)
 

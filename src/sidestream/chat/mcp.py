@@ -42,6 +42,8 @@ class ToolResult:
 
     text: str
     failed: bool
+    content: Any = None
+    """The structured content (a JSON value), or what the text says where a server gives none."""
     resent: bool = False
     """Whether it was sent more than once: an earlier sending may have had its effect."""
     uncertain: bool = False
@@ -135,12 +137,15 @@ def _read(response: httpx2.Response) -> ToolResult:
     try:
         document = response.json()
         if error := document.get("error"):
-            return ToolResult(str(error["message"]), failed=True)
+            return ToolResult(str(error["message"]), True, str(error["message"]))
         result = document["result"]
         parts = [part["text"] for part in result["content"] if part.get("type") == "text"]
+        text, failed = "\n".join(parts), bool(result.get("isError"))
+        content = result.get("structuredContent")
         return ToolResult(
-            "\n".join(parts),
-            failed=bool(result.get("isError")),
+            text,
+            failed,
+            text if failed or content is None else content,
             uncertain=(result.get("_meta") or {}).get(OUTCOME_META_KEY) == "unknown",
         )
     except (ValueError, KeyError, TypeError, AttributeError) as error:

@@ -33,7 +33,7 @@ from chatkit.types import (
 
 from sidestream.chat.attachments import AttachmentFiles
 from sidestream.chat.requests import Idempotency
-from sidestream.chat.widgets import RowAction, row_action
+from sidestream.chat.widgets import Cards, RowCall
 from sidestream.config import ChatSettings
 from sidestream.identity import Caller
 from sidestream.problems import Conflict, Invalid
@@ -49,7 +49,7 @@ class WidgetAction:
     """What a person did in a widget, and the widget."""
 
     sender: WidgetItem
-    action: RowAction
+    action: RowCall
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,10 +69,11 @@ class Preparer:
     """Prepares turns: looks things up as the caller, and checks them."""
 
     def __init__(
-        self, store: Store[Caller], files: AttachmentFiles, settings: ChatSettings
+        self, store: Store[Caller], files: AttachmentFiles, cards: Cards, settings: ChatSettings
     ) -> None:
         self._store = store
         self._files = files
+        self._cards = cards
         self._settings = settings
 
     async def prepare(
@@ -125,7 +126,7 @@ class Preparer:
         item = await self._store.load_item(thread_id, item_id, caller)
         if not isinstance(item, WidgetItem):
             raise Invalid("An action needs the widget it comes from.")
-        return WidgetAction(item, row_action(action))
+        return WidgetAction(item, self._cards.row_call(action))
 
     def _start(
         self,

@@ -6,7 +6,7 @@ page limits, NUL characters (which Postgres cannot store), models that are not o
 
 import hashlib
 import re
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -27,7 +27,6 @@ from chatkit.types import (
 from pydantic import BaseModel, TypeAdapter, ValidationError
 from starlette.requests import Request
 
-from sidestream.chat.tools import TOOL_NAMES
 from sidestream.config import ChatSettings
 from sidestream.problems import BadRequest, Invalid, TooLarge
 from sidestream.visible import is_visible
@@ -74,15 +73,18 @@ def idempotency(request: Request, body: bytes) -> Idempotency:
     return Idempotency(key, hashlib.sha256(body).digest())
 
 
-def parse(body: bytes, settings: ChatSettings) -> ChatKitReq:
-    """Parse and check a ChatKit request. Raises `BadRequest`, `Invalid` or `TooLarge`."""
+def parse(body: bytes, settings: ChatSettings, tools: Collection[str]) -> ChatKitReq:
+    """Parse and check a ChatKit request, which may name one of the `tools`.
+
+    Raises `BadRequest`, `Invalid` or `TooLarge`.
+    """
     try:
         request = _ADAPTER.validate_json(body)
     except ValidationError as error:
         raise _problem(error) from None
     if b"\\u0000" in body and any("\0" in string for string in _strings(request.model_dump())):
         raise Invalid("The text contains a NUL character, which cannot be stored.")
-    _check(request, settings)
+    _check(request, settings, tools)
     return request
 
 
@@ -105,7 +107,7 @@ def parse_plain(body: bytes, settings: ChatSettings) -> ChatKitReq:
     if "\0" in plain.message or "\0" in (plain.thread_id or ""):
         raise Invalid("The text contains a NUL character, which cannot be stored.")
     request = _ADAPTER.validate_python({"type": kind, "params": params})
-    _check(request, settings)
+    _check(request, settings, ())
     return request
 
 
@@ -118,10 +120,10 @@ def is_plain(body: bytes) -> bool:
     return "type" not in document
 
 
-def _check(request: ChatKitReq, settings: ChatSettings) -> None:
+def _check(request: ChatKitReq, settings: ChatSettings, tools: Collection[str]) -> None:
     match request:
         case ThreadsCreateReq() | ThreadsAddUserMessageReq():
-            _check_message(request.params.input, settings)
+            _check_message(request.params.input, settings, tools)
         case ThreadsListReq() | ItemsListReq():
             if request.params.limit is not None:
                 request.params.limit = max(1, min(MAX_PAGE, request.params.limit))
@@ -141,7 +143,9 @@ def _check(request: ChatKitReq, settings: ChatSettings) -> None:
                 raise Invalid("Feedback is for 1 to {count} items.", count=MAX_FEEDBACK_ITEMS)
 
 
-def _check_message(message: UserMessageInput, settings: ChatSettings) -> None:
+def _check_message(
+    message: UserMessageInput, settings: ChatSettings, tools: Collection[str]
+) -> None:
     words = "".join(part.text for part in message.content) + (message.quoted_text or "")
     tags = [part for part in message.content if isinstance(part, UserMessageTagContent)]
     behind = _strings([[tag.id, tag.data] for tag in tags])
@@ -152,7 +156,7 @@ def _check_message(message: UserMessageInput, settings: ChatSettings) -> None:
     options = message.inference_options
     if options.model is not None and options.model not in settings.allowed_models:
         raise Invalid("This model is not offered here.")
-    if options.tool_choice is not None and options.tool_choice.id not in TOOL_NAMES:
+    if options.tool_choice is not None and options.tool_choice.id not in tools:
         raise Invalid("This tool is not offered here.")
     if len(message.attachments) > settings.max_attachments:
         raise TooLarge(

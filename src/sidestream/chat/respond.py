@@ -23,27 +23,20 @@ from chatkit.types import (
 from sidestream.chat.agent import ERROR_HANDLERS, run_config
 from sidestream.chat.answer import Answer, begins_message
 from sidestream.chat.attachments import AttachmentFiles
-from sidestream.chat.confirmation import (
-    DELETE_TOOL,
-    MAX_QUERY_CHARS,
-    asks,
-    held,
-    question,
-    unsearched,
-)
+from sidestream.chat.confirmation import Call
 from sidestream.chat.context import EndReason, ToolRecord, TurnContext
 from sidestream.chat.failures import DEADLINE, Failure, classify, error_event, reason_of
 from sidestream.chat.history import NOTE_KIND, HistoryConverter, recent, tokens_in, tokens_of
-from sidestream.chat.tools import ACTION_FAILED, TaskTools, settle
+from sidestream.chat.tools import ACTION_FAILED, Toolbox, settle
 from sidestream.chat.trace import ToolTrace
-from sidestream.chat.widgets import listing, widget_item
+from sidestream.chat.widgets import Cards
 from sidestream.config import ChatSettings
 from sidestream.i18n import text
 from sidestream.reasons import report
 from sidestream.store.ids import new_id
 from sidestream.telemetry import log_failure, logger
 
-_NOT_DELETED_NOTE: Final = "The answer broke off: the tasks to be deleted were not deleted."
+_NOT_MADE_NOTE: Final = "The answer broke off: the calls that waited for its end were not made."
 _STOPPED_NOTE: Final = "The person stopped the answer here. Do not go on with it unless asked."
 
 log = logger("chat")
@@ -54,13 +47,16 @@ class Responder:
 
     def __init__(
         self,
-        tools: TaskTools,
+        tools: Toolbox,
+        cards: Cards,
         agent: Agent[TurnContext],
         provider: OpenAIProvider,
         files: AttachmentFiles,
         settings: ChatSettings,
     ) -> None:
         self._tools = tools
+        self._cards = cards
+        self._confirmation = tools.confirmation
         self._agent = agent
         self._provider = provider
         self._settings = settings
@@ -77,7 +73,7 @@ class Responder:
     ) -> AsyncGenerator[ThreadStreamEvent]:
         """Answer the history of a turn, whose last message may choose model and tool."""
         control = context.turn.control
-        answer = Answer(thread.id, context)
+        answer = Answer(self._tools.domain, thread.id, context)
         failure: Failure | None = None
         try:
             async with aclosing(self._run_agent(answer, message, context)) as events:
@@ -112,7 +108,7 @@ class Responder:
             async for event in self._conclude(answer, thread_id, context, cut=False):
                 yield event
         else:
-            for event in _give_up(answer, thread_id, context):
+            for event in self._give_up(answer, thread_id, context):
                 yield event
         if control.reason is EndReason.DEADLINE:
             failure = DEADLINE
@@ -121,19 +117,19 @@ class Responder:
             yield error_event(failure, context.locale)
 
     async def carry_on(
-        self, thread: ThreadMetadata, task_ids: Sequence[str], context: TurnContext
+        self, thread: ThreadMetadata, calls: Sequence[Call], context: TurnContext
     ) -> AsyncGenerator[ThreadStreamEvent]:
-        """Delete the tasks that the answer to a question names, and let the agent carry on."""
+        """Make the calls that the answer to a question stands for, and let the agent carry on."""
         turn = context.turn
         turn.confirmed = True
-        trace = ToolTrace(thread.id, context.locale)
-        for task_id in task_ids:
+        trace = ToolTrace(self._tools.domain, thread.id, context.locale)
+        for call in calls:
             if turn.control.reason is not None:
                 break
             call_id = self._call_id(context)
-            for event in trace.started(call_id, DELETE_TOOL):
+            for event in trace.started(call_id, call.name):
                 yield event
-            for event in trace.finished(await self._delete(task_id, call_id, context)):
+            for event in trace.finished(await self._make(call, call_id, context)):
                 yield event
         for event in trace.close():
             if isinstance(event, ThreadItemDoneEvent):
@@ -147,8 +143,8 @@ class Responder:
     def _call_id(context: TurnContext) -> str:
         return f"call_{context.run_id}_{len(context.turn.records)}"
 
-    async def _delete(self, task_id: str, call_id: str, context: TurnContext) -> ToolRecord:
-        return await self._tools.call(context, DELETE_TOOL, call_id, {"task_id": task_id})
+    async def _make(self, call: Call, call_id: str, context: TurnContext) -> ToolRecord:
+        return await self._tools.call(context, call.name, call_id, call.arguments)
 
     async def _run_agent(
         self, answer: Answer, message: UserMessageItem | None, context: TurnContext
@@ -167,7 +163,7 @@ class Responder:
         context.turn.control.on_end(result.cancel)
         try:
             async for event in result.stream_events():
-                if begins_message(event) and asks(context.turn):
+                if begins_message(event) and self._confirmation.asks(context.turn):
                     break
                 for out in answer.feed(event):
                     yield out
@@ -192,37 +188,49 @@ class Responder:
     async def _conclude(
         self, answer: Answer, thread_id: str, context: TurnContext, *, cut: bool
     ) -> AsyncIterator[ThreadStreamEvent]:
-        """Ask about the deletions that are held, or carry out the one, unless the answer was `cut`
-        and there may be more; or show the list that was asked for."""
-        turn = context.turn
-        task_ids = held(turn)
-        if task_ids and not asks(turn) and (phrase := unsearched(turn)):
-            query = {"query": phrase[:MAX_QUERY_CHARS]}
-            await self._tools.call(context, "search_tasks", self._call_id(context), query)
-        if asks(turn) or (task_ids and cut):
-            asked = question(turn, thread_id, context.locale)
+        """Ask about the calls that are held, or make them, unless the answer was `cut` and there
+        may be more; or show the list that was asked for."""
+        turn, confirmation = context.turn, self._confirmation
+        held = confirmation.held(turn)
+        if (
+            len(held) == 1
+            and not confirmation.asks(turn)
+            and (search := confirmation.unsearched(turn))
+        ):
+            await self._make(search, self._call_id(context), context)
+        if confirmation.asks(turn) or (held and cut):
+            asked = confirmation.question(turn, thread_id, context.locale)
             yield ThreadItemDoneEvent(item=asked.memory)
             yield ThreadItemDoneEvent(item=asked.item)
         elif turn.control.reason is not None:
-            for event in _give_up(answer, thread_id, context):
+            for event in self._give_up(answer, thread_id, context):
                 yield event
-        elif task_ids:
-            record = await self._delete(task_ids[0], self._call_id(context), context)
+        elif held:
+            async for event in self._make_held(answer, held, context):
+                yield event
+        elif rows := self._cards.listing(turn.records):
+            yield ThreadItemDoneEvent(item=self._cards.item(rows, thread_id, context.locale))
+
+    async def _make_held(
+        self, answer: Answer, held: Sequence[ToolRecord], context: TurnContext
+    ) -> AsyncIterator[ThreadStreamEvent]:
+        for waiting in held:
+            call = Call(waiting.name, waiting.arguments)
+            record = await self._make(call, self._call_id(context), context)
             for event in answer.carried_out(record):
                 yield event
             if record.failed:
                 yield NoticeEvent(level="warning", message=text(context.locale, ACTION_FAILED))
-        elif rows := listing(turn.records):
-            yield ThreadItemDoneEvent(item=widget_item(rows, thread_id, context.locale))
 
-
-def _give_up(answer: Answer, thread_id: str, context: TurnContext) -> Iterator[ThreadStreamEvent]:
-    """Say what an answer that broke off leaves undone, to the person and to the model."""
-    if context.turn.control.reason is EndReason.STOPPED:
-        yield ThreadItemDoneEvent(item=_note(thread_id, _STOPPED_NOTE))
-    if held(context.turn):
-        yield from answer.given_up()
-        yield ThreadItemDoneEvent(item=_note(thread_id, _NOT_DELETED_NOTE))
+    def _give_up(
+        self, answer: Answer, thread_id: str, context: TurnContext
+    ) -> Iterator[ThreadStreamEvent]:
+        """Say what an answer that broke off leaves undone, to the person and to the model."""
+        if context.turn.control.reason is EndReason.STOPPED:
+            yield ThreadItemDoneEvent(item=_note(thread_id, _STOPPED_NOTE))
+        if self._confirmation.held(context.turn):
+            yield from answer.given_up()
+            yield ThreadItemDoneEvent(item=_note(thread_id, _NOT_MADE_NOTE))
 
 
 def _note(thread_id: str, words: str) -> HiddenContextItem:

@@ -61,7 +61,9 @@ type Wired = Annotated[Services, Depends(wired_services)]
 async def chatkit(request: Request, caller: Authenticated, services: Wired) -> Response:
     """Serve a ChatKit request of any type: a stream, or JSON, as its type says."""
     body = await read_body(request, services.settings.max_body_bytes)
-    return await _answer(request, caller, services, body, parse(body, services.settings))
+    return await _answer(
+        request, caller, services, body, parse(body, services.settings, services.domain.policies)
+    )
 
 
 @router.post("/api/{user_id:path}/chat")
@@ -70,7 +72,13 @@ async def chat(user_id: str, request: Request, caller: Authenticated, services: 
     check_owner(user_id, caller.user_id)
     body = await read_body(request, services.settings.max_body_bytes)
     if not is_plain(body):
-        return await _answer(request, caller, services, body, parse(body, services.settings))
+        return await _answer(
+            request,
+            caller,
+            services,
+            body,
+            parse(body, services.settings, services.domain.policies),
+        )
     parsed = parse_plain(body, services.settings)
     assert is_streaming_req(parsed)
     conversation = await begin(

@@ -50,10 +50,11 @@ from sidestream.chat.frames import encode
 from sidestream.chat.prepare import Prepared, Preparer, WidgetAction
 from sidestream.chat.respond import Responder
 from sidestream.chat.speech import Recording, transcribe
-from sidestream.chat.tools import ACTION_FAILED, TaskTools
-from sidestream.chat.trace import TASKS_CHANGED, memory
-from sidestream.chat.widgets import TaskRow, rebuilt, rows_of
+from sidestream.chat.tools import ACTION_FAILED, Toolbox
+from sidestream.chat.trace import memory
+from sidestream.chat.widgets import Cards
 from sidestream.config import ChatSettings
+from sidestream.domain import Row
 from sidestream.i18n import text
 from sidestream.identity import Caller
 from sidestream.problems import Invalid, NotConfigured, Problem
@@ -76,7 +77,8 @@ class ChatServer(ChatKitServer[Caller]):
         store: PostgresStore,
         files: AttachmentFiles,
         feedback: Feedback,
-        tools: TaskTools,
+        tools: Toolbox,
+        cards: Cards,
         responder: Responder,
         preparer: Preparer,
         speech: AsyncOpenAI,
@@ -87,6 +89,7 @@ class ChatServer(ChatKitServer[Caller]):
         self._files = files
         self._feedback = feedback
         self._tools = tools
+        self._cards = cards
         self._responder = responder
         self._preparer = preparer
         self._speech = speech
@@ -222,8 +225,8 @@ class ChatServer(ChatKitServer[Caller]):
         choices = choices_of(answered, context.turn.history)
         if choices is None:
             choices = choices_of(answered, await self._all_items(thread, context)) or {}
-        task_ids = chosen(answered, choices)
-        async with aclosing(self._responder.carry_on(thread, task_ids, context)) as events:
+        calls = chosen(answered, choices)
+        async with aclosing(self._responder.carry_on(thread, calls, context)) as events:
             async for event in events:
                 yield event
 
@@ -243,26 +246,27 @@ class ChatServer(ChatKitServer[Caller]):
         yield ThreadItemDoneEvent(item=memory(thread.id, [record]))
         if record.failed:
             yield NoticeEvent(level="warning", message=text(context.locale, ACTION_FAILED))
-        yield ClientEffectEvent(name=TASKS_CHANGED, data={"tool": record.name})
+        yield ClientEffectEvent(name=self._tools.domain.changed_event, data={"tool": record.name})
 
     async def _perform(
         self, widget: WidgetAction, context: TurnContext
     ) -> tuple[ToolRecord, WidgetItem]:
         """Do what a row's action says. Gives the record, and the widget as it is now."""
-        action = widget.action
+        call, seen = widget.action.call, widget.action.row
+        tool = self._tools.confirmation.policy(call.name).tool
         call_id = f"call_{context.run_id}"
-        record = await self._tools.call(context, action.tool, call_id, action.arguments)
-        now: TaskRow | None = None
-        if record.failed or action.tool != "delete_task":
-            current = record
-            if record.failed:
-                current = await self._tools.call(
-                    context, "get_task", f"{call_id}_now", {"task_id": action.row.id}
-                )
-            if not current.reached:
-                return record, rebuilt(widget.sender, {}, context.locale)
-            now = next(iter(rows_of(current.output)), None)
-        return record, rebuilt(widget.sender, {action.row.id: now}, context.locale)
+        record = await self._tools.call(context, call.name, call_id, call.arguments)
+        changes: dict[str, Row | None] = {}
+        if not record.failed:
+            rows = self._tools.domain.rows(record.result)
+            changes = {seen.id: None} if tool.removes else {row.id: row for row in rows}
+        elif tool.look_up and tool.target:
+            now = await self._tools.call(
+                context, tool.look_up, f"{call_id}_now", {tool.target: seen.id}
+            )
+            if now.reached:
+                changes = {seen.id: next(iter(self._tools.domain.rows(now.result)), None)}
+        return record, self._cards.rebuilt(widget.sender, changes, context.locale)
 
     async def _list_items(self, params: ItemsListParams, caller: Caller) -> Page[ThreadItem]:
         page = await self._rows.load_thread_items(

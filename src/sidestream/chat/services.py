@@ -9,6 +9,7 @@ from typing import Self
 
 from openai import AsyncOpenAI
 
+from sidestream import i18n
 from sidestream.chat.agent import build_agent, build_client, build_provider
 from sidestream.chat.attachments import AttachmentFiles
 from sidestream.chat.mcp import McpClient
@@ -18,9 +19,11 @@ from sidestream.chat.run import Run
 from sidestream.chat.server import ChatServer
 from sidestream.chat.signing import UrlSigner
 from sidestream.chat.tls import tls_context
-from sidestream.chat.tools import TaskTools
+from sidestream.chat.tools import Toolbox
 from sidestream.chat.turn_store import TurnStore
-from sidestream.config import ChatSettings
+from sidestream.chat.widgets import Cards
+from sidestream.config import ChatSettings, SettingsError
+from sidestream.domain import Domain, DomainError, load
 from sidestream.identity import Verifier, session_key, tool_key
 from sidestream.store.database import Database
 from sidestream.store.feedback import Feedback
@@ -33,6 +36,8 @@ class Services:
 
     def __init__(self, settings: ChatSettings) -> None:
         self.settings = settings
+        self.domain = _domain(settings)
+        self.cards = Cards(self.domain)
         self.database = Database(
             settings.secret("database_url"),
             max_size=settings.database_pool_max,
@@ -60,18 +65,19 @@ class Services:
         url = str(self.settings.tasks_mcp_url)
         signed = self.settings.tasks_mcp_auth == "sigv4"
         self.mcp = McpClient(url, key, auth=UrlSigner(url) if signed else None)
-        tools = TaskTools(self.mcp, deadline_grace_s=self.settings.deadline_margin_s / 8)
+        tools = Toolbox(self.domain, self.mcp, self.settings)
         files = AttachmentFiles(self.settings)
         self.model_client = build_client(self.settings)
         provider = build_provider(self.model_client, self.settings)
         agent = build_agent(tools, self.settings)
-        self.responder = Responder(tools, agent, provider, files, self.settings)
-        self.preparer = Preparer(self.store, files, self.settings)
+        self.responder = Responder(tools, self.cards, agent, provider, files, self.settings)
+        self.preparer = Preparer(self.store, files, self.cards, self.settings)
         self.server = ChatServer(
             self.store,
             files,
             self.feedback,
             tools,
+            self.cards,
             self.responder,
             self.preparer,
             self.model_client.with_options(max_retries=self.settings.model_max_retries),
@@ -86,3 +92,14 @@ class Services:
         await self.mcp.close()
         await self.model_client.close()
         await self.database.close()
+
+
+def _domain(settings: ChatSettings) -> Domain:
+    """The domain of the settings, its texts added to ours. Raises `SettingsError`."""
+    try:
+        domain = load(settings.domain)
+    except DomainError as error:
+        raise SettingsError(str(error)) from None
+    if domain.catalogues is not None:
+        i18n.add(domain.catalogues)
+    return domain

@@ -1,37 +1,28 @@
 """The agent's tools: static function tools that forward one MCP `tools/call` each.
 
-`tasks_tools.json` is what the task server answers to `tools/list`, written by
-`sidestream.tasks.manifest` and compared with the server by a test. So the model is offered the
-tools without a request to the server, and a product that swaps the tasks for its own domain
-regenerates one file.
+The domain's manifest is what its server answers to `tools/list`, compared with the server by a
+test. So the model is offered the tools without a request to the server. What a tool may do, and
+when a person is asked first, is the domain's policy.
 """
 
 import asyncio
 import json
+from collections.abc import Mapping
 from dataclasses import replace
 from hashlib import sha256
-from pathlib import Path
 from typing import Any, Final
 
 from agents import FunctionTool
 from agents.tool_context import ToolContext
 
-from sidestream.chat.confirmation import DELETE_TOOL, held_output, told, without_held
+from sidestream.chat.confirmation import HELD_STATUS, Confirmation
 from sidestream.chat.context import Control, EndReason, ToolRecord, TurnContext, TurnState
 from sidestream.chat.mcp import McpClient, ToolServerError
-from sidestream.chat.widgets import LISTING_TOOLS
+from sidestream.chat.results import words_of
+from sidestream.config import ChatSettings
+from sidestream.domain import Domain
 from sidestream.i18n import _
 from sidestream.reasons import report
-
-MANIFEST: Final[list[dict[str, Any]]] = json.loads(
-    Path(__file__).with_name("tasks_tools.json").read_text(encoding="utf-8")
-)
-"""The tools as the task server describes them."""
-
-TOOL_NAMES: Final = frozenset(str(entry["name"]) for entry in MANIFEST)
-
-WRITE_TOOLS: Final = frozenset({"add_task", "update_task", "complete_task", "delete_task"})
-"""The tools whose success changes the list that the page shows."""
 
 TOOLS_GRACE_S: Final = 5.0
 """How long a turn that ends waits for tool calls under way."""
@@ -40,20 +31,27 @@ ACTION_FAILED: Final = _("That did not work. The list shows how things are now."
 """What a person is told of a change that nobody answers for in words."""
 
 _INVALID: Final = _("The tool was not called in the right way.")
-_UNREACHABLE: Final = _("The task service cannot be reached right now. Nothing was changed.")
-_UNCERTAIN: Final = _("The task service did not answer. Look at the list before trying this again.")
+_UNREACHABLE: Final = _("The service behind this cannot be reached right now. Nothing was changed.")
+_UNCERTAIN: Final = _(
+    "The service behind this did not answer. Look at how things are before trying this again."
+)
+_LEAST_BYTES: Final = 500
 
 
-class TaskTools:
-    """Calls the task server for one turn at a time, and keeps a record of each call."""
+class Toolbox:
+    """Calls the domain's tools for one turn at a time, and keeps a record of each call."""
 
-    def __init__(self, client: McpClient, *, deadline_grace_s: float = 1.0) -> None:
+    def __init__(self, domain: Domain, client: McpClient, settings: ChatSettings) -> None:
+        self.domain = domain
+        self.confirmation = Confirmation(domain)
         self._client = client
-        self._deadline_grace_s = deadline_grace_s
+        self._deadline_grace_s = settings.deadline_margin_s / 8
+        self._call_bytes = settings.tool_output_bytes
+        self._turn_bytes = settings.tool_output_bytes_per_run
 
     def function_tools(self) -> list[FunctionTool]:
         """Build the agent's tools from the manifest."""
-        return [self._tool(entry) for entry in MANIFEST]
+        return [self._tool(entry) for entry in self.domain.entries]
 
     async def call(
         self, context: TurnContext, name: str, call_id: str, arguments: dict[str, Any]
@@ -71,11 +69,11 @@ class TaskTools:
         try:
             await asyncio.wait({call, waiting}, return_when=asyncio.FIRST_COMPLETED)
             await asyncio.wait({call}, timeout=self.grace_s(control))
-            record = call.result() if call.done() else _unanswered(call_id, name, arguments)
+            record = call.result() if call.done() else self._unanswered(call_id, name, arguments)
         finally:
             waiting.cancel()
             call.cancel()
-        return _keep(context, record)
+        return _keep(context, self._within_budget(context, record))
 
     def grace_s(self, control: Control) -> float:
         """How long a turn that ends waits for tool calls under way, in seconds."""
@@ -96,28 +94,37 @@ class TaskTools:
             )
         except ToolServerError as error:
             report("tools", error.reason)
-            return _unanswered(call_id, name, arguments)
+            return self._unanswered(call_id, name, arguments)
         if result.uncertain:
-            return _unanswered(call_id, name, arguments)
-        record = ToolRecord(call_id, name, arguments, result.text, result.failed)
-        if name == DELETE_TOOL and result.failed and result.resent:
-            found = await self._request(context, "get_task", call_id, arguments)
+            return self._unanswered(call_id, name, arguments)
+        record = ToolRecord(
+            call_id, name, arguments, result.text, result.failed, result=result.content
+        )
+        tool = self.confirmation.policy(name).tool
+        if tool.removes and tool.look_up and result.failed and result.resent:
+            found = await self._request(context, tool.look_up, call_id, arguments)
             if found.failed and found.reached:
-                # The first sending deleted it, and its answer was lost.
-                gone = {"id": arguments.get("task_id"), "deleted": True}
-                return replace(record, output=json.dumps(gone), failed=False)
+                # The first sending removed it, and its answer was lost.
+                gone = {"id": arguments.get(str(tool.target)), "deleted": True}
+                return replace(record, output=json.dumps(gone), result=gone, failed=False)
         return record
 
     async def _hold(
-        self, context: TurnContext, call_id: str, arguments: dict[str, Any]
+        self, context: TurnContext, name: str, call_id: str, arguments: dict[str, Any]
     ) -> ToolRecord:
-        """Hold a deletion. The task is looked at, so that one that is not there is told now."""
-        found = await self._request(context, "get_task", call_id, arguments)
-        if found.failed:
-            return replace(found, name=DELETE_TOOL)
-        return replace(found, name=DELETE_TOOL, output=held_output(found.output), held=True)
+        """Hold a call. What it is about is looked at, so that a wrong id is told now."""
+        tool = self.confirmation.policy(name).tool
+        document: dict[str, Any] = {}
+        if tool.look_up and tool.target:
+            about = {tool.target: arguments.get(tool.target)}
+            found = await self._request(context, tool.look_up, call_id, about)
+            if found.failed:
+                return replace(found, name=name, arguments=arguments)
+            document = found.result if isinstance(found.result, dict) else {}
+        document = {**document, "status": HELD_STATUS}
+        return ToolRecord(call_id, name, arguments, "", False, held=True, result=document)
 
-    def _tool(self, entry: dict[str, Any]) -> FunctionTool:
+    def _tool(self, entry: Mapping[str, Any]) -> FunctionTool:
         name = str(entry["name"])
 
         async def invoke(tool: ToolContext[TurnContext], arguments: str) -> str:
@@ -125,7 +132,7 @@ class TaskTools:
             # trace has to tell what really happened.
             call = asyncio.ensure_future(self._invoke(tool, name, arguments))
             tool.context.turn.calls[tool.tool_call_id] = call
-            return told(await asyncio.shield(call))
+            return self.confirmation.told(await asyncio.shield(call))
 
         return FunctionTool(
             name=name,
@@ -138,6 +145,7 @@ class TaskTools:
     async def _invoke(
         self, tool: ToolContext[TurnContext], name: str, arguments: str
     ) -> ToolRecord:
+        """Call a tool for the model, or hold the call."""
         context, call_id = tool.context, tool.tool_call_id
         try:
             parsed = _parse(arguments)
@@ -145,16 +153,28 @@ class TaskTools:
             words = f"{_INVALID}\nThe arguments are not valid: {error}"
             return _keep(context, ToolRecord(call_id, name, {}, words, failed=True))
         try:
-            if name == DELETE_TOOL:
-                record = await self._hold(context, call_id, parsed)
+            if self.confirmation.holds(name):
+                record = await self._hold(context, name, call_id, parsed)
             else:
                 record = await self._request(context, name, call_id, parsed)
         except asyncio.CancelledError:
             # Given up by `settle`, which waits for this record.
-            record = _unanswered(call_id, name, parsed)
-        if name in LISTING_TOOLS and not record.failed:
-            record = replace(record, output=without_held(context.turn, record.output))
-        return _keep(context, record)
+            record = self._unanswered(call_id, name, parsed)
+        if self.confirmation.policy(name).reads and not record.failed:
+            seen = self.confirmation.without_held(context.turn, record.result)
+            record = replace(record, result=seen)
+        return _keep(context, self._within_budget(context, record))
+
+    def _within_budget(self, context: TurnContext, record: ToolRecord) -> ToolRecord:
+        """Give a record whose words leave room for those of the turn's other calls."""
+        used = sum(len(past.output.encode()) for past in context.turn.records)
+        budget = max(_LEAST_BYTES, min(self._call_bytes, self._turn_bytes - used))
+        return replace(record, output=words_of(record.result or record.output, budget))
+
+    def _unanswered(self, call_id: str, name: str, arguments: dict[str, Any]) -> ToolRecord:
+        reads = self.confirmation.policy(name).reads
+        sentence = _UNREACHABLE if reads else _UNCERTAIN
+        return ToolRecord(call_id, name, arguments, sentence, failed=True, reached=False)
 
 
 async def settle(turn: TurnState, grace_s: float) -> None:
@@ -170,7 +190,7 @@ async def settle(turn: TurnState, grace_s: float) -> None:
         await asyncio.wait(calls)
 
 
-def _key(context: TurnContext, name: str, arguments: dict[str, Any]) -> str:
+def _key(context: TurnContext, name: str, arguments: Mapping[str, Any]) -> str:
     """Name a call by what it does, so that doing it again for the same message has no effect: when
     the message is answered again, or when the model repeats a call that nobody answered. A call
     that was answered and comes again is another one."""
@@ -180,11 +200,6 @@ def _key(context: TurnContext, name: str, arguments: dict[str, Any]) -> str:
         for record in context.turn.records
     )
     return f"{context.turn.cause or context.run_id}:{name}:{digest}:{same}"
-
-
-def _unanswered(call_id: str, name: str, arguments: dict[str, Any]) -> ToolRecord:
-    sentence = _UNCERTAIN if name in WRITE_TOOLS else _UNREACHABLE
-    return ToolRecord(call_id, name, arguments, sentence, failed=True, reached=False)
 
 
 def _keep(context: TurnContext, record: ToolRecord) -> ToolRecord:

@@ -8,9 +8,9 @@ function calls they were, not as words of the user.
 """
 
 import json
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import UTC, datetime
-from typing import Any, Final
+from typing import Final
 
 from chatkit.icons import IconName
 from chatkit.types import (
@@ -30,44 +30,30 @@ from chatkit.types import (
     WorkflowTaskUpdated,
 )
 
-from sidestream.chat.confirmation import DELETE_TOOL
 from sidestream.chat.context import ToolRecord
-from sidestream.chat.tools import WRITE_TOOLS
-from sidestream.i18n import DEFAULT_LOCALE, _, text
+from sidestream.domain import Domain, readable
+from sidestream.i18n import DEFAULT_LOCALE, Plural, _, text
 from sidestream.store.ids import new_id
 
 TOOL_CALLS_KIND: Final = "tool_calls"
-TASKS_CHANGED: Final = "tasks.changed"
 
-_TITLES: Final = {
-    "add_task": _("Add a task"),
-    "list_tasks": _("Look at the list"),
-    "get_task": _("Look at a task"),
-    "update_task": _("Change a task"),
-    "complete_task": _("Complete a task"),
-    "delete_task": _("Delete a task"),
-    "search_tasks": _("Search the tasks"),
-}
 _FAILED: Final = _("{title}: did not work")
 _HELD: Final = _("{title}: waits")
 _UNFINISHED: Final = _("{title}: stopped")
-_ONE_TOOL: Final = _("Used 1 tool")
-_TOOLS: Final = _("Used {count} tools")
-_ONE_TASK: Final = _("1 task")
-_TASK_COUNT: Final = _("{count} tasks")
+_TOOLS: Final = Plural("Used 1 tool", "Used {count} tools")
 _ICON_RUNNING: Final[IconName] = "bolt"
 _ICON_DONE: Final[IconName] = "check-circle"
 _ICON_HELD: Final[IconName] = "clock"
 _ICON_FAILED: Final[IconName] = "info"
 
-_MAX_DETAIL_CHARS = 200
-_MAX_OUTPUT_CHARS = 8_000
+_MAX_DETAIL_CHARS: Final = 200
 
 
 class ToolTrace:
     """The trace of one group of tool calls: what happened between two pieces of the answer."""
 
-    def __init__(self, thread_id: str, locale: str) -> None:
+    def __init__(self, domain: Domain, thread_id: str, locale: str) -> None:
+        self._domain = domain
         self._thread_id = thread_id
         self._locale = locale
         self._item: WorkflowItem | None = None
@@ -76,8 +62,8 @@ class ToolTrace:
         self._index: dict[str, int] = {}
         self._records: list[ToolRecord] = []
         self._finished: set[str] = set()
-        self._held: list[tuple[CustomTask, str]] = []
-        self._announced: list[tuple[WorkflowItem, dict[int, str]]] = []
+        self._held: list[tuple[CustomTask, ToolRecord]] = []
+        self._announced: list[tuple[WorkflowItem, dict[int, ToolRecord]]] = []
 
     def started(self, call_id: str, name: str) -> Iterator[ThreadStreamEvent]:
         """A model named a tool. An id that comes again after its call ended is another call."""
@@ -112,28 +98,28 @@ class ToolTrace:
         yield from self._complete(record.call_id, task)
         self._records.append(record)
         if record.held:
-            self._held.append((task, str(record.arguments.get("task_id"))))
+            self._held.append((task, record))
         yield from self._effect(record)
 
     def carried_out(self, record: ToolRecord) -> Iterator[ThreadStreamEvent]:
-        """A deletion that was held took place, or failed: the line that announced it says so."""
-        yield from self._retell(self._row(record), str(record.arguments.get("task_id")))
+        """A call that was held took place, or failed: the line that announced it says so."""
+        yield from self._retell({record.deed: self._row(record)})
         yield ThreadItemDoneEvent(item=memory(self._thread_id, [record]))
         yield from self._effect(record)
 
     def given_up(self) -> Iterator[ThreadStreamEvent]:
-        """The deletions that are held will not take place: the lines that announced them say so."""
-        title = text(self._locale, _UNFINISHED, title=self._title(DELETE_TOOL))
-        yield from self._retell(_ended(title, _ICON_FAILED), None)
+        """The calls that are held will not take place: the lines that announced them say so."""
+        held = [record for _item, rows in self._announced for record in rows.values()]
+        yield from self._retell({record.deed: self._stopped(record.name) for record in held})
 
-    def _retell(self, task: CustomTask, task_id: str | None) -> Iterator[ThreadStreamEvent]:
-        """Replace the lines that announced the deletion of a task, or of any."""
+    def _retell(self, lines: Mapping[str, CustomTask]) -> Iterator[ThreadStreamEvent]:
+        """Replace the lines that announced some deeds."""
         for item, rows in self._announced:
-            mine = {at for at, held in rows.items() if task_id in (None, held)}
-            if mine:
-                tasks = [task if at in mine else t for at, t in enumerate(item.workflow.tasks)]
-                workflow = item.workflow.model_copy(update={"tasks": tasks}, deep=True)
-                yield ThreadItemReplacedEvent(item=item.model_copy(update={"workflow": workflow}))
+            fresh = {at: lines[record.deed] for at, record in rows.items() if record.deed in lines}
+            if fresh:
+                tasks = [fresh.get(at, task) for at, task in enumerate(item.workflow.tasks)]
+                item.workflow = item.workflow.model_copy(update={"tasks": tasks})
+                yield ThreadItemReplacedEvent(item=item.model_copy(deep=True))
 
     def close(self, *, over: bool = True) -> Iterator[ThreadStreamEvent]:
         """The group is over: save it, with the calls for the model's memory behind it.
@@ -146,17 +132,16 @@ class ToolTrace:
         unfinished = [call_id for call_id in self._names if call_id not in self._finished]
         if over:
             for call_id in unfinished:
-                title = text(self._locale, _UNFINISHED, title=self._title(self._names[call_id]))
-                yield from self._complete(call_id, _ended(title, _ICON_FAILED))
+                yield from self._complete(call_id, self._stopped(self._names[call_id]))
         else:
             later = {self._index[call_id] for call_id in unfinished}
             self._tasks = [task for at, task in enumerate(self._tasks) if at not in later]
         if self._tasks:
             item = self._snapshot(expanded=False)
-            held = {id(task): task_id for task, task_id in self._held}
+            held = {id(task): record for task, record in self._held}
             rows = {n: held[id(task)] for n, task in enumerate(self._tasks) if id(task) in held}
             if rows:
-                self._announced.append((item, rows))
+                self._announced.append((item.model_copy(deep=True), rows))
             yield ThreadItemDoneEvent(item=item)
         else:
             yield ThreadItemRemovedEvent(item_id=self._item.id)
@@ -173,6 +158,11 @@ class ToolTrace:
         update = WorkflowTaskUpdated(task_index=index, task=task.model_copy(deep=True))
         yield ThreadItemUpdatedEvent(item_id=self._item.id, update=update)
 
+    def _stopped(self, name: str) -> CustomTask:
+        """The line of a call that does not take place."""
+        title = text(self._locale, _UNFINISHED, title=self._title(name))
+        return _ended(title, _ICON_FAILED)
+
     def _row(self, record: ToolRecord) -> CustomTask:
         """The line of a call that ended."""
         title, icon = self._title(record.name), _ICON_DONE
@@ -183,16 +173,19 @@ class ToolTrace:
         return _ended(title, icon, self._detail(record))
 
     def _effect(self, record: ToolRecord) -> Iterator[ThreadStreamEvent]:
-        if record.name in WRITE_TOOLS and not record.failed and not record.held:
-            yield ClientEffectEvent(name=TASKS_CHANGED, data={"tool": record.name})
+        if not (record.failed or record.held or self._reads(record.name)):
+            yield ClientEffectEvent(name=self._domain.changed_event, data={"tool": record.name})
+
+    def _reads(self, name: str) -> bool:
+        policy = self._domain.policies.get(name)
+        return policy is not None and policy.reads
 
     def _snapshot(self, *, expanded: bool) -> WorkflowItem:
         assert self._item is not None
         count = len(self._tasks)
         summary = None
         if not expanded:
-            words = _ONE_TOOL if count == 1 else _TOOLS
-            summary = CustomSummary(title=text(self._locale, words, count=count), icon="bolt")
+            summary = CustomSummary(title=_TOOLS.text(self._locale, count), icon="bolt")
         workflow = Workflow(
             type="custom",
             tasks=[task.model_copy(deep=True) for task in self._tasks],
@@ -202,22 +195,21 @@ class ToolTrace:
         return self._item.model_copy(update={"workflow": workflow})
 
     def _title(self, name: str) -> str:
-        return text(self._locale, _TITLES.get(name, name))
+        policy = self._domain.policies.get(name)
+        return text(self._locale, policy.title if policy else readable(name))
 
     def _detail(self, record: ToolRecord) -> str | None:
         if record.failed:
             return self._failure(record.output)
-        try:
-            output: Any = json.loads(record.output)
-        except ValueError:
-            return _clip(record.output)
-        if isinstance(output, dict) and isinstance(output.get("title"), str):
-            return _clip(output["title"])
-        if isinstance(output, dict) and isinstance(output.get("data"), list):
-            count = len(output["data"])
-            return text(self._locale, _ONE_TASK if count == 1 else _TASK_COUNT, count=count)
-        wanted = record.arguments.get("title") or record.arguments.get("query")
-        return _clip(wanted) if isinstance(wanted, str) else None
+        found = record.result.get("data") if isinstance(record.result, dict) else None
+        if isinstance(found, list):
+            return self._domain.counted.text(self._locale, len(found))
+        if rows := self._domain.rows(record.result):
+            return _clip(rows[0].title)
+        if isinstance(record.result, str):
+            return _clip(record.result) or None
+        wanted = (value for value in record.arguments.values() if isinstance(value, str) and value)
+        return next((_clip(value) for value in wanted), None)
 
     def _failure(self, output: str) -> str | None:
         """What a person may read of a failed call: its first line. The others are for the model."""
@@ -234,7 +226,7 @@ def memory(thread_id: str, records: Sequence[ToolRecord]) -> HiddenContextItem:
             "call_id": record.call_id,
             "name": record.name,
             "arguments": json.dumps(record.arguments, ensure_ascii=False),
-            "output": record.output[:_MAX_OUTPUT_CHARS],
+            "output": record.output,
         }
         for record in records
     ]

@@ -31,14 +31,16 @@ from sidestream.chat.mcp import McpClient, ToolResult
 from sidestream.chat.requests import parse, parse_plain
 from sidestream.chat.respond import Responder
 from sidestream.chat.tls import tls_context
-from sidestream.chat.tools import TaskTools
+from sidestream.chat.tools import Toolbox
+from sidestream.chat.widgets import Cards
 from sidestream.config import ChatSettings
+from sidestream.domain import Domain
 
 _REQUEST: Final = {
     "type": "threads.create",
     "params": {
         "input": {
-            "content": [{"type": "input_text", "text": "What is on my list?"}],
+            "content": [{"type": "input_text", "text": "What is there?"}],
             "attachments": [],
             "inference_options": {},
         }
@@ -64,11 +66,11 @@ _USAGE: Final = {
 }
 
 
-async def warm_up(settings: ChatSettings) -> None:
+async def warm_up(settings: ChatSettings, domain: Domain) -> None:
     """Play one turn with a tool call, without a socket. Raises what goes wrong in it."""
     # The HTTP client connects with anyio, whose asyncio part is imported when it is first used.
     await anyio.lowlevel.checkpoint()
-    request = parse(json.dumps(_REQUEST).encode(), settings)
+    request = parse(json.dumps(_REQUEST).encode(), settings, frozenset())
     parse_plain(b'{"message": "hello"}', settings)
     assert isinstance(request, ThreadsCreateReq)
     now = datetime.now(UTC)
@@ -81,17 +83,19 @@ async def warm_up(settings: ChatSettings) -> None:
         inference_options=request.params.input.inference_options,
         attachments=[],
     )
-    tools = TaskTools(_CannedTools())
+    tools = Toolbox(domain, _CannedTools(), settings)
     async with AsyncOpenAI(
         api_key="none",
         base_url="http://none.invalid/v1",
         http_client=httpx2.AsyncClient(
-            transport=httpx2.MockTransport(_answer), verify=tls_context()
+            transport=httpx2.MockTransport(_Model(_reading_tool(domain)).answer),
+            verify=tls_context(),
         ),
         max_retries=0,
     ) as client:
         responder = Responder(
             tools,
+            Cards(domain),
             build_agent(tools, settings),
             build_provider(client, settings),
             AttachmentFiles(settings),
@@ -110,33 +114,45 @@ async def warm_up(settings: ChatSettings) -> None:
 
 
 class _CannedTools(McpClient):
-    """A task server with an empty list."""
+    """A tool server with an empty list."""
 
     def __init__(self) -> None:
         """Open nothing."""
 
     async def call(self, *_args: Any, **_options: Any) -> ToolResult:
         """Answer any call."""
-        return ToolResult('{"data": [], "has_more": false, "after": null}', failed=False)
+        return ToolResult("{}", failed=False, content={"data": [], "has_more": False})
 
 
-def _answer(request: httpx2.Request) -> httpx2.Response:
-    """Answer as a model would: a tool call first, words once it has the tool's result."""
-    asked = json.loads(request.content)
-    if request.url.path.endswith("/chat/completions"):
-        called = any(message.get("role") == "tool" for message in asked["messages"])
-        events = _completion_events(called=called)
-    else:
-        called = any(item.get("type") == "function_call_output" for item in asked["input"])
-        events = _response_events(called=called)
-    body = "".join(f"data: {json.dumps(event)}\n\n" for event in events) + "data: [DONE]\n\n"
-    return httpx2.Response(200, headers={"content-type": "text/event-stream"}, text=body)
+def _reading_tool(domain: Domain) -> str:
+    """A tool that is called at once, where the domain has one."""
+    names = [policy.name for policy in domain.policies.values() if policy.reads]
+    return next(iter(names or domain.policies))
 
 
-def _response_events(*, called: bool) -> list[dict[str, Any]]:
+class _Model:
+    """Answers as a model would: a call of a tool first, words once it has the tool's result."""
+
+    def __init__(self, tool: str) -> None:
+        self._tool = tool
+
+    def answer(self, request: httpx2.Request) -> httpx2.Response:
+        """Answer a request of either API."""
+        asked = json.loads(request.content)
+        if request.url.path.endswith("/chat/completions"):
+            called = any(message.get("role") == "tool" for message in asked["messages"])
+            events = _completion_events(None if called else self._tool)
+        else:
+            called = any(item.get("type") == "function_call_output" for item in asked["input"])
+            events = _response_events(None if called else self._tool)
+        body = "".join(f"data: {json.dumps(event)}\n\n" for event in events) + "data: [DONE]\n\n"
+        return httpx2.Response(200, headers={"content-type": "text/event-stream"}, text=body)
+
+
+def _response_events(tool: str | None) -> list[dict[str, Any]]:
     where = {"output_index": 0, "item_id": "item_0"}
     middle: list[dict[str, Any]]
-    if called:
+    if tool is None:
         part = {"type": "output_text", "text": "Nothing.", "annotations": []}
         item: dict[str, Any] = {"id": "item_0", "type": "message", "role": "assistant"}
         item |= {"content": [part], "status": "completed"}
@@ -149,13 +165,13 @@ def _response_events(*, called: bool) -> list[dict[str, Any]]:
             {"type": "response.content_part.done", **text, "part": part},
         ]
     else:
-        item = {"id": "item_0", "type": "function_call", "call_id": "call_0", "name": "list_tasks"}
+        item = {"id": "item_0", "type": "function_call", "call_id": "call_0", "name": tool}
         item |= {"arguments": "{}", "status": "completed"}
         opened = {**item, "arguments": "", "status": "in_progress"}
         prefix = "response.function_call_arguments"
         middle = [
             {"type": f"{prefix}.delta", **where, "delta": "{}"},
-            {"type": f"{prefix}.done", **where, "arguments": "{}", "name": "list_tasks"},
+            {"type": f"{prefix}.done", **where, "arguments": "{}", "name": tool},
         ]
     done = {**_RESPONSE, "status": "completed", "output": [item], "usage": _USAGE}
     events: list[dict[str, Any]] = [
@@ -168,10 +184,10 @@ def _response_events(*, called: bool) -> list[dict[str, Any]]:
     return [{**event, "sequence_number": number} for number, event in enumerate(events)]
 
 
-def _completion_events(*, called: bool) -> list[dict[str, Any]]:
-    function = {"name": "list_tasks", "arguments": "{}"}
+def _completion_events(tool: str | None) -> list[dict[str, Any]]:
+    function = {"name": tool, "arguments": "{}"}
     call = {"index": 0, "id": "call_0", "type": "function", "function": function}
-    delta: dict[str, Any] = {"content": "Nothing."} if called else {"tool_calls": [call]}
+    delta: dict[str, Any] = {"tool_calls": [call]} if tool else {"content": "Nothing."}
     chunk: dict[str, Any] = {
         "id": "chat_0",
         "object": "chat.completion.chunk",
@@ -183,7 +199,7 @@ def _completion_events(*, called: bool) -> list[dict[str, Any]]:
         {
             **chunk,
             "choices": [
-                {"index": 0, "delta": {}, "finish_reason": "stop" if called else "tool_calls"}
+                {"index": 0, "delta": {}, "finish_reason": "tool_calls" if tool else "stop"}
             ],
         },
         {

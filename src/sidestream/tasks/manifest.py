@@ -1,6 +1,6 @@
-"""The tools as JSON, for the chat, which builds its function tools from the file and never imports
-this package. Run `python -m sidestream.tasks.manifest` after a change to a tool; a test compares
-the file with what the server lists.
+"""The tools as JSON, for the chat, which builds its function tools from the file and imports
+nothing of the server. Run `python -m sidestream.tasks.manifest` after a change to a tool; a test
+compares the file with what the server lists.
 """
 
 import json
@@ -9,7 +9,7 @@ from typing import Any, Final
 
 from sidestream.tasks.tools import TOOLS
 
-PATH: Final = Path(__file__).parent.parent / "chat" / "tasks_tools.json"
+PATH: Final = Path(__file__).with_name("tools.json")
 
 
 def manifest() -> list[dict[str, Any]]:

@@ -7,20 +7,18 @@ Sources: RFC 7517 (JWKS); OpenAI's API reference, "List models"; the MCP specifi
 import json
 from collections.abc import Sequence
 from datetime import UTC, date, datetime
-from pathlib import Path
 from typing import Any, Final
 
 import httpx2
 
-from sidestream import chat
 from sidestream.chat.signing import NoCredentials, UrlSigner
 from sidestream.cli.checks.finding import Broken, Finding, failed, ok, unchecked, warning
 from sidestream.config import ChatSettings, Issuer
+from sidestream.domain import Domain, DomainError, load
 from sidestream.identity import tool_key
 from sidestream.problems import PROBLEM_TYPE
 from sidestream.reasons import of_error, of_status
 
-MANIFEST: Final = Path(chat.__file__).parent / "tasks_tools.json"
 _OPENAI: Final = "https://api.openai.com/v1"
 _PROTOCOL: Final = "2026-07-28"
 _TIMEOUT_S: Final = 8.0
@@ -74,6 +72,10 @@ async def model(settings: ChatSettings, names: Sequence[str]) -> Finding:
 
 async def tools(settings: ChatSettings, url: str | None) -> Finding:
     """Whether the task tools that the chat offers to the model are those that the server has."""
+    try:
+        domain = load(settings.domain)
+    except DomainError as error:
+        return failed(str(error))
     if not url:
         return unchecked("Name the task URL with --tasks-url, or set TASKS_MCP_URL here.")
     token, _ = tool_key(settings.tool_signing_key.get_secret_value()).mint("doctor")
@@ -115,11 +117,11 @@ async def tools(settings: ChatSettings, url: str | None) -> Finding:
         served = {tool["name"]: tool for tool in answer.json()["result"]["tools"]}
     except (ValueError, KeyError, TypeError):
         return failed(f"{what} does not answer as MCP says: look at TASKS_MCP_URL.")
-    return _compare(served)
+    return _compare(domain, served)
 
 
-def _compare(served: dict[str, Any]) -> Finding:
-    offered = {tool["name"]: tool for tool in json.loads(MANIFEST.read_text(encoding="utf-8"))}
+def _compare(domain: Domain, served: dict[str, Any]) -> Finding:
+    offered = {tool["name"]: tool for tool in domain.entries}
     reasons = {
         "missing there": offered.keys() - served.keys(),
         "unknown here": served.keys() - offered.keys(),

@@ -1,0 +1,274 @@
+"""What a domain tells the assistant: a leaf, and all that the chat knows of what it is about.
+
+A domain is a tool server (MCP) and a pack: a package with a `pack` module, whose `DOMAIN` is made
+of the classes here. The setting `DOMAIN` names the package. What the server says of its tools
+(texts, schemas, annotations) is kept beside the pack as a manifest, so that nothing has to be
+fetched; the pack adds what no protocol says: when a person is asked, what things are called, how a
+list is shown.
+
+What nobody has said is decided on the safe side: a tool that is not marked as reading writes, and a
+write without a policy asks first.
+"""
+
+import importlib
+import json
+import math
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import cached_property
+from pathlib import Path
+from typing import Any, ClassVar, Final, Self
+
+from pydantic import BaseModel, ConfigDict, ValidationError
+
+from sidestream.i18n import Plural, _
+
+_LIST_FIELD: Final = "data"
+_RESULTS: Final = Plural("1 result", "{count} results")
+
+
+class DomainError(Exception):
+    """A domain's pack does not fit its tools. The text is one sentence that says where."""
+
+
+@dataclass(frozen=True, slots=True)
+class Ask:
+    """When a person is asked before calls of a tool take place: when one answer makes more of them
+    than `unasked`. Whatever asks at all waits for the end of the answer."""
+
+    unasked: float
+    NEVER: ClassVar["Ask"]
+    ALWAYS: ClassVar["Ask"]
+
+    @classmethod
+    def OVER(cls, calls: int) -> Self:
+        """Ask when an answer makes more than so many calls."""
+        return cls(calls)
+
+
+Ask.NEVER = Ask(math.inf)
+Ask.ALWAYS = Ask(0)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Question:
+    """The words of a question about calls that wait, as texts of the catalogues.
+
+    `one` and `many` may have `{titles}` and `{count}` in them, `which` neither.
+    """
+
+    one: str = _("May this be done? {titles}")
+    many: str = _("May these {count} things be done? {titles}")
+    which: str = _("More than one matches. Which of them is meant?")
+    yes: str = _("Yes, go ahead")
+    no: str = _("No, leave it")
+    none: str = _("None of them")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Tool:
+    """What a pack says of one tool of its server.
+
+    `target` is the argument that names the thing a call is about, `look_up` the tool that gives
+    this thing by the same argument, `search` the tool that finds such things by words, which it
+    takes as `query`. A tool that `lists` answers with rows that are shown as a card; one that
+    `removes` takes its thing off all lists.
+    """
+
+    title: str | None = None
+    ask: Ask | None = None
+    target: str | None = None
+    look_up: str | None = None
+    search: str | None = None
+    query: str = "query"
+    lists: bool = False
+    removes: bool = False
+    question: Question = field(default_factory=Question)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Policy:
+    """A tool as the chat treats it: what its server and its pack say of it, taken together."""
+
+    name: str
+    title: str
+    reads: bool
+    ask: Ask
+    tool: Tool
+
+
+def policy_of(entry: Mapping[str, Any], tool: Tool | None, *, trusted: bool = True) -> Policy:
+    """Take together what a server lists of a tool (`tools/list`) and what a pack says of it.
+
+    The annotations of a server that is not `trusted` decide nothing (specification 2026-07-28,
+    "Tool annotations"). Where the pack does not say, what does more than read asks.
+    """
+    known = tool or Tool()
+    annotations = entry.get("annotations") or {}
+    reads = trusted and annotations.get("readOnlyHint") is True
+    return Policy(
+        name=str(entry["name"]),
+        title=known.title or entry.get("title") or readable(str(entry["name"])),
+        reads=reads,
+        ask=known.ask or (Ask.NEVER if reads else Ask.ALWAYS),
+        tool=known,
+    )
+
+
+def readable(name: str) -> str:
+    """Make a tool's name readable: `create_ticket` is `Create ticket`."""
+    words = " ".join(name.replace("-", "_").split("_")).strip()
+    return words[:1].upper() + words[1:]
+
+
+class Row(BaseModel):
+    """A thing of the domain as lists and questions show it. A pack's own has what its card needs.
+
+    It is read from a tool's result, and from the payload of a card's actions.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="ignore", populate_by_name=True)
+
+    id: str
+    title: str
+
+    def plain(self) -> str:
+        """Give the row as a line of text."""
+        return self.title
+
+
+@dataclass(frozen=True, slots=True)
+class RowAction:
+    """What an action of a card's row does: a tool, and its arguments for the row as it was seen."""
+
+    tool: str
+    arguments: Callable[[Any], dict[str, Any]]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Card:
+    """How a list is shown: a ChatKit widget template, given `rows` and the `labels` by name.
+
+    Each row's actions carry all that is needed to read the row again (the pack's `Row`).
+    """
+
+    template: Path
+    actions: Mapping[str, RowAction]
+    labels: Mapping[str, str]
+    max_rows: int = 30
+
+
+@dataclass(frozen=True, kw_only=True)
+class Domain:
+    """A domain, as its pack declares it.
+
+    `instructions` are what the model is told first. `counted` says how many things were found.
+    `catalogues` has the domain's texts in each language, `migrations` its tables. `handler` is the
+    function that serves its tools, `scripted` the module by which the scripted model understands
+    people: `package.module`, and only the local system asks for it.
+    """
+
+    name: str
+    manifest: Path
+    instructions: str
+    tools: Mapping[str, Tool]
+    row: type[Row] = Row
+    counted: Plural = _RESULTS
+    card: Card | None = None
+    changed: str = ""
+    catalogues: Path | None = None
+    migrations: Path | None = None
+    handler: str = ""
+    scripted: str = ""
+
+    @cached_property
+    def entries(self) -> Sequence[Mapping[str, Any]]:
+        """The tools as the server lists them: `name, title, description, inputSchema, annotations`.
+
+        Raises `DomainError`.
+        """
+        try:
+            entries = json.loads(self.manifest.read_text(encoding="utf-8"))
+            names = [str(entry["name"]) for entry in entries]
+            assert all(isinstance(entry["inputSchema"], dict) for entry in entries)
+        except (OSError, ValueError, KeyError, TypeError, AssertionError):
+            raise DomainError(
+                f"The tools of the domain {self.name} cannot be read from {self.manifest.name}."
+            ) from None
+        if not names or len(set(names)) != len(names):
+            raise DomainError(f"The domain {self.name} has no tools, or two of the same name.")
+        return tuple(entries)
+
+    @cached_property
+    def policies(self) -> Mapping[str, Policy]:
+        """Each tool as the chat treats it."""
+        return {
+            str(entry["name"]): policy_of(entry, self.tools.get(str(entry["name"])))
+            for entry in self.entries
+        }
+
+    @property
+    def changed_event(self) -> str:
+        """The client effect that tells the page of a change."""
+        return self.changed or f"{self.name}.changed"
+
+    def rows(self, result: Any) -> list[Row]:
+        """Read the things out of a tool's result: one thing, or the `data` of a list."""
+        if not isinstance(result, dict):
+            return []
+        found = result.get(_LIST_FIELD)
+        rows = []
+        for document in found if isinstance(found, list) else [result]:
+            try:
+                rows.append(self.row.model_validate(document))
+            except ValidationError:
+                continue
+        return rows
+
+    def check(self) -> None:
+        """Raise `DomainError` where the pack names what the tools do not have."""
+        assert self.entries
+        for name, tool in self.tools.items():
+            arguments = self._arguments(name, "describes")
+            if tool.target is not None and tool.target not in arguments:
+                raise self._unknown(f"{name} has no argument {tool.target}")
+            if (tool.look_up or tool.search) and tool.target is None:
+                raise self._unknown(f"{name} names no argument as its target")
+            if tool.look_up is not None:
+                self._reads(tool.look_up, str(tool.target))
+            if tool.search is not None:
+                self._reads(tool.search, tool.query)
+        if self.card is not None:
+            for action in self.card.actions.values():
+                self._arguments(action.tool, "has an action for")
+            if not self.card.template.is_file():
+                raise self._unknown(f"there is no {self.card.template.name}")
+
+    def _arguments(self, name: str, verb: str) -> Mapping[str, Any]:
+        for entry in self.entries:
+            if entry["name"] == name:
+                return dict(entry["inputSchema"].get("properties", {}))
+        raise self._unknown(f"it {verb} the tool {name}, which the server does not list")
+
+    def _reads(self, name: str, argument: str) -> None:
+        if argument not in self._arguments(name, "names"):
+            raise self._unknown(f"{name} has no argument {argument}")
+        if not self.policies[name].reads:
+            raise self._unknown(f"{name} does more than read")
+
+    def _unknown(self, what: str) -> DomainError:
+        return DomainError(f"The pack of the domain {self.name} does not fit its tools: {what}.")
+
+
+def load(path: str) -> Domain:
+    """Give the domain of a package, checked. Raises `DomainError`."""
+    try:
+        domain = importlib.import_module(f"{path}.pack").DOMAIN
+    except (ImportError, AttributeError, ValueError, TypeError) as error:
+        raise DomainError(
+            f"DOMAIN is {path}, which has no pack that can be imported ({type(error).__name__})."
+        ) from error
+    if not isinstance(domain, Domain):
+        raise DomainError(f"The DOMAIN of {path}.pack is no Domain.")
+    domain.check()
+    return domain

@@ -1,0 +1,71 @@
+"""What the model reads of a tool's result: valid JSON within a budget, shortened by rows."""
+
+import json
+
+import httpx2
+import pytest
+
+from sidestream.chat.results import words_of
+from sidestream.local.model import ScriptedModelServer
+from sidestream.local.model.conversation import Step, ToolRequest
+from sidestream.local.system import LocalSystem
+from tests.chat.client import Client
+
+
+def _rows(count: int, chars: int) -> dict[str, object]:
+    rows = [{"id": f"tsk_{n}", "title": "ا" * chars} for n in range(count)]
+    return {"data": rows, "has_more": True, "after": "tsk_99"}
+
+
+def test_what_fits_is_whole() -> None:
+    assert json.loads(words_of(_rows(3, 10), 16_000)) == _rows(3, 10)
+    assert words_of("as it came", 100) == "as it came"
+
+
+def test_a_list_loses_rows_and_says_how_many() -> None:
+    words = words_of(_rows(100, 200), 16_000)
+    shown = json.loads(words)
+    assert len(words.encode()) <= 16_000
+    assert 20 < len(shown["data"]) < 100
+    assert shown["data"] == _rows(100, 200)["data"][: len(shown["data"])]  # type: ignore[index]
+    assert shown["note"].startswith(f"{100 - len(shown['data'])} more rows")
+    assert shown["after"] == "tsk_99"
+
+
+@pytest.mark.parametrize("result", [_rows(3, 100_000), {"notes": "n" * 100_000}, ["x" * 99_999]])
+def test_long_texts_are_cut_and_the_json_stays_valid(result: object) -> None:
+    words = words_of(result, 5_000)
+    assert len(words.encode()) <= 5_000
+    assert "…" in str(json.loads(words))
+
+
+def test_what_cannot_be_shortened_says_so() -> None:
+    words = words_of(list(range(100_000)), 1_000)
+    assert json.loads(words) == {"note": "The result was too long to be shown."}
+    assert words_of("é" * 5_000, 101) == "é" * 49 + "…"
+
+
+async def test_the_model_reads_the_same_in_the_next_run(
+    system: LocalSystem, alice: Client, model: ScriptedModelServer
+) -> None:
+    headers = {"authorization": f"Bearer {alice.token}"}
+    async with httpx2.AsyncClient(base_url=system.tasks.url, headers=headers, timeout=30) as http:
+        for number in range(30):
+            task = {"title": f"task {number}", "notes": "n" * 5_000}
+            made = await http.post(f"/api/{alice.user_id}/tasks", json=task)
+            assert made.status_code == httpx2.codes.CREATED
+    call = ToolRequest("list_tasks", {"limit": 30})
+    model.play(Step(calls=(call, call, call, call, call, call)), Step(text="Here they are."))
+    answer = await alice.create("show my list")
+    read = _outputs(model)
+    assert all(json.loads(output) for output in read)
+    assert max(len(output.encode()) for output in read) <= 16_000
+    assert sum(len(output.encode()) for output in read) <= 32_000 + 4 * 500
+    model.play(Step(text="ok"))
+    await alice.add(answer.thread_id, "thanks")
+    assert _outputs(model) == read
+
+
+def _outputs(model: ScriptedModelServer) -> list[str]:
+    sent = model.requests[-1].body["input"]
+    return [item["output"] for item in sent if item.get("type") == "function_call_output"]

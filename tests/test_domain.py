@@ -1,0 +1,150 @@
+"""The seam between the chat and a domain: what a pack says, what is decided without it."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from sidestream.domain import (
+    Ask,
+    Card,
+    Domain,
+    DomainError,
+    RowAction,
+    Tool,
+    load,
+    policy_of,
+    readable,
+)
+from sidestream.tasks.pack import DOMAIN
+
+
+def _entry(name: str, *arguments: str, **annotations: bool) -> dict[str, Any]:
+    schema = {"type": "object", "properties": {argument: {} for argument in arguments}}
+    return {
+        "name": name,
+        "description": "",
+        "inputSchema": schema,
+        "annotations": annotations,
+    }
+
+
+@pytest.fixture
+def manifest(tmp_path: Path) -> Path:
+    path = tmp_path / "tools.json"
+    entries = [
+        _entry("get_city", "city_id", readOnlyHint=True),
+        _entry("find_cities", "query", readOnlyHint=True),
+        _entry("delete_city", "city_id", readOnlyHint=False, destructiveHint=True),
+        _entry("add_city", "name", readOnlyHint=False, destructiveHint=False),
+    ]
+    path.write_text(json.dumps(entries), encoding="utf-8")
+    return path
+
+
+def _domain(manifest: Path, **tools: Tool) -> Domain:
+    return Domain(name="cities", manifest=manifest, instructions="", tools=tools)
+
+
+class TestPolicy:
+    def test_what_reads_is_never_asked_about(self, manifest: Path) -> None:
+        policy = _domain(manifest).policies["get_city"]
+        assert (policy.reads, policy.ask) == (True, Ask.NEVER)
+
+    @pytest.mark.parametrize("name", ["delete_city", "add_city"])
+    def test_a_write_without_a_policy_asks(self, manifest: Path, name: str) -> None:
+        policy = _domain(manifest).policies[name]
+        assert (policy.reads, policy.ask) == (False, Ask.ALWAYS)
+
+    def test_the_pack_decides(self, manifest: Path) -> None:
+        domain = _domain(manifest, delete_city=Tool(ask=Ask.OVER(2)), add_city=Tool(ask=Ask.NEVER))
+        assert domain.policies["delete_city"].ask == Ask.OVER(2)
+        assert domain.policies["add_city"].ask == Ask.NEVER
+
+    @pytest.mark.parametrize("annotations", [None, {}, {"readOnlyHint": "true"}])
+    def test_hints_that_are_missing_or_odd_mean_a_write(self, annotations: object) -> None:
+        entry = {"name": "peek", "inputSchema": {}, "annotations": annotations}
+        assert policy_of(entry, None).ask == Ask.ALWAYS
+
+    def test_annotations_of_a_stranger_decide_nothing(self) -> None:
+        entry = _entry("get_city", readOnlyHint=True)
+        assert policy_of(entry, None, trusted=False).ask == Ask.ALWAYS
+
+    def test_titles(self, manifest: Path) -> None:
+        policies = _domain(manifest, add_city=Tool(title="New city")).policies
+        assert policies["add_city"].title == "New city"
+        assert policies["find_cities"].title == "Find cities"
+        assert readable("close-ticket_now") == "Close ticket now"
+
+
+class TestCheck:
+    @pytest.mark.parametrize(
+        ("tools", "words"),
+        [
+            ({"drop_city": Tool()}, "drop_city, which the server does not list"),
+            ({"delete_city": Tool(target="id")}, "delete_city has no argument id"),
+            ({"delete_city": Tool(look_up="get_city")}, "names no argument as its target"),
+            (
+                {"delete_city": Tool(target="city_id", look_up="show_city")},
+                "show_city, which the server does not list",
+            ),
+            (
+                {"delete_city": Tool(target="city_id", look_up="add_city")},
+                "add_city has no argument city_id",
+            ),
+            (
+                {"get_city": Tool(target="city_id", look_up="delete_city")},
+                "delete_city does more than read",
+            ),
+            (
+                {"delete_city": Tool(target="city_id", search="find_cities", query="words")},
+                "find_cities has no argument words",
+            ),
+        ],
+    )
+    def test_a_pack_that_does_not_fit(
+        self, manifest: Path, tools: dict[str, Tool], words: str
+    ) -> None:
+        with pytest.raises(DomainError) as raised:
+            _domain(manifest, **tools).check()
+        assert words in str(raised.value)
+        assert "cities" in str(raised.value)
+
+    def test_a_card_with_an_action_that_nobody_serves(self, manifest: Path) -> None:
+        action = RowAction("paint_city", lambda row: {"id": row.id})
+        card = Card(template=manifest, actions={"city.paint": action}, labels={})
+        domain = Domain(name="cities", manifest=manifest, instructions="", tools={}, card=card)
+        with pytest.raises(DomainError, match="paint_city"):
+            domain.check()
+
+    @pytest.mark.parametrize("text", ["", "[]", "{}", '[{"name": "x"}]', "[1]"])
+    def test_a_manifest_that_cannot_be_read(self, tmp_path: Path, text: str) -> None:
+        path = tmp_path / "tools.json"
+        path.write_text(text, encoding="utf-8")
+        with pytest.raises(DomainError, match="cities"):
+            _domain(path).check()
+
+    @pytest.mark.parametrize("path", ["sidestream.nothing", "sidestream.store", "", "a b"])
+    def test_a_package_without_a_pack(self, path: str) -> None:
+        with pytest.raises(DomainError, match="DOMAIN"):
+            load(path)
+
+
+class TestTasks:
+    def test_the_pack_fits(self) -> None:
+        assert load("sidestream.tasks") is DOMAIN
+
+    def test_every_tool_has_a_title_and_every_write_a_policy(self) -> None:
+        for entry in DOMAIN.entries:
+            tool = DOMAIN.tools[str(entry["name"])]
+            assert tool.title, entry["name"]
+            assert tool.ask or DOMAIN.policies[str(entry["name"])].reads, entry["name"]
+
+    def test_rows_are_read_from_one_thing_a_list_and_an_action(self) -> None:
+        task = {"id": "t", "title": "milk", "completed": True, "notes": ""}
+        for result in (task, {"data": [task, {"odd": 1}, 7]}):
+            [row] = DOMAIN.rows(result)
+            assert (row.id, row.plain()) == ("t", "☑ milk")
+        assert DOMAIN.rows("words") == DOMAIN.rows(None) == DOMAIN.rows({"data": None}) == []
+        assert DOMAIN.row.model_validate({"task_id": "t", "title": "m"}).id == "t"
