@@ -278,7 +278,7 @@ async def test_the_model_is_told_of_the_question_and_the_answer(
     assert said[-1].endswith("-> Delete them")
     outputs = [item["output"] for item in sent if item.get("type") == "function_call_output"]
     assert sum('"deleted":true' in output for output in outputs) == 2
-    assert sum('"status": "held"' in output for output in outputs) == 2
+    assert sum('"status":"held"' in output for output in outputs) == 2
 
 
 async def test_the_model_knows_of_a_question_that_is_open(

@@ -130,6 +130,8 @@ def tokens_in(words: str) -> int:
 
 def tokens_of(item: ThreadItem) -> int:
     """Estimate how many tokens the model spends on an item, its files included."""
+    if isinstance(item, WorkflowItem | WidgetItem | TaskItem):
+        return 0  # for people: the converter leaves them out
     files = item.attachments if isinstance(item, UserMessageItem) else []
     return tokens_in(item.model_dump_json(exclude_none=True)) + sum(map(_tokens_of_file, files))
 
