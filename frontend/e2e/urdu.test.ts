@@ -130,6 +130,18 @@ describe("in Urdu", () => {
     await person.leave();
   });
 
+  it("the hint of an empty field runs as the page does, and words as they do", async () => {
+    const person = await Person.signedUp(browser, web, { locale: "ur-PK" });
+    const title = person.page.locator("form input[name=title]");
+    const direction = () => title.evaluate((input) => getComputedStyle(input).direction);
+    expect(await direction()).toBe("rtl");
+    await title.fill("Buy milk");
+    expect(await direction()).toBe("ltr");
+    await title.fill("دودھ لانا");
+    expect(await direction()).toBe("rtl");
+    await person.leave();
+  });
+
   it("each message has the direction of its own words", async () => {
     const person = await Person.signedUp(browser, web, { path: "/tasks?panel=local" });
     const { page } = person;
