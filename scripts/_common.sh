@@ -1,6 +1,19 @@
 # Sourced by the other scripts: finds Python 3.13 and uv, and says what is missing in a sentence.
 # shellcheck shell=bash
 
+# Of what a person has set for pip and uv, we take where packages come from and how the network is
+# reached. The rest (PIP_USER, UV_SYSTEM_PYTHON) changes what is installed or where, which we say.
+for name in ${!PIP_@} ${!UV_@}; do
+  case $name in
+    *INDEX* | *FIND_LINKS | *CERT* | *TLS | *PROXY | *HOST | *KEYRING* | *CREDENTIALS*) ;;
+    *TIMEOUT | *RETRIES | *OFFLINE | *CONCURRENT* | *CACHE_DIR | *CONFIG_FILE | UV_PYTHON_* | UV_LINK_MODE) ;;
+    *) unset "$name" ;;
+  esac
+done
+unset name
+# The machine's certificates count, a company's own among them; SSL_CERT_FILE names others.
+export UV_SYSTEM_CERTS=${UV_SYSTEM_CERTS:-true}
+
 say() { printf '%s\n' "$*" >&2; }
 
 fail() {
@@ -38,8 +51,9 @@ find_uv() {
     rm -rf .tools/uv
     "$base" -m venv .tools/uv ||
       fail "$base cannot make a virtual environment. Install uv (https://docs.astral.sh/uv/) or python3-venv."
-    .tools/uv/bin/python -m pip install --quiet --disable-pip-version-check \
-      --require-hashes --only-binary=:all: -r requirements/uv.txt >&2
+    .tools/uv/bin/python -m pip install --quiet --disable-pip-version-check --no-user \
+      --require-hashes --only-binary=:all: -r requirements/uv.txt >&2 ||
+      fail "uv could not be installed. Install it (https://docs.astral.sh/uv/) and try again."
   fi
   printf '%s\n' "$PWD/$own"
 }

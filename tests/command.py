@@ -35,11 +35,21 @@ def run(
 
 
 class LocalProcess:
-    """`sidestream local` on free ports. A context manager: ready inside, and gone after."""
+    """`sidestream local` on free ports. A context manager: ready inside, and gone after. `env` and
+    `umask` are what a person's shell has besides."""
 
-    def __init__(self, folder: Path, *arguments: str, python: str = sys.executable) -> None:
+    def __init__(
+        self,
+        folder: Path,
+        *arguments: str,
+        python: str = sys.executable,
+        env: Mapping[str, str] | None = None,
+        umask: int = -1,
+    ) -> None:
         self._folder = folder
         self._python = python
+        self._env = {**_environment(), **(env or {})}
+        self._umask = umask
         ports = ("--chat-port", "0", "--tasks-port", "0", "--web-port", "0")
         self._arguments = ("local", "--folder", str(folder), *ports, *arguments)
         self._output = folder.with_name(f"{folder.name}.out")
@@ -63,7 +73,8 @@ class LocalProcess:
                 stdin=subprocess.DEVNULL,
                 stdout=output,
                 stderr=subprocess.STDOUT,
-                env=_environment(),
+                env=self._env,
+                umask=self._umask,
                 start_new_session=True,
             )
         deadline = time.monotonic() + _READY_TIMEOUT_S

@@ -29,6 +29,7 @@ from sidestream.chat.tools import Toolbox
 from sidestream.config import ChatSettings
 from sidestream.domain import Domain
 from sidestream.model_key import ModelKey
+from sidestream.network import async_client
 
 _CONNECT_TIMEOUT_S: Final = 5.0
 _RETRY_STATUSES: Final = frozenset({408, 409, 429, 500, 502, 503, 504})
@@ -108,8 +109,11 @@ def build_client(settings: ChatSettings) -> AsyncOpenAI:
         base_url=str(settings.openai_base_url) if settings.openai_base_url else None,
         timeout=httpx2.Timeout(settings.model_timeout_s, connect=_CONNECT_TIMEOUT_S),
         max_retries=0,
-        http_client=DefaultAsyncHttpxClient(
-            verify=tls_context(), auth=ModelKey(settings.secret("openai_api_key"))
+        http_client=async_client(
+            str(settings.openai_base_url or ""),
+            DefaultAsyncHttpxClient,
+            verify=tls_context(),
+            auth=ModelKey(settings.secret("openai_api_key")),
         ),
     )
 

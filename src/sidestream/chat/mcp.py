@@ -17,6 +17,7 @@ import httpx2
 from sidestream import reasons
 from sidestream.chat.tls import tls_context
 from sidestream.identity import SigningKey
+from sidestream.network import async_client
 from sidestream.reasons import Reason
 
 PROTOCOL_VERSION: Final = "2026-07-28"
@@ -64,8 +65,11 @@ class McpClient:
         self._url = url
         self._key = key
         self._ids = itertools.count(1)
-        self._http = httpx2.AsyncClient(
-            timeout=httpx2.Timeout(timeout_s, connect=5.0), verify=tls_context(), auth=auth
+        self._http = async_client(
+            url,
+            timeout=httpx2.Timeout(timeout_s, connect=5.0),
+            verify=tls_context(),
+            auth=auth,
         )
 
     async def close(self) -> None:

@@ -1,5 +1,6 @@
 """`sidestream` itself: its commands, and what a person sees when one fails."""
 
+import io
 import sys
 from typing import Annotated, Final
 
@@ -13,6 +14,7 @@ from sidestream.cli.local import local
 from sidestream.cli.migrate import migrate
 from sidestream.cli.token import token
 from sidestream.cli.ttft import ttft
+from sidestream.network import UnusableProxy
 
 EXIT_FAILED: Final = 1
 EXIT_INTERRUPTED: Final = 130
@@ -39,6 +41,9 @@ def options(
 def main(arguments: list[str] | None = None) -> None:
     """Run the command line. Every failure ends in a sentence and an exit code."""
     given = sys.argv[1:] if arguments is None else arguments
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="replace")  # not every terminal can write every word
     try:
         app(given)
     except KeyboardInterrupt:
@@ -51,6 +56,6 @@ def main(arguments: list[str] | None = None) -> None:
 
 
 def _sentence(error: Exception) -> str:
-    if isinstance(error, CommandError):
+    if isinstance(error, CommandError | UnusableProxy):
         return str(error)
     return f"{type(error).__name__}: {error} (run again with --debug for the traceback)"

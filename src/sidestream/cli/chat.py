@@ -129,6 +129,7 @@ def reach(folder: "Path", user: str, url: str | None, token: str | None) -> tupl
             raise CommandError("A deployed system needs --token (or SIDESTREAM_TOKEN).")
         return url, token
     from sidestream.local.endpoints import Endpoints
+    from sidestream.local.environment import isolate
     from sidestream.local.sign_in import mint
 
     endpoints = Endpoints.read(folder)
@@ -137,4 +138,5 @@ def reach(folder: "Path", user: str, url: str | None, token: str | None) -> tupl
             "No local system runs here. Start one with `make run` or `sidestream local`, "
             "or name a deployed one with --url and --token."
         )
+    isolate()
     return endpoints.chat, mint(folder, user)

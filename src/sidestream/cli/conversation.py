@@ -11,6 +11,7 @@ from typing import Any, Final, Self
 
 import httpx2
 
+from sidestream import network
 from sidestream.cli.errors import CommandError
 from sidestream.cli.events import Event, events
 
@@ -30,7 +31,8 @@ class Conversation:
         self, base_url: str, token: str, *, thread_id: str | None = None, locale: str = "en"
     ) -> None:
         self.thread_id = thread_id
-        self._client = httpx2.Client(
+        self._client = network.client(
+            base_url,
             base_url=base_url.rstrip("/"),
             headers={"Authorization": f"Bearer {token}", "Accept-Language": locale},
             timeout=httpx2.Timeout(_READ_TIMEOUT_S, connect=_CONNECT_TIMEOUT_S),

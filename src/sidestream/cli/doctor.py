@@ -20,6 +20,7 @@ from rich.text import Text
 from sidestream.cli.errors import CommandError
 from sidestream.cli.local import FOLDER, FolderOption
 from sidestream.cli.option import pasted
+from sidestream.local.environment import forget_libpq
 
 if TYPE_CHECKING:
     from sidestream.cli.checks.finding import Check, Finding, State
@@ -66,6 +67,7 @@ def doctor(
     # Libraries quote what they were given, and that may be a secret.
     logging.disable(logging.CRITICAL)
     if url:
+        forget_libpq()
         patient = Patient(
             chat=url.rstrip("/"),
             tasks=tasks_url and tasks_url.rstrip("/"),
@@ -172,6 +174,7 @@ def _tasks_urls(patient: Patient, found: "Configuration") -> tuple[str | None, s
 def _local(folder: Path, origin: str | None) -> Patient:
     """The local system of a folder, whose settings this process takes on. Raises `CommandError`."""
     from sidestream.local.endpoints import Endpoints
+    from sidestream.local.environment import isolate
     from sidestream.local.sign_in import mint
 
     endpoints = Endpoints.read(folder)
@@ -180,7 +183,9 @@ def _local(folder: Path, origin: str | None) -> Patient:
             "No local system runs here. Start one with `make run` or `sidestream local`, "
             "or name a deployed one with --url and --token."
         )
-    os.environ.update(_environment(folder, endpoints))
+    settings = _environment(folder, endpoints)
+    isolate()
+    os.environ.update(settings)
     return Patient(
         chat=endpoints.chat,
         tasks=endpoints.tasks,

@@ -14,6 +14,7 @@ from typing import Any, Final, Self
 
 import httpx2
 
+from sidestream import network
 from sidestream.cli.conversation import problem_sentence
 from sidestream.cli.events import events
 
@@ -116,7 +117,8 @@ class Probe:
     """Sends messages as one user. A context manager, which closes its connection."""
 
     def __init__(self, base_url: str, token: str) -> None:
-        self._client = httpx2.Client(
+        self._client = network.client(
+            base_url,
             base_url=base_url.rstrip("/"),
             headers={"Authorization": f"Bearer {token}"},
             timeout=_TIMEOUT,

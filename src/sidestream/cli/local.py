@@ -44,7 +44,9 @@ def local(
     ] = 30,
 ) -> None:
     """Run both functions, their database, AWS and the model on this machine, until Ctrl-C."""
+    from sidestream import network
     from sidestream.local.aws import AwsError
+    from sidestream.local.environment import isolate
     from sidestream.local.page import PageError
     from sidestream.local.postgres import PostgresError
     from sidestream.local.serve import serve
@@ -63,6 +65,9 @@ def local(
         model_delay_ms=model_delay_ms,
         secrets_manager=secrets_manager,
     )
+    isolate()
+    if not options.scripted:
+        network.check_proxies()
     console.print("Starting the local system ...")
     if options.scripted:
         reason = "" if scripted else "No OPENAI_API_KEY is set. "

@@ -38,19 +38,25 @@ def migrate(
     import psycopg
 
     from sidestream.local.endpoints import Endpoints
+    from sidestream.local.environment import forget_libpq, isolate
     from sidestream.store import migrate as migrations
 
-    if not url:
+    if url:
+        forget_libpq()
+    else:
         endpoints = Endpoints.read(folder)
         if endpoints is None:
             raise CommandError("Give --url: no local system runs here.")
         url = endpoints.database_url
+        isolate()
     console = Console()
     try:
         if rollback:
             changed, verb = migrations.rollback(url, rollback), "Undid"
         else:
             changed, verb = migrations.migrate(url, app_password or None), "Applied"
+    except migrations.PostgresTooOld as error:
+        raise CommandError(str(error)) from None
     except psycopg.Error as error:
         raise CommandError(_why(error)) from None
     for name in changed:

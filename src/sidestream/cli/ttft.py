@@ -186,10 +186,13 @@ def _read(
     from sidestream.cli.metrics import read, window_s
     from sidestream.local.emulator.variables import REGION
     from sidestream.local.endpoints import Endpoints
+    from sidestream.local.environment import isolate
 
     local = Endpoints.read(folder) if stage in (None, "local") else None
     if local is None and stage is None:
         raise CommandError("No local system runs here; name a deployed one with --stage.")
+    if local is not None:
+        isolate()
     found = read(
         stage or "local",
         window_s(window),

@@ -6,7 +6,6 @@ empty, and so is Secrets Manager until a secret is kept there.
 
 import asyncio
 import http.client
-import os
 import socket
 import sys
 from pathlib import Path
@@ -14,6 +13,7 @@ from typing import Final
 
 from sidestream.local.emulator.process import FunctionProcess, LineSink
 from sidestream.local.emulator.variables import REGION
+from sidestream.local.environment import base
 
 BUCKET: Final = "sidestream-local"
 _START_TIMEOUT_S = 60
@@ -50,10 +50,8 @@ class LocalAws:
 
     async def start(self) -> None:
         """Start the server and make the bucket. Raises `AwsError`."""
-        names = ("PATH", "HOME", "TMPDIR")
-        environment = {name: os.environ[name] for name in names if name in os.environ}
         command = [sys.executable, "-m", "moto.server", "-H", "127.0.0.1", "-p", str(self._port)]
-        self._process = await FunctionProcess.spawn(command, environment, Path.cwd(), self._on_line)
+        self._process = await FunctionProcess.spawn(command, base(), Path.cwd(), self._on_line)
         deadline = asyncio.get_running_loop().time() + _START_TIMEOUT_S
         while not await asyncio.to_thread(self._make_bucket):
             if self._process.exit_code is not None:

@@ -2,7 +2,7 @@
 
 ChatFunction starts through the real exec wrapper of `layers/runtime`, TasksFunction through AWS's
 own runtime client, on any system. Their environment is their configuration in the cloud with local
-addresses.
+addresses, and the way out of this machine.
 """
 
 import json
@@ -13,6 +13,7 @@ from typing import Final
 
 from sidestream.local.aws import BUCKET
 from sidestream.local.emulator import Cors, FunctionSpec, InvokeMode
+from sidestream.local.environment import base, outward
 from sidestream.local.keys import LocalKeys
 from sidestream.local.settings import PROJECT, LocalOptions
 from sidestream.local.sign_in import AUDIENCE, ISSUER, JWKS_PATH
@@ -116,6 +117,8 @@ def _shared(options: LocalOptions, keys: LocalKeys, backends: Backends) -> Mappi
         },
     ]
     return {
+        **base(),
+        **outward(),
         **options.settings,
         "STAGE": "local",
         "DATABASE_URL": backends.database_url,

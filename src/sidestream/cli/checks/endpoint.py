@@ -10,6 +10,7 @@ from typing import Any, Final
 
 import httpx2
 
+from sidestream import network
 from sidestream.cli.checks.finding import Broken, Finding, failed, ok, unchecked
 
 _TIMEOUT_S: Final = 15.0  # a cold start included
@@ -95,7 +96,7 @@ async def origin(url: str | None, page: str | None, path: str, method: str) -> F
 
 async def _ask(method: str, url: str, **options: Any) -> httpx2.Response:
     try:
-        async with httpx2.AsyncClient(timeout=_TIMEOUT_S) as client:
+        async with network.async_client(url, timeout=_TIMEOUT_S) as client:
             return await client.request(method, url, **options)
     except (httpx2.HTTPError, httpx2.InvalidURL):
         raise Broken(

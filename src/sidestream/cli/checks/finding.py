@@ -8,6 +8,8 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Final
 
+from sidestream.network import UnusableProxy
+
 _LIMIT_S: Final = 20.0
 
 
@@ -87,7 +89,7 @@ async def _run(check: Check) -> Finding:
     try:
         async with asyncio.timeout(check.limit_s):
             return await check.find()
-    except Broken as broken:
+    except (Broken, UnusableProxy) as broken:
         return failed(str(broken))
     except Unchecked as lacking:
         return unchecked(str(lacking))

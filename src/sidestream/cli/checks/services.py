@@ -11,6 +11,7 @@ from typing import Any, Final
 
 import httpx2
 
+from sidestream import network
 from sidestream.chat.signing import NoCredentials, UrlSigner
 from sidestream.cli.checks.finding import Broken, Finding, failed, ok, unchecked, warning
 from sidestream.config import ChatSettings, Issuer
@@ -142,7 +143,7 @@ async def _ask(
 ) -> httpx2.Response:
     """Send one request. Raises `Broken` unless it succeeds or ends in a status of `passed`."""
     try:
-        async with httpx2.AsyncClient(timeout=_TIMEOUT_S) as client:
+        async with network.async_client(url, timeout=_TIMEOUT_S) as client:
             answer = await client.request(method, url, **options)
     except NoCredentials:
         raise

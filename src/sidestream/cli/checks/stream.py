@@ -12,6 +12,7 @@ from typing import Final
 
 import httpx2
 
+from sidestream import network
 from sidestream.cli.checks.finding import Broken, Finding, failed, ok, unchecked
 from sidestream.cli.events import Event, events_async
 
@@ -41,7 +42,7 @@ async def streams(url: str, token: str | None) -> Finding:
     if not token:
         return unchecked("Give a token of yours with --token.")
     headers = {"authorization": f"Bearer {token}"}
-    async with httpx2.AsyncClient(base_url=url, headers=headers, timeout=_TIMEOUT) as client:
+    async with network.async_client(url, base_url=url, headers=headers, timeout=_TIMEOUT) as client:
         try:
             arrivals = await _answer(client)
             if arrivals.cold:  # waiting for a function to start is no sign of buffering
