@@ -10,7 +10,7 @@ ARGS ?=
 BIN := .venv/bin
 PAGE := $(wildcard frontend/package.json)
 
-.PHONY: help setup run test check pytest page-check page-test e2e build tools bench lock clean
+.PHONY: help setup run test check pytest pytest-postgres page-check page-test e2e build tools bench lock clean
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / {printf "  make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -22,7 +22,7 @@ run: setup ## the whole system at http://localhost:3000; WEB=0 leaves out the pa
 	@if [[ "$(WEB)" != 0 ]]; then scripts/node-packages; fi
 	@exec $(BIN)/sidestream local $(if $(filter-out 0,$(WEB)),--web) $(if $(filter-out 0,$(FREEZE)),--freeze) $(ARGS)
 
-test: check pytest $(if $(PAGE),page-test e2e) ## every check and every test
+test: check pytest pytest-postgres $(if $(PAGE),page-test e2e) ## every check and every test
 
 check: setup $(if $(PAGE),page-check) ## format, lint, types, import rules and workflows
 	@$(BIN)/ruff format --check .
@@ -34,6 +34,9 @@ check: setup $(if $(PAGE),page-check) ## format, lint, types, import rules and w
 pytest: setup
 	@scripts/system-packages pgbouncer
 	@$(BIN)/pytest
+
+pytest-postgres: setup ## the tests of the store, tasks and runs on the oldest Postgres, and on other collations
+	@scripts/pytest-postgres
 
 page-check:
 	@scripts/node-packages

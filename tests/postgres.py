@@ -11,6 +11,7 @@ import subprocess
 import tempfile
 import time
 from collections.abc import AsyncIterator, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from urllib.parse import urlsplit
 
@@ -24,11 +25,43 @@ from sidestream.store.database import Database
 from sidestream.store.ids import new_id
 from sidestream.store.migrate import migrate
 
+_VERSIONS = Path(__file__).parents[1] / ".tools" / "postgres" / "node_modules"
+_LOCALES = {
+    "C": ("--locale=C",),
+    "icu": ("--locale=C", "--locale-provider=icu", "--icu-locale=en-US"),
+    "en_US": ("--locale=en_US.UTF-8", "--locale-provider=libc"),
+}
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """Let `scripts/pytest-postgres` choose another server for every test."""
+    parser.addoption("--postgres", help="a version that scripts/postgres-versions has installed")
+    parser.addoption("--collation", choices=sorted(_LOCALES), help="instead of the builtin one")
+
+
+@contextmanager
+def embedded(version: str | None, collation: str | None) -> Iterator[EmbeddedPostgres]:
+    """A server of its own: the embedded one, or another version, with its own collation."""
+    locale = {"locale": _LOCALES[collation]} if collation else {}
+    with _OpenFolder() as folder:
+        programs = None
+        if version:
+            [home] = _VERSIONS.glob(f"{version}-*")
+            # Where root's checkout is closed to others, the server's account could not read it.
+            programs = shutil.copytree(home / "native", folder / "native", symlinks=True) / "bin"
+            for program in programs.iterdir():
+                program.chmod(0o755)
+        with EmbeddedPostgres(
+            folder / "postgres", durable=False, programs=programs, **locale
+        ) as server:
+            yield server
+
 
 @pytest.fixture(scope="session")
-def postgres() -> Iterator[EmbeddedPostgres]:
+def postgres(pytestconfig: pytest.Config) -> Iterator[EmbeddedPostgres]:
     """The running server, migrated."""
-    with _OpenFolder() as folder, EmbeddedPostgres(folder / "postgres", durable=False) as server:
+    chosen = (pytestconfig.getoption("--postgres"), pytestconfig.getoption("--collation"))
+    with embedded(*chosen) as server:
         migrate(server.owner_url, server.app_password)
         yield server
 

@@ -16,6 +16,7 @@ from sidestream.problems import Problem
 from sidestream.reasons import Reason
 from sidestream.store.database import Database, Statement
 from sidestream.store.failures import reason_of
+from sidestream.store.migrate import PostgresTooOld, pending, require_version
 
 _CONNECT_TIMEOUT_S: Final = 5
 _TRIES: Final = 3
@@ -45,7 +46,10 @@ where r.rolname = current_user
 async def reachable(url: str) -> Finding:
     """Whether the functions' role can log in."""
     async with _connect(url) as connection:
-        version = connection.info.server_version // 10_000
+        try:
+            version = require_version(connection)
+        except PostgresTooOld as error:
+            return failed(str(error))
     return ok(f"Postgres {version} answers.")
 
 
@@ -103,11 +107,12 @@ async def migrated(direct_url: str | None) -> Finding:
     """Whether every migration is applied. Only the tables' owner can tell."""
     if not direct_url:
         return unchecked("Set DIRECT_DATABASE_URL, or run `sidestream migrate`.")
-    from sidestream.store.migrate import pending
-
     async with _connect(direct_url):
         pass  # says why not, which yoyo would not
-    missing = await asyncio.to_thread(pending, direct_url)
+    try:
+        missing = await asyncio.to_thread(pending, direct_url)
+    except PostgresTooOld as error:
+        return failed(str(error))
     if missing:
         return failed(f"Run `sidestream migrate`: {', '.join(missing)} not applied.")
     return ok("Every migration is applied.")
