@@ -135,6 +135,8 @@ describe("in Urdu", () => {
     const title = person.page.locator("form input[name=title]");
     const direction = () => title.evaluate((input) => getComputedStyle(input).direction);
     expect(await direction()).toBe("rtl");
+    const notes = person.page.locator("form textarea");
+    expect(await notes.evaluate((area) => getComputedStyle(area).unicodeBidi)).toBe("isolate");
     await title.fill("Buy milk");
     expect(await direction()).toBe("ltr");
     await title.fill("دودھ لانا");
