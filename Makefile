@@ -48,6 +48,7 @@ page-test:
 
 e2e: setup ## the browser tests alone
 	@scripts/system-packages chromium fonts-noto-core
+	@scripts/system-packages --optional firefox-esr
 	@scripts/node-packages
 	@scripts/e2e
 

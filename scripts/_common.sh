@@ -1,4 +1,4 @@
-# Sourced by the other scripts: finds Python 3.13 and uv, and says what is missing in a sentence.
+# Sourced by the other scripts: finds Python 3.13, uv and browsers, and says what is missing in a sentence.
 # shellcheck shell=bash
 
 # Of what a person has set for pip and uv, we take where packages come from and how the network is
@@ -56,4 +56,29 @@ find_uv() {
       fail "uv could not be installed. Install it (https://docs.astral.sh/uv/) and try again."
   fi
   printf '%s\n' "$PWD/$own"
+}
+
+# Prints the program of a browser, named by Debian's package; nothing when the machine has none.
+# CHROMIUM and FIREFOX name another.
+find_browser() {
+  local chosen candidate
+  case $1 in
+    chromium)
+      chosen=${CHROMIUM:-}
+      set -- chromium chromium-browser google-chrome \
+        "/Applications/Google Chrome.app/Contents/MacOS/Google Chrome" \
+        /Applications/Chromium.app/Contents/MacOS/Chromium
+      ;;
+    firefox-esr)
+      chosen=${FIREFOX:-}
+      set -- firefox-esr /Applications/Firefox.app/Contents/MacOS/firefox
+      # A snap cannot read the profile that it is given.
+      [[ -e /snap/bin/firefox ]] || set -- "$@" firefox
+      ;;
+  esac
+  [[ -z $chosen ]] || set -- "$chosen"
+  for candidate; do
+    command -v "$candidate" && return
+  done
+  [[ -z $chosen ]] || fail "$chosen is not a program, so it cannot be the browser."
 }

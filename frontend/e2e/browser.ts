@@ -23,7 +23,12 @@ const ARGUMENTS = [
 ];
 
 export async function launch(): Promise<Browser> {
-  const executablePath = process.env.CHROMIUM ?? "/usr/bin/chromium";
+  const executablePath = process.env.CHROMIUM;
+  if (!executablePath) {
+    throw new Error(
+      "CHROMIUM is missing: the path of Chromium or Chrome. `make e2e` finds it and sets it.",
+    );
+  }
   return chromium.launch({ executablePath, args: ARGUMENTS });
 }
 

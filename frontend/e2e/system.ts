@@ -41,7 +41,7 @@ export function serverLog(): string {
   return readFileSync(join(dirname(endpointsPath()), "logs", "page.log"), "utf8");
 }
 
-async function freePort(): Promise<number> {
+export async function freePort(): Promise<number> {
   const server = createServer().listen(0, "127.0.0.1");
   await new Promise((resolve) => server.once("listening", resolve));
   const address = server.address();
