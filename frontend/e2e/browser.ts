@@ -15,21 +15,23 @@ const SCREENSHOTS = new URL("../../docs/screenshots/", import.meta.url).pathname
 export const DESKTOP = { width: 1280, height: 800 };
 export const PHONE = { width: 390, height: 844 };
 
-const ARGUMENTS = [
+export const ARGUMENTS = [
   "--no-sandbox",
   "--disable-gpu",
   "--disable-background-networking",
   "--disable-component-update",
 ];
 
+export function chromiumPath(): string {
+  const path = process.env.CHROMIUM;
+  if (path) return path;
+  throw new Error(
+    "CHROMIUM is missing: the path of Chromium or Chrome. `make e2e` finds it and sets it.",
+  );
+}
+
 export async function launch(): Promise<Browser> {
-  const executablePath = process.env.CHROMIUM;
-  if (!executablePath) {
-    throw new Error(
-      "CHROMIUM is missing: the path of Chromium or Chrome. `make e2e` finds it and sets it.",
-    );
-  }
-  return chromium.launch({ executablePath, args: ARGUMENTS });
+  return chromium.launch({ executablePath: chromiumPath(), args: ARGUMENTS });
 }
 
 export class Person {

@@ -3,7 +3,8 @@
  * it may kill.
  */
 import { spawn } from "node:child_process";
-import { existsSync, mkdtempSync, readFileSync, rmSync } from "node:fs";
+import { randomBytes } from "node:crypto";
+import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { chmod } from "node:fs/promises";
 import { createServer } from "node:net";
 import { tmpdir } from "node:os";
@@ -111,6 +112,19 @@ export class OwnSystem {
     const pid = postmaster(port);
     process.kill(pid, "SIGQUIT");
     await until("Postgres to end", () => !alive(pid));
+  }
+
+  /** End it as a person does, and keep what it holds. */
+  async stopServing(): Promise<void> {
+    await this.end("SIGTERM");
+  }
+
+  /** Give the page another BETTER_AUTH_SECRET, from the next start on. */
+  replacePageSecret(): void {
+    const path = join(this.folder, "local", "keys.json");
+    const keys = JSON.parse(readFileSync(path, "utf8")) as Record<string, string>;
+    keys.page_secret = randomBytes(48).toString("base64url");
+    writeFileSync(path, JSON.stringify(keys));
   }
 
   async stop(): Promise<void> {

@@ -5,6 +5,7 @@ import "./globals.css";
 
 import type { Metadata, Viewport } from "next";
 import type { ReactNode } from "react";
+import { FloorCheck, FloorNotices } from "@/components/Floor";
 import { InputMethod } from "@/components/InputMethod";
 import { LanguageProvider } from "@/components/LanguageProvider";
 import { CONFIG } from "@/lib/config";
@@ -35,12 +36,18 @@ export default async function RootLayout({ children }: { children: ReactNode }) 
       dir={LANGUAGES[language].direction}
       data-config={JSON.stringify(CONFIG)}
       className="h-full"
+      // The check of the browser marks it before React looks.
+      suppressHydrationWarning
     >
+      <head>
+        <FloorCheck />
+      </head>
       <body className="min-h-full font-sans">
         <InputMethod />
         <LanguageProvider language={language} messages={messagesOf(language)}>
           {children}
         </LanguageProvider>
+        <FloorNotices />
       </body>
     </html>
   );

@@ -1,7 +1,8 @@
 "use client";
 /** The page's language for client components, and the switch between languages. */
 import { useRouter } from "next/navigation";
-import { createContext, use, useMemo, useTransition, type ReactNode } from "react";
+import { createContext, use, useEffect, useMemo, useTransition, type ReactNode } from "react";
+import { markAlive } from "@/lib/floor";
 import type { Messages } from "@/lib/i18n/en";
 import { LANGUAGE_COOKIE, LANGUAGES, type Language } from "@/lib/i18n/language";
 import { translator, type Translator } from "@/lib/i18n/translate";
@@ -18,6 +19,8 @@ export function LanguageProvider({
   children: ReactNode;
 }) {
   const value = useMemo(() => translator(language, messages), [language, messages]);
+  // It stands around every page: when its effects run, the page answers.
+  useEffect(markAlive, []);
   return <Context value={value}>{children}</Context>;
 }
 

@@ -1,8 +1,16 @@
 "use client";
 /** The signed-in person, their token for the API, and the ways out. */
 import { useRouter } from "next/navigation";
-import { createContext, use, useCallback, useMemo, useState, type ReactNode } from "react";
-import { fetchIdentityToken, signOut as endSession } from "@/lib/auth/client";
+import {
+  createContext,
+  use,
+  useCallback,
+  useEffect,
+  useMemo,
+  useState,
+  type ReactNode,
+} from "react";
+import { fetchIdentityToken, fetchUserId, signOut as endSession } from "@/lib/auth/client";
 import type { User } from "@/lib/auth/user";
 import { CONFIG } from "@/lib/config";
 import { forget } from "@/lib/memory";
@@ -37,11 +45,37 @@ export function SessionProvider({ user, children }: { user: User; children: Reac
     router.replace(`/sign-in?expired=1&next=${encodeURIComponent(location.pathname)}`);
   }, [tokens, router]);
 
+  useEffect(() => keepFromOthers(user.id), [user.id]);
+
   const value = useMemo(
     () => ({ user, tokens, signOut, askToSignIn }),
     [user, tokens, signOut, askToSignIn],
   );
   return <Context value={value}>{children}</Context>;
+}
+
+/**
+ * A browser may keep the whole page and show it again on "Back", after a sign-out too: it is
+ * hidden on the way out, and shown again to the same person alone.
+ */
+function keepFromOthers(userId: string): () => void {
+  const { style } = document.documentElement;
+  const left = (event: PageTransitionEvent) => {
+    if (event.persisted) style.visibility = "hidden";
+  };
+  const back = async (event: PageTransitionEvent) => {
+    if (!event.persisted) return;
+    const now = await fetchUserId().catch(() => null);
+    if (now === userId) style.removeProperty("visibility");
+    else location.reload();
+  };
+  const onBack = (event: PageTransitionEvent) => void back(event);
+  addEventListener("pagehide", left);
+  addEventListener("pageshow", onBack);
+  return () => {
+    removeEventListener("pagehide", left);
+    removeEventListener("pageshow", onBack);
+  };
 }
 
 export function useSession(): Session {

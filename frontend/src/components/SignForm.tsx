@@ -3,7 +3,7 @@
 import Link from "next/link";
 import { useRouter } from "next/navigation";
 import { useId, useState, useTransition } from "react";
-import { signInWithEmail, SignInRefused, signUpWithEmail } from "@/lib/auth/client";
+import { fetchUserId, signInWithEmail, SignInRefused, signUpWithEmail } from "@/lib/auth/client";
 import type { MessageKey } from "@/lib/i18n/en";
 import { Problem, problemOf } from "@/lib/problems";
 import { written } from "@/lib/text";
@@ -75,6 +75,10 @@ export function SignForm({
       const credentials = { email: data.email.trim(), password: data.password };
       if (mode === "sign_in") await signInWithEmail(credentials);
       else await signUpWithEmail({ ...credentials, name: written(data.name) });
+      if ((await fetchUserId()) === null) {
+        setRefusal("sign.error.cookies");
+        return;
+      }
       startLeaving(() => {
         router.replace(next);
         router.refresh();

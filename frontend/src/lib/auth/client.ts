@@ -39,6 +39,14 @@ export const signUpWithEmail = (person: Credentials & { name: string }) =>
 
 export const signOut = () => post("/sign-out", {});
 
+/** The id of the person whose session this browser has, or null. */
+export async function fetchUserId(): Promise<string | null> {
+  const response = await fetch("/api/auth/get-session", { cache: "no-store" });
+  if (!response.ok) throw await problemFrom(response);
+  const session = (await response.json()) as { user: { id: string } } | null;
+  return session?.user.id ?? null;
+}
+
 /** Fetch the JWT of the signed-in person. Throws a `Problem` of kind `sign_in` without one. */
 export async function fetchIdentityToken(): Promise<Token> {
   const response = await fetch("/api/auth/token", { cache: "no-store" });

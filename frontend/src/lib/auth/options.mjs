@@ -6,6 +6,7 @@
 import { jwt } from "better-auth/plugins";
 import { PostgresDialect } from "kysely";
 import { Pool } from "pg";
+import { readKeys } from "./keys.mjs";
 
 /** Better Auth's tables live apart from the API's: one of them is called "user". */
 export const AUTH_SCHEMA = "auth";
@@ -50,6 +51,11 @@ export function authOptions({ pool, secret, baseUrl, secureCookie, httpOnly, lim
     telemetry: { enabled: false },
     plugins: [
       jwt({
+        // Nothing reads it, and it would cost a signature for every look at the session.
+        disableSettingJwtHeader: true,
+        // How long a key that is retired can be fetched, in seconds: longer than its tokens live.
+        jwks: { gracePeriod: 3600 },
+        adapter: { getJwks: readKeys },
         jwt: {
           expirationTime: "15m",
           // Without this the whole user row would travel in every token.

@@ -22,7 +22,11 @@ export const signIn = cache(async (): Promise<SignIn> => {
   // First: a build draws no page that asks this, and so needs no database.
   const asking = await headers();
   try {
-    const session = await auth().api.getSession({ headers: asking });
+    const session = await auth().api.getSession({
+      headers: asking,
+      // While a page is drawn no cookie can be set: the session is renewed by the routes that can.
+      query: { disableRefresh: true },
+    });
     if (!session) return { state: "out" };
     const { id, name, email } = session.user;
     return { state: "in", user: { id, name, email } };

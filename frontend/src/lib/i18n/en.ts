@@ -36,6 +36,8 @@ export const en = {
   "sign.error.name": "Please tell us your name.",
   "sign.error.rate": "Too many attempts. Wait a moment, then try again.",
   "sign.error.unknown": "That did not work. Try again.",
+  "sign.error.cookies":
+    "This browser keeps no cookies of this site, and so cannot stay signed in. Allow them, then sign in.",
   "sign.expired": "Your session has ended. Sign in again to go on.",
   "sign.promise.one": "Tell the assistant in your own words; the list follows.",
   "sign.promise.two": "See every step it takes, as it takes it.",
@@ -171,6 +173,12 @@ export const en = {
 
   retry: "Try again",
   dismiss: "Dismiss",
+
+  "floor.old":
+    "This browser is too old for Sidestream. It works in Chrome and Edge from version 111, Firefox from 128 and Safari from 16.4.",
+  "floor.failed": "This page could not load completely.",
+  "floor.script": "Sidestream needs JavaScript, which this browser does not run. Switch it on.",
+  "floor.again": "Load it again",
 
   "problem.offline.title": "You are offline",
   "problem.offline.body": "Your device has no connection. Try again when it is back.",

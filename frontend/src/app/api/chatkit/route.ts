@@ -4,7 +4,7 @@
  */
 import { headers } from "next/headers";
 import { databaseProblem, problem } from "@/lib/auth/failures";
-import { auth } from "@/lib/auth/server";
+import { signToken, type Signed } from "@/lib/auth/token";
 import { CONFIG } from "@/lib/config";
 
 const TIMEOUT_MS = 15_000;
@@ -19,15 +19,20 @@ export async function POST(request: Request): Promise<Response> {
     return problem(422, "invalid", 'The action must be "session" or "refresh".', false);
   }
 
-  let token: string | undefined;
+  let signed: Signed;
   try {
-    token = (await auth().api.getToken({ headers: await headers() })).token;
+    signed = await signToken(await headers());
   } catch (error) {
-    const cause = await databaseProblem(error);
-    if (cause) return cause;
+    return (await databaseProblem(error)) ?? Promise.reject(error as Error);
   }
-  if (!token) return problem(401, "unauthorized", "Nobody is signed in.", false);
+  if (!signed.token) return problem(401, "unauthorized", "Nobody is signed in.", false);
+  const response = await ask(action, signed.token, request);
+  // A session that was renewed on the way is renewed in the browser too.
+  for (const cookie of signed.cookies) response.headers.append("set-cookie", cookie);
+  return response;
+}
 
+async function ask(action: string, token: string, request: Request): Promise<Response> {
   try {
     const response = await fetch(`${CONFIG.API_BASE_URL}/api/chatkit/${action}`, {
       method: "POST",
