@@ -224,6 +224,21 @@ class TestLostConnections:
             assert await database.run(caller.user_id, ONE) == [[{"one": 1}]]
             assert database.round_trips - before == 1
 
+    @pytest.mark.parametrize("idle_check_s", [0.0, 20.0])
+    async def test_many_cost_no_more_than_one(
+        self, app_url: str, admin_url: str, caller: Caller, idle_check_s: float
+    ) -> None:
+        """As after a night: to find them out one by one would take longer than a call may wait."""
+        url = f"{app_url}?application_name={caller.user_id}"
+        options = {"min_size": 4, "max_size": 4, "timeout_s": 2.5, "idle_check_s": idle_check_s}
+        async with opened(url, **options) as database:
+            nap = Statement("select pg_sleep(0.1)::text")
+            await asyncio.gather(*(database.run(caller.user_id, nap) for _ in range(4)))
+            before = database.round_trips
+            end_connections(admin_url, caller.user_id)
+            assert await database.run(caller.user_id, ONE) == [[{"one": 1}]]
+            assert database.round_trips - before == (2 if idle_check_s else 1)
+
     async def test_one_that_is_cut_during_a_call(self, app_url: str, caller: Caller) -> None:
         async with Proxy(app_url) as proxy, opened(proxy.url) as database:
             call = asyncio.create_task(

@@ -105,7 +105,6 @@ class Database:
         self._answer_timeout_s = answer_timeout_s
         self._pool: AsyncConnectionPool[Connection] | None = None
         self._used_at: WeakKeyDictionary[Connection, float] = WeakKeyDictionary()
-        self._suspect_before = 0.0
         self._attempts = Attempts(self._connected)
         self._calls: set[asyncio.Task[list[Rows]]] = set()
 
@@ -211,9 +210,10 @@ class Database:
                 failure = error
                 await pool.drain()  # another server may take writes by now
             except psycopg.OperationalError as error:
-                failure, unknown = error, unknown or may_have_run(error)
-                # The other idle connections are as old as the one that just failed.
-                self._suspect_before = time.monotonic()
+                failure = error
+                if may_have_run(error):
+                    unknown = True
+                    await pool.drain()  # the others are as old as the one that was lost
             _logger.info("%s failed: %s", tag or "a call", self._reason(failure))
         report(_PART, self._reason(failure))
         if unknown and any(each.writes for each in statements[1:]):
@@ -260,12 +260,18 @@ class Database:
         self._used_at[connection] = time.monotonic()
 
     async def _check_if_idle(self, connection: Connection) -> None:
-        used_at = self._used_at[connection]
-        if used_at > max(self._suspect_before, time.monotonic() - self._idle_check_s):
+        if self._used_at[connection] > time.monotonic() - self._idle_check_s:
             return
-        # The rest of the wait is for another connection.
-        async with connection.answered_within(self._timeout_s / 2):
-            await AsyncConnectionPool.check_connection(connection)
+        try:
+            # The rest of the wait is for another connection.
+            async with connection.answered_within(self._timeout_s / 2):
+                await AsyncConnectionPool.check_connection(connection)
+        except Exception:
+            # What was idle beside it is as dead, and after each one that it finds so the pool
+            # pauses for longer: a few would use up the whole wait.
+            if self._pool is not None:
+                await self._pool.drain()
+            raise
 
 
 async def _send(
