@@ -1,7 +1,7 @@
 """The plain way to serve ChatKit, which `turn_overhead.py` measures ours against.
 
 What the SDKs' own examples do: `ChatKitServer.process` over a store with one query for each of its
-calls, and an agent that connects to the MCP server in every turn. Database, model, task server,
+calls, and an agent that connects to the MCP server in every run. Database, model, task server,
 sign-in and instructions are the same as ours.
 """
 
@@ -18,7 +18,7 @@ from starlette.requests import Request
 from starlette.responses import Response, StreamingResponse
 from starlette.routing import Route
 
-from sidestream.chat.agent import build_client, build_provider, run_config
+from sidestream.chat.model.agent import build_client, build_provider, run_config
 from sidestream.config import ChatSettings
 from sidestream.identity import Caller, Verifier, bearer_token, tool_key
 from sidestream.store.database import Database

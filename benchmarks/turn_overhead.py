@@ -1,7 +1,7 @@
-"""What a turn adds to the model's own time: our chat against the plain way to serve ChatKit.
+"""What a run adds to the model's own time: our chat against the plain way to serve ChatKit.
 
 The model answers at once, so all that is left before the first delta is ours. Three servers answer
-the same messages, in turns, so that whatever else the machine does hits all alike: the plain
+the same messages, in runs, so that whatever else the machine does hits all alike: the plain
 pattern (`plain_chat.py`) under uvicorn, our chat under uvicorn, and our chat on the Lambda runtime
 behind the emulator. Everything runs on loopback, where a round trip costs next to nothing; the
 real distances to the database and the task server add to the plain pattern several times over.
@@ -42,7 +42,7 @@ class Latency:
     """The time to the first delta of one server's turns, in milliseconds."""
 
     server: str
-    turns: int
+    run_starts: int
     p50_ms: float
     p90_ms: float
     min_ms: float
@@ -62,18 +62,18 @@ class Latency:
 
 
 class Talker:
-    """Somebody who talks to one server, in threads of a few turns."""
+    """Somebody who talks to one server, in threads of a few runs."""
 
     def __init__(self, http: httpx2.AsyncClient) -> None:
         self._http = http
         self._thread_id: str | None = None
-        self._turns = 0
+        self._run_starts = 0
 
-    async def turn(self) -> float:
+    async def run(self) -> float:
         """Say hello and read the answer; the milliseconds to its first delta."""
-        if self._turns % TURNS_PER_THREAD == 0:
+        if self._run_starts % TURNS_PER_THREAD == 0:
             self._thread_id = None
-        self._turns += 1
+        self._run_starts += 1
         content = [{"type": "input_text", "text": "hello"}]
         params: dict[str, Any] = {
             "input": {"content": content, "attachments": [], "inference_options": {}}
@@ -175,7 +175,7 @@ async def _measure(talkers: Mapping[str, Talker], rounds: int) -> list[Latency]:
     times_ms: dict[str, list[float]] = {server: [] for server in talkers}
     for number in range(TURNS_PER_THREAD + rounds):
         for server, talker in talkers.items():
-            first_ms = await talker.turn()
+            first_ms = await talker.run()
             if number >= TURNS_PER_THREAD:
                 times_ms[server].append(first_ms)
     return [Latency.of(server, times) for server, times in times_ms.items()]

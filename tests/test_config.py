@@ -73,7 +73,7 @@ def test_a_missing_setting_is_named(environment: pytest.MonkeyPatch, name: str) 
         ("DATABASE_URL", f"host=h user=a password={MARKER}"),
         ("DATABASE_URL", f"https://a:{MARKER}@h/x"),
         ("DATABASE_URL", f"postgresql://{MARKER}"),
-        ("DATABASE_URL", f"postgresql://a:{MARKER}@/x"),
+        ("DATABASE_URL", f"postgresql://a:{MARKER}/x"),
         ("DATABASE_URL", f"postgresql://a:pw@{MARKER}@h/x"),
         ("DATABASE_URL", f"postgresql://a:pw/{MARKER}@h/x"),
         ("DATABASE_URL", f"postgresql://a:1/{MARKER}@h/x"),
@@ -100,7 +100,7 @@ def test_a_malformed_setting_is_named_and_not_quoted(
         "postgresql://a@h:5432/x?sslmode=require",
         "postgresql://a:b:c@one:1,two:2/x",
         "postgresql://a:b@[::1]:5/x",
-        "postgresql://a@/x?host=/tmp",
+        "postgresql://a/x?host=/tmp",
     ],
 )
 def test_a_database_is_addressed_as_libpq_reads_it(

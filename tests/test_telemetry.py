@@ -42,7 +42,7 @@ def test_a_metric_is_kept_by_stage_and_again_by_model(capsys: pytest.CaptureFixt
 
 
 async def test_requests_in_one_process_do_not_mix(capsys: pytest.CaptureFixture[str]) -> None:
-    async def turn(number: int) -> None:
+    async def run(number: int) -> None:
         for _ in range(3):
             await asyncio.sleep(0)
             telemetry.emit(
@@ -54,7 +54,7 @@ async def test_requests_in_one_process_do_not_mix(capsys: pytest.CaptureFixture[
 
     async with asyncio.TaskGroup() as group:
         for number in range(20):
-            group.create_task(turn(number))
+            group.create_task(run(number))
 
     seen = records(capsys)
     assert len(seen) == 60

@@ -1,4 +1,4 @@
-"""Logs and metrics: JSON lines through Powertools, one EMF record per turn.
+"""Logs and metrics: JSON lines through Powertools, one EMF record per run.
 
 Log lines carry types, counts, ids and durations, never message text, titles or tokens. Metrics
 use `EphemeralMetrics`, because Powertools' `Metrics` keeps its state on the class and mixes two

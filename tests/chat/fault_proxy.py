@@ -1,7 +1,7 @@
 """A TCP proxy that breaks the connection at an exact byte, once, or holds what passes.
 
 `Proxy` in `tests/store` cuts at a moment; this one cuts at a position, so that every await of a
-turn can be hit in turn.
+turn can be hit in run.
 """
 
 import asyncio

@@ -41,7 +41,7 @@ async def change_task(
 
 
 def the_widget(answer: Answer) -> WidgetItem:
-    """The one widget that a turn showed."""
+    """The one widget that a run showed."""
     [widget] = answer.done(WidgetItem)
     return widget
 
@@ -81,7 +81,7 @@ def action_request(
 
 
 def the_question(answer: Answer) -> StructuredInputItem:
-    """The one question that a turn asked."""
+    """The one question that a run asked."""
     [question] = answer.done(StructuredInputItem)
     return question
 

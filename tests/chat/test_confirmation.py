@@ -20,8 +20,8 @@ from chatkit.types import (
     WorkflowItem,
 )
 
-from sidestream.chat.confirmation import Confirmation, choices_of, chosen
-from sidestream.chat.context import ToolRecord, TurnState
+from sidestream.chat.context import RunState, ToolRecord
+from sidestream.chat.tools.confirmation import Confirmation, choices_of, chosen
 from sidestream.local.model import ScriptedModelServer
 from sidestream.local.model.conversation import Step, ToolRequest
 from sidestream.local.model.errors import ApiError
@@ -253,7 +253,7 @@ async def test_a_question_can_be_answered_much_later(
 ) -> None:
     await add_tasks(system, alice, "milk", "dentist")
     answer = await alice.create("delete all tasks")
-    # More items than a turn loads.
+    # More items than a run loads.
     await rows(
         "insert into thread_items (thread_id, id, user_id, type, created_at, data) "
         "select i.thread_id, 'msg_' || n, i.user_id, i.type, i.created_at, "
@@ -553,18 +553,18 @@ class TestQuestion:
         ]
     }
 
-    def _turn(self, search: Document | None = None, **deletions: str) -> TurnState:
+    def _run(self, search: Document | None = None, **deletions: str) -> RunState:
         """A turn with deletions that are held: titles by task id."""
-        turn = TurnState()
+        run = RunState()
         if search:
-            turn.records.append(self._record("search_tasks", {}, search))
+            run.records.append(self._record("search_tasks", {}, search))
         for task_id, title in deletions.items():
-            self._hold(turn, task_id, title)
-        return turn
+            self._hold(run, task_id, title)
+        return run
 
-    def _hold(self, turn: TurnState, task_id: str, title: str) -> None:
+    def _hold(self, run: RunState, task_id: str, title: str) -> None:
         task = {"id": task_id, "title": title, "completed": False}
-        turn.records.append(self._record("delete_task", {"task_id": task_id}, task, held=True))
+        run.records.append(self._record("delete_task", {"task_id": task_id}, task, held=True))
 
     @staticmethod
     def _record(
@@ -574,10 +574,10 @@ class TestQuestion:
         return ToolRecord("c", name, arguments, words, failed=False, held=held, result=result)
 
     def _ask(
-        self, turn: TurnState
+        self, run: RunState
     ) -> tuple[str, dict[str, list[str]], StructuredInputMultipleChoice]:
-        assert self.CONFIRMATION.asks(turn)
-        made = self.CONFIRMATION.question(turn, "thr_1", "en")
+        assert self.CONFIRMATION.asks(run)
+        made = self.CONFIRMATION.question(run, "thr_1", "en")
         [part] = made.item.inputs
         assert isinstance(part, StructuredInputMultipleChoice)
         choices = choices_of(made.item, [made.memory])
@@ -591,22 +591,22 @@ class TestQuestion:
         return part.question, ids, part
 
     def test_one_deletion_after_an_answer(self) -> None:
-        turn = self._turn(a="Milk")
-        assert not self.CONFIRMATION.asks(turn)
-        turn.confirmed = True
-        words, choices, part = self._ask(turn)
+        run = self._run(a="Milk")
+        assert not self.CONFIRMATION.asks(run)
+        run.confirmed = True
+        words, choices, part = self._ask(run)
         assert words == "Delete this task? “Milk”"
         assert choices == {"Delete them": ["a"], "Keep them": []}
         assert not part.multiple
 
     def test_the_same_deletion_twice_is_one(self) -> None:
-        turn = self._turn(a="Milk")
-        self._hold(turn, "a", "Milk")
-        assert len(self.CONFIRMATION.held(turn)) == 1
-        assert not self.CONFIRMATION.asks(turn)
+        run = self._run(a="Milk")
+        self._hold(run, "a", "Milk")
+        assert len(self.CONFIRMATION.held(run)) == 1
+        assert not self.CONFIRMATION.asks(run)
 
     def test_titles_like_the_words_of_the_question(self) -> None:
-        _, choices, part = self._ask(self._turn(self.SEARCH, a="Milk"))
+        _, choices, part = self._ask(self._run(self.SEARCH, a="Milk"))
         assert choices == {
             "Milk": ["a"],
             "None of them (2)": ["b"],
@@ -616,37 +616,37 @@ class TestQuestion:
         assert part.multiple
 
     def test_what_was_wanted_besides_the_matches_is_offered_too(self) -> None:
-        _, choices, _ = self._ask(self._turn(self.SEARCH, a="Milk", z="Taxes"))
+        _, choices, _ = self._ask(self._run(self.SEARCH, a="Milk", z="Taxes"))
         assert choices["Taxes"] == ["z"]
 
     def test_many_titles_are_cut(self) -> None:
-        turn = self._turn(None, **{f"t{n}": f"Task {n}" for n in range(40)})
-        words, choices, _ = self._ask(turn)
+        run = self._run(None, **{f"t{n}": f"Task {n}" for n in range(40)})
+        words, choices, _ = self._ask(run)
         assert words.startswith("Delete these 40 tasks? “Task 0”, “Task 1”")
         assert words.endswith("“Task 9” …")
         assert len(choices["Delete them"]) == 40
 
     def test_what_asks(self) -> None:
-        assert not self.CONFIRMATION.asks(TurnState(confirmed=True))
-        assert not self.CONFIRMATION.asks(self._turn(self.SEARCH))
-        assert self.CONFIRMATION.asks(self._turn(a="Milk", b="Bread"))
-        assert self.CONFIRMATION.asks(self._turn(self.SEARCH, a="Milk"))
-        assert not self.CONFIRMATION.asks(self._turn(self.SEARCH, z="Taxes"))
+        assert not self.CONFIRMATION.asks(RunState(confirmed=True))
+        assert not self.CONFIRMATION.asks(self._run(self.SEARCH))
+        assert self.CONFIRMATION.asks(self._run(a="Milk", b="Bread"))
+        assert self.CONFIRMATION.asks(self._run(self.SEARCH, a="Milk"))
+        assert not self.CONFIRMATION.asks(self._run(self.SEARCH, z="Taxes"))
 
     def test_a_search_that_found_more_than_it_shows(self) -> None:
         page = {"data": [{"id": "a", "title": "Milk"}], "has_more": True}
-        _, choices, _ = self._ask(self._turn(page, a="Milk"))
+        _, choices, _ = self._ask(self._run(page, a="Milk"))
         assert choices == {"Milk": ["a"], "None of them": []}
 
     def test_searches_for_something_else_offer_nothing(self) -> None:
-        turn = self._turn(self.SEARCH, a="Milk")
+        run = self._run(self.SEARCH, a="Milk")
         other = {"data": [{"id": "x", "title": "X"}, {"id": "y", "title": "Y"}]}
-        turn.records.append(self._record("search_tasks", {}, other))
-        _, choices, _ = self._ask(turn)
+        run.records.append(self._record("search_tasks", {}, other))
+        _, choices, _ = self._ask(run)
         assert "X" not in choices
 
     def test_words_besides_a_choice_delete_nothing(self) -> None:
-        made = self.CONFIRMATION.question(self._turn(self.SEARCH, a="Milk"), "thr_1", "en")
+        made = self.CONFIRMATION.question(self._run(self.SEARCH, a="Milk"), "thr_1", "en")
         [part] = made.item.inputs
         part.answer = StructuredInputAnswer(values=["Milk", "no, keep that one"])
         choices = choices_of(made.item, [made.memory])
@@ -654,14 +654,14 @@ class TestQuestion:
         assert chosen(made.item, choices) == []
 
     def test_a_list_as_it_will_be(self) -> None:
-        turn = self._turn(a="Milk")
-        rows = self.CONFIRMATION.without_held(turn, self.SEARCH)
+        run = self._run(a="Milk")
+        rows = self.CONFIRMATION.without_held(run, self.SEARCH)
         assert [row["id"] for row in rows["data"]] == ["b", "c"]
-        assert self.CONFIRMATION.without_held(TurnState(), self.SEARCH) is self.SEARCH
-        assert self.CONFIRMATION.without_held(turn, {"id": "a"}) == {"id": "a"}
+        assert self.CONFIRMATION.without_held(RunState(), self.SEARCH) is self.SEARCH
+        assert self.CONFIRMATION.without_held(run, {"id": "a"}) == {"id": "a"}
 
     def test_a_history_without_the_question(self) -> None:
-        made = self.CONFIRMATION.question(self._turn(a="Milk", b="Bread"), "thr_1", "en")
+        made = self.CONFIRMATION.question(self._run(a="Milk", b="Bread"), "thr_1", "en")
         other = made.memory.model_copy(update={"content": {"kind": "note", "text": "x"}})
         assert choices_of(made.item, []) is None
         assert choices_of(made.item, [other]) is None

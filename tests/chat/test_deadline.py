@@ -21,15 +21,15 @@ TIMEOUT_S = 6
 
 @asynccontextmanager
 async def hurried(system: LocalSystem, **settings: str) -> AsyncIterator[FunctionUrl]:
-    """A chat that has six seconds, and ends its turns four seconds before."""
+    """A chat that has six seconds, and ends its runs four seconds before."""
     async with chat_function(
         system, timeout_s=TIMEOUT_S, DEADLINE_MARGIN_S="4", **settings
     ) as function:
         yield function
-        turn = next(one for one in function.invocations if one.method == "POST")
-        assert turn.status == 200
-        assert turn.error_type is None
-        assert turn.duration_ms < TIMEOUT_S * 1000
+        run = next(one for one in function.invocations if one.method == "POST")
+        assert run.status == 200
+        assert run.error_type is None
+        assert run.duration_ms < TIMEOUT_S * 1000
 
 
 async def test_slow_answer_is_saved_and_ended(

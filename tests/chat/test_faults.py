@@ -1,7 +1,7 @@
-"""Faults of Postgres, the model and the task server, at each point of a turn.
+"""Faults of Postgres, the model and the task server, at each point of a run.
 
 Whatever breaks, and wherever: the client gets a whole answer or an error that it can act on, the
-next turn works, nothing is half written, and what tools did is done once.
+next run works, nothing is half written, and what tools did is done once.
 """
 
 from collections.abc import AsyncIterator
@@ -36,15 +36,15 @@ BACKENDS = ["postgres", "model", "tasks"]
 
 @dataclass(frozen=True, slots=True)
 class Shaky:
-    """A chat whose every backend is behind a proxy. `turn` is how many bytes a turn passes."""
+    """A chat whose every backend is behind a proxy. `turn` is how many bytes a run passes."""
 
     url: str
     proxies: dict[str, FaultProxy]
-    turn: dict[str, dict[Way, int]]
+    run: dict[str, dict[Way, int]]
 
     def fault(self, backend: str, kind: Kind, way: Way, step: int) -> Fault:
-        """A fault after so many sixths of what a turn passes."""
-        return Fault(kind, way, self.turn[backend][way] * step // STEPS)
+        """A fault after so many sixths of what a run passes."""
+        return Fault(kind, way, self.run[backend][way] * step // STEPS)
 
 
 @pytest_asyncio.fixture(scope="module", loop_scope="session")
@@ -71,13 +71,13 @@ async def shaky(chat_settings: ChatSettings, system_token: str) -> AsyncIterator
             for proxy in proxies.values():
                 proxy.reset()
             assert not (await client.create(ADD)).errors
-            turn = {name: dict(proxy.passed) for name, proxy in proxies.items()}
-            yield Shaky(chat.url, proxies, turn)
+            run = {name: dict(proxy.passed) for name, proxy in proxies.items()}
+            yield Shaky(chat.url, proxies, run)
 
 
 @pytest.fixture(scope="module")
 def system_token(request: pytest.FixtureRequest) -> str:
-    """A token for whoever tries the turn first."""
+    """A token for whoever tries the run first."""
     token: str = request.getfixturevalue("system").token(new_id("user"))
     return token
 

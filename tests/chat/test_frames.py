@@ -13,7 +13,7 @@ from chatkit.types import (
     ThreadItemDoneEvent,
 )
 
-from sidestream.chat.frames import Frame, encode
+from sidestream.chat.protocol.frames import Frame, encode
 from tests.chat.client import event_of
 
 _NAIVE = datetime(2026, 11, 21, 3, 30)  # noqa: DTZ001 - items keep naive UTC

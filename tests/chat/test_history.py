@@ -21,11 +21,11 @@ from chatkit.types import (
 )
 from pydantic import AnyUrl
 
-from sidestream.chat.attachments import AttachmentFiles
-from sidestream.chat.confirmation import PENDING_KIND
 from sidestream.chat.context import ToolRecord
-from sidestream.chat.history import NOTE_KIND, HistoryConverter, recent, tokens_of
-from sidestream.chat.trace import memory
+from sidestream.chat.files.attachments import AttachmentFiles
+from sidestream.chat.model.history import NOTE_KIND, HistoryConverter, recent, tokens_of
+from sidestream.chat.tools.confirmation import PENDING_KIND
+from sidestream.chat.tools.trace import memory
 from sidestream.config import ChatSettings
 
 _NOW = datetime(2026, 11, 21)  # noqa: DTZ001 - items keep naive UTC

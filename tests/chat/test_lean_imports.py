@@ -8,7 +8,7 @@ import pytest
 
 PRELUDE = """
 import sys
-from sidestream.chat.lean_imports import import_sdks
+from sidestream.chat.start.lean_imports import import_sdks
 """
 
 
@@ -43,7 +43,7 @@ def test_the_scripted_turn_loads_nothing_of_it_either() -> None:
     printed = run("""
         import_sdks()
         import asyncio
-        from sidestream.chat.warm_up import warm_up
+        from sidestream.chat.start.warm_up import warm_up
         from sidestream.config import ChatSettings
         from sidestream.tasks.pack import DOMAIN
         for api in ("responses", "chat_completions"):
@@ -176,9 +176,9 @@ def test_a_sandbox_is_said_to_be_left_out() -> None:
     """)
     assert printed.splitlines() == [
         "cannot import name 'SandboxAgent' from 'agents.sandbox' "
-        "(<left out: see sidestream.chat.stand_ins>)",
+        "(<left out: see sidestream.chat.start.stand_ins>)",
         "No module named 'agents.sandbox.sandbox_agent'",
-        "agents.sandbox is left out of this function: see sidestream.chat.stand_ins",
+        "agents.sandbox is left out of this function: see sidestream.chat.start.stand_ins",
         "False",
     ]
 
@@ -221,7 +221,7 @@ def test_a_run_that_is_not_streamed_works_and_fails_as_ever() -> None:
 def test_every_name_of_the_lazy_packages_is_there() -> None:
     listing = """
         import importlib
-        from sidestream.chat.lean_imports import _LAZY_PACKAGES
+        from sidestream.chat.start.lean_imports import _LAZY_PACKAGES
         for package in sorted(_LAZY_PACKAGES):
             for name in dir(importlib.import_module(package)):
                 if not name.startswith("_") and name != "annotations":
@@ -244,7 +244,7 @@ def test_every_name_of_the_lazy_packages_is_there() -> None:
 @pytest.mark.parametrize("broken", ["agents", "openai.types"])
 def test_an_sdk_that_does_not_bear_it_is_imported_the_plain_way(broken: str) -> None:
     printed = run(f"""
-        from sidestream.chat import lean_imports
+        from sidestream.chat.start import lean_imports
         if {broken!r} == "agents":
             def fail():
                 raise RuntimeError("no such place")

@@ -85,7 +85,7 @@ async def test_number_of_attachments(alice: Client, chat_settings: ChatSettings)
 async def test_history(
     chat_settings: ChatSettings, person: MakePerson, model: ScriptedModelServer, limit: str
 ) -> None:
-    """The model is told the newest turns that fit, whole, and always the newest."""
+    """The model is told the newest runs that fit, whole, and always the newest."""
     update = {"history_tokens": 600} if limit == "tokens" else {"history_items": 3}
     limited = chat_settings.model_copy(update=update)
     async with under_uvicorn(limited) as chat, Client(chat.url, person().token) as client:

@@ -1,4 +1,4 @@
-"""The functions' logs: JSON, one metric record for each turn, and nothing of what people said."""
+"""The functions' logs: JSON, one metric record for each run, and nothing of what people said."""
 
 import asyncio
 import json
@@ -187,9 +187,9 @@ async def test_lines_tell_what_happened(alice: Client, log: _Log) -> None:
     [request] = [line for line in logged if line["message"] == "request"]
     assert (request["method"], request["route"]) == ("POST", "/api/chatkit")
     assert request["status"] == 200
-    [turn] = [line for line in logged if line["message"] == "turn"]
-    assert turn["run_id"] == answer.run_id
-    assert turn["tool_calls"] == 1
+    [run] = [line for line in logged if line["message"] == "run"]
+    assert run["run_id"] == answer.run_id
+    assert run["tool_calls"] == 1
     [call] = [line for line in lines if line.get("message") == "tool call"]
     assert call["service"] == "tasks"
     assert call["caller_request_id"] == answer.headers["x-request-id"]

@@ -41,8 +41,8 @@ def allow(answer: httpx2.Response) -> set[str]:
 async def test_each_route_answers_the_methods_that_come_for_nothing(
     base_url: str, alice: Client
 ) -> None:
-    turn = await alice.create("hello")
-    names = {"THREAD": turn.thread_id, "RUN": turn.run_id, "USER": alice.user_id}
+    run = await alice.create("hello")
+    names = {"THREAD": run.thread_id, "RUN": run.run_id, "USER": alice.user_id}
     async with Client(base_url, alice.token) as client:
         for route in (*READS, *WRITES):
             path = route

@@ -154,7 +154,7 @@ async def test_a_short_trouble_is_not_noticed(client: Client, model: ScriptedMod
 async def test_failure_after_a_tool_call_keeps_its_trace(
     client: Client, model: ScriptedModelServer, task_list: TaskList
 ) -> None:
-    """The call is not made again, and the next turn knows of it."""
+    """The call is not made again, and the next run knows of it."""
     model.refuse_next(QUOTA, after=1)
     failed = await client.create("add milk to my list")
     assert len(failed.errors) == 1

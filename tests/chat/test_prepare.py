@@ -4,10 +4,10 @@ import pytest
 from chatkit.types import ChatKitReq, ThreadsAddUserMessageReq, ThreadsCreateReq
 from pydantic import TypeAdapter
 
-from sidestream.chat.attachments import AttachmentFiles
-from sidestream.chat.prepare import Prepared, Preparer
-from sidestream.chat.requests import Idempotency
-from sidestream.chat.widgets import Cards
+from sidestream.chat.files.attachments import AttachmentFiles
+from sidestream.chat.protocol.requests import Idempotency
+from sidestream.chat.runs.prepare import Prepared, Preparer
+from sidestream.chat.tools.cards import Cards
 from sidestream.config import ChatSettings
 from sidestream.identity import Caller
 from sidestream.store.database import Database

@@ -1,6 +1,6 @@
 """Every request type of ChatKit's protocol, end to end, and what each implies.
 
-Streams of turns, widgets, questions and attachments have modules of their own; this one has the
+Streams of runs, widgets, questions and attachments have modules of their own; this one has the
 rest, and `test_every_type_is_served` for all of them at once.
 """
 

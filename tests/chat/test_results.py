@@ -5,7 +5,7 @@ import json
 import httpx2
 import pytest
 
-from sidestream.chat.results import words_of
+from sidestream.chat.tools.results import words_of
 from sidestream.local.model import ScriptedModelServer
 from sidestream.local.model.conversation import Step, ToolRequest
 from sidestream.local.system import LocalSystem

@@ -204,7 +204,7 @@ async def test_stop_during_a_tool_call(
     answers: bool,
 ) -> None:
     """What the call did is told; and when nobody knows, that is."""
-    monkeypatch.setattr("sidestream.chat.tools.TOOLS_GRACE_S", 20.0 if answers else 0.2)
+    monkeypatch.setattr("sidestream.chat.tools.calls.TOOLS_GRACE_S", 20.0 if answers else 0.2)
     async with FaultProxy(str(chat_settings.tasks_mcp_url)) as proxy:
         settings = chat_settings.model_copy(update={"tasks_mcp_url": HttpUrl(proxy.url)})
         async with under_uvicorn(settings) as chat, Client(chat.url, person().token) as client:
@@ -230,7 +230,7 @@ async def test_stop_during_a_tool_call(
             assert "stopped the answer" in told
 
 
-@pytest.mark.parametrize("turn", ["after the answer to a question", "at the end", "of a widget"])
+@pytest.mark.parametrize("run", ["after the answer to a question", "at the end", "of a widget"])
 async def test_stop_during_a_call_of_our_own(
     system: LocalSystem,
     chat_settings: ChatSettings,
@@ -238,19 +238,19 @@ async def test_stop_during_a_call_of_our_own(
     task_list: TaskList,
     rows: Rows,
     monkeypatch: pytest.MonkeyPatch,
-    turn: str,
+    run: str,
 ) -> None:
     """Calls that no model asked for just now are given up as well, and told."""
-    monkeypatch.setattr("sidestream.chat.tools.TOOLS_GRACE_S", 0.2)
+    monkeypatch.setattr("sidestream.chat.tools.calls.TOOLS_GRACE_S", 0.2)
     async with FaultProxy(str(chat_settings.tasks_mcp_url)) as proxy:
         settings = chat_settings.model_copy(update={"tasks_mcp_url": HttpUrl(proxy.url)})
         async with under_uvicorn(settings) as chat, Client(chat.url, person().token) as client:
             await add_tasks(system, client, "milk", "bread")
-            if turn == "after the answer to a question":
+            if run == "after the answer to a question":
                 asked = the_question(await client.create("delete all tasks"))
                 request = answer_request(asked, ["Delete them"])
                 proxy.hold(Way.DOWN)
-            elif turn == "of a widget":
+            elif run == "of a widget":
                 shown = await client.create("show my tasks")
                 widget = the_widget(shown)
                 delete = row_action(widget, "milk", "Button")
@@ -260,7 +260,7 @@ async def test_stop_during_a_call_of_our_own(
                 request = create_request("delete the milk task")
                 system.model.hold(after_words=1)
             async with client.stream(request) as stream:
-                if turn == "at the end":
+                if run == "at the end":
                     await system.model.until(lambda: system.model.held_streams == 1)
                     proxy.hold(Way.DOWN)
                     system.model.release()
@@ -268,12 +268,12 @@ async def test_stop_during_a_call_of_our_own(
                 thread_id = request["params"].get("thread_id") or stream.thread_id
                 assert (await stop(client, thread_id)).status_code == 202
                 rest = await stream.rest()
-            [run] = await rows("select status from runs where id = %s", stream.run_id)
-            assert run["status"] == "stopped"
+            [row] = await rows("select status from runs where id = %s", stream.run_id)
+            assert row["status"] == "stopped"
             assert not [frame for frame in rest if frame.type == "error"]
             proxy.release()
             saved = await client.items(thread_id)
-            if turn != "of a widget":
+            if run != "of a widget":
                 traces = [item for item in saved if isinstance(item, WorkflowItem)]
                 [*_, task] = [task.model_dump() for task in traces[-1].workflow.tasks]
                 assert task["title"] == "Delete a task: did not work"

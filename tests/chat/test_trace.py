@@ -20,7 +20,7 @@ from chatkit.types import (
 )
 
 from sidestream.chat.context import ToolRecord
-from sidestream.chat.trace import ToolTrace
+from sidestream.chat.tools.trace import ToolTrace
 from sidestream.tasks.pack import DOMAIN
 
 

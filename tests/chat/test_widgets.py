@@ -15,7 +15,7 @@ from pydantic import HttpUrl
 
 from sidestream import i18n
 from sidestream.chat.context import ToolRecord
-from sidestream.chat.widgets import Cards
+from sidestream.chat.tools.cards import Cards
 from sidestream.config import ChatSettings
 from sidestream.i18n import text
 from sidestream.local.aws import free_port

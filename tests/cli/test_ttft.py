@@ -123,7 +123,7 @@ async def test_a_token_that_is_held_back_is_the_models_time(
 
 
 def endpoint(answers: list[Response]) -> Starlette:
-    """An endpoint that gives these answers in turn to messages, and takes every deletion."""
+    """An endpoint that gives these answers in run to messages, and takes every deletion."""
 
     async def answer(request: Request) -> Response:
         body = await request.json()

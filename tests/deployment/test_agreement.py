@@ -14,7 +14,7 @@ from pydantic import SecretStr
 from starlette.routing import Route
 
 from sidestream.chat.app import EXPOSED_HEADERS, create_app
-from sidestream.chat.bucket import Bucket
+from sidestream.chat.files.bucket import Bucket
 from sidestream.config import ChatSettings, Settings
 from sidestream.identity import TOKEN_HEADER
 from sidestream.local import functions

@@ -71,7 +71,8 @@ async def test_the_artifacts_import_nothing_from_the_source_tree(running: Runnin
 def test_the_start_went_the_lean_way(built: Built) -> None:
     """In the artifacts too: a fallback there would go unseen."""
     program = (
-        "import sys; from sidestream.chat.lean_imports import import_sdks; assert import_sdks(); "
+        "import sys; from sidestream.chat.start.lean_imports import import_sdks; "
+        "assert import_sdks(); "
         "import sidestream.chat.handler; print('mcp' in sys.modules, sidestream.chat.__file__)"
     )
     path = f"{built.code('ChatFunction')}:{built.layer('ChatFunction') / 'python'}"

@@ -39,7 +39,7 @@ AWS_FIELDS = {
 
 @pytest_asyncio.fixture(scope="module", loop_scope="session")
 async def used_system(system: LocalSystem) -> AsyncIterator[LocalSystem]:
-    """The system after a good turn, a failed tool call, a failed turn and a refused request."""
+    """The system after a good run, a failed tool call, a failed run and a refused request."""
     bearer = {"Authorization": f"Bearer {system.token('observed')}"}
     async with httpx2.AsyncClient(base_url=system.chat.url, headers=bearer, timeout=60) as client:
 

@@ -8,9 +8,9 @@ from sidestream.identity import Caller
 from sidestream.store.database import Database, Statement
 from sidestream.store.feedback import Feedback
 from sidestream.store.ids import new_id
+from sidestream.store.run_starts import RunStart, RunStarts
 from sidestream.store.runs import Runs, RunUsage
 from sidestream.store.threads import PostgresStore
-from sidestream.store.turns import Turns, TurnStart
 
 TABLES = (
     "threads",
@@ -29,10 +29,10 @@ VIEWS = ("chat_sessions", "chat_messages")
 async def fill(database: Database, caller: Caller) -> None:
     """Give a user one row at least in every table."""
     thread, runs = a_thread(), Runs(database)
-    start = TurnStart(
+    start = RunStart(
         new_id("run"), thread.id, new_thread=thread, item=a_message(thread.id, id="msg_1")
     )
-    await Turns(database).begin(caller, start)
+    await RunStarts(database).begin(caller, start)
     await runs.finish(
         caller, start.run_id, "completed", usage=RunUsage(1, 1), frames=["a"], first=1
     )

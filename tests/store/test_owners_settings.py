@@ -12,9 +12,9 @@ from tests.store.conformance import a_message, a_thread
 from sidestream.identity import Caller
 from sidestream.store.database import Database, Statement
 from sidestream.store.ids import new_id
+from sidestream.store.run_starts import BegunRun, RunStart, RunStarts
 from sidestream.store.runs import Runs, RunUsage
 from sidestream.store.threads import PostgresStore
-from sidestream.store.turns import Turn, Turns, TurnStart
 from sidestream.store.usage import count_request
 from sidestream.tasks.repository import TaskRepository
 from sidestream.tasks.task import TaskChanges, TaskDraft, TaskFilter
@@ -109,10 +109,10 @@ async def check_tasks(tasks: TaskRepository, caller: Caller) -> None:
 
 
 async def check_turn(database: Database, caller: Caller) -> None:
-    turns, runs = Turns(database), Runs(database)
+    run_starts, runs = RunStarts(database), Runs(database)
     thread = a_thread(title=r"سلام 'a\b'")
     item = a_message(thread.id, r"hello \ 'سلام'")
-    start = TurnStart(
+    start = RunStart(
         new_id("run"),
         thread.id,
         new_thread=thread,
@@ -122,14 +122,14 @@ async def check_turn(database: Database, caller: Caller) -> None:
         requests_per_minute=1000,
         tokens_per_day=1000,
     )
-    turn = await turns.begin(caller, start)
-    assert isinstance(turn, Turn)
-    assert [each.model_dump_json() for each in turn.items] == [item.model_dump_json()]
+    run = await run_starts.begin(caller, start)
+    assert isinstance(run, BegunRun)
+    assert [each.model_dump_json() for each in run.items] == [item.model_dump_json()]
     assert (await runs.beat(caller, start.run_id, 30, ['{"a": "\\\\ سلام"}'])).still_owner
     usage = RunUsage(10, 5, 123.456789012345)
     error = {"code": "سلام"}
     assert await runs.finish(caller, start.run_id, "failed", error=error, usage=usage)
-    again = await turns.replay(caller, "key", start.request_hash)
+    again = await run_starts.replay(caller, "key", start.request_hash)
     assert again is not None
     events = await runs.events(caller, start.run_id)
     assert (events.frames, events.run.error) == (((1, '{"a": "\\\\ سلام"}'),), error)

@@ -9,9 +9,9 @@ from sidestream.problems import KeyInProgress
 from sidestream.store.codec import RowNotFound
 from sidestream.store.database import Database, Statement
 from sidestream.store.ids import new_id
+from sidestream.store.run_starts import BegunRun, Replay, RunStart, RunStarts
 from sidestream.store.runs import BeatResult, Runs, RunUsage
 from sidestream.store.threads import PostgresStore
-from sidestream.store.turns import Replay, Turn, Turns, TurnStart
 
 STILL_OURS = BeatResult(stop_requested=False, still_owner=True)
 NO_LONGER_OURS = BeatResult(stop_requested=False, still_owner=False)
@@ -23,16 +23,16 @@ def runs(database: Database) -> Runs:
 
 
 @pytest.fixture
-async def started(database: Database, caller: Caller) -> TurnStart:
+async def started(database: Database, caller: Caller) -> RunStart:
     """A run of the caller that has just begun."""
     return await a_run(database, caller)
 
 
 async def a_run(
     database: Database, caller: Caller, lease_s: float = 30, key: str | None = None
-) -> TurnStart:
+) -> RunStart:
     thread = a_thread()
-    start = TurnStart(
+    start = RunStart(
         new_id("run"),
         thread.id,
         new_thread=thread,
@@ -41,13 +41,13 @@ async def a_run(
         request_hash=b"h",
         lease_s=lease_s,
     )
-    assert isinstance(await Turns(database).begin(caller, start), Turn)
+    assert isinstance(await RunStarts(database).begin(caller, start), BegunRun)
     return start
 
 
 class TestBeat:
     async def test_frames_are_numbered_and_kept_in_order(
-        self, runs: Runs, started: TurnStart, database: Database, caller: Caller
+        self, runs: Runs, started: RunStart, database: Database, caller: Caller
     ) -> None:
         before = database.round_trips
         assert await runs.beat(caller, started.run_id, 30, ["a", b"b"], first=1) == STILL_OURS
@@ -59,14 +59,14 @@ class TestBeat:
         assert (events.run.status, events.run.last_event) == ("running", 3)
 
     async def test_a_batch_that_is_sent_again_is_kept_once(
-        self, runs: Runs, started: TurnStart, caller: Caller
+        self, runs: Runs, started: RunStart, caller: Caller
     ) -> None:
         for _ in range(2):
             assert await runs.beat(caller, started.run_id, 30, ["a", "b"], first=1) == STILL_OURS
         assert (await runs.events(caller, started.run_id)).frames == ((1, "a"), (2, "b"))
 
     async def test_a_longer_batch_from_the_same_number_adds_what_is_new(
-        self, runs: Runs, started: TurnStart, caller: Caller
+        self, runs: Runs, started: RunStart, caller: Caller
     ) -> None:
         """The answer to a beat that was saved got lost, and more was written meanwhile."""
         await runs.beat(caller, started.run_id, 30, ["1", "2"], first=1)
@@ -76,7 +76,7 @@ class TestBeat:
         assert events.run.last_event == 3
 
     async def test_it_renews_the_lease(
-        self, runs: Runs, started: TurnStart, database: Database, caller: Caller
+        self, runs: Runs, started: RunStart, database: Database, caller: Caller
     ) -> None:
         query = Statement("select lease_expires_at from runs")
         [[before]] = await database.run(caller.user_id, query)
@@ -93,14 +93,14 @@ class TestBeat:
         events = await runs.events(caller, late.run_id)
         assert (events.run.status, events.run.died, events.frames) == ("failed", True, ())
 
-    async def test_it_tells_of_a_stop(self, runs: Runs, started: TurnStart, caller: Caller) -> None:
+    async def test_it_tells_of_a_stop(self, runs: Runs, started: RunStart, caller: Caller) -> None:
         await runs.request_stop(caller, started.thread_id)
         assert await runs.beat(caller, started.run_id, 30) == BeatResult(True, True)
 
     async def test_a_run_that_is_over_or_deleted_or_foreign_takes_nothing(
         self,
         runs: Runs,
-        started: TurnStart,
+        started: RunStart,
         database: Database,
         caller: Caller,
         stranger: Caller,
@@ -115,7 +115,7 @@ class TestBeat:
 
 class TestFinish:
     async def test_it_keeps_how_it_ended_and_the_last_frames(
-        self, runs: Runs, started: TurnStart, database: Database, caller: Caller
+        self, runs: Runs, started: RunStart, database: Database, caller: Caller
     ) -> None:
         await runs.beat(caller, started.run_id, 30, ["a"], first=1)
         before = database.round_trips
@@ -143,7 +143,7 @@ class TestFinish:
         assert days == [{"tokens": 15}]
 
     async def test_a_second_end_changes_nothing(
-        self, runs: Runs, started: TurnStart, database: Database, caller: Caller
+        self, runs: Runs, started: RunStart, database: Database, caller: Caller
     ) -> None:
         usage = RunUsage(10, 5)
         assert await runs.finish(caller, started.run_id, "stopped", usage=usage)
@@ -169,22 +169,22 @@ class TestFinish:
         assert days == [{"tokens": 15}]
 
     async def test_another_user_cannot_end_it(
-        self, runs: Runs, started: TurnStart, caller: Caller, stranger: Caller
+        self, runs: Runs, started: RunStart, caller: Caller, stranger: Caller
     ) -> None:
         assert not await runs.finish(stranger, started.run_id, "failed")
         assert (await runs.events(caller, started.run_id)).run.status == "running"
 
     async def test_the_thread_is_free_again(
-        self, runs: Runs, started: TurnStart, database: Database, caller: Caller
+        self, runs: Runs, started: RunStart, database: Database, caller: Caller
     ) -> None:
         await runs.finish(caller, started.run_id, "completed")
-        again = TurnStart(new_id("run"), started.thread_id)
-        assert isinstance(await Turns(database).begin(caller, again), Turn)
+        again = RunStart(new_id("run"), started.thread_id)
+        assert isinstance(await RunStarts(database).begin(caller, again), BegunRun)
 
     async def test_what_is_past_keeping_is_forgotten(
         self,
         runs: Runs,
-        started: TurnStart,
+        started: RunStart,
         database: Database,
         caller: Caller,
         stranger: Caller,
@@ -214,25 +214,25 @@ class TestFinish:
     async def test_a_key_is_forgotten_whatever_became_of_its_run(
         self, runs: Runs, database: Database, caller: Caller, lease_s: float, owner_url: str
     ) -> None:
-        turns = Turns(database)
+        run_starts = RunStarts(database)
         old = await a_run(database, caller, lease_s=lease_s)
         if lease_s > 0:
             await runs.finish(caller, old.run_id, "stopped")
         key, request_hash = old.idempotency_key, old.request_hash
         self.age(owner_url, [caller], timedelta(hours=23))
-        assert isinstance(await turns.replay(caller, key, request_hash), Replay)
+        assert isinstance(await run_starts.replay(caller, key, request_hash), Replay)
         self.age(owner_url, [caller], timedelta(hours=2))
-        assert await turns.replay(caller, key, request_hash) is None
+        assert await run_starts.replay(caller, key, request_hash) is None
         again = await a_run(database, caller, key=key)
         with pytest.raises(KeyInProgress):
-            await turns.replay(caller, key, again.request_hash)
+            await run_starts.replay(caller, key, again.request_hash)
 
     async def test_the_key_of_a_long_run_is_kept(
-        self, started: TurnStart, database: Database, caller: Caller
+        self, started: RunStart, database: Database, caller: Caller
     ) -> None:
         """Whatever its clock says, it is alive."""
         with pytest.raises(KeyInProgress):
-            await Turns(database, keep_s=-60).replay(
+            await RunStarts(database, keep_s=-60).replay(
                 caller, started.idempotency_key, started.request_hash
             )
 
@@ -249,7 +249,7 @@ class TestFinish:
 
 
 class TestRequestStop:
-    async def test_it_names_the_run(self, runs: Runs, started: TurnStart, caller: Caller) -> None:
+    async def test_it_names_the_run(self, runs: Runs, started: RunStart, caller: Caller) -> None:
         for _ in range(2):
             assert await runs.request_stop(caller, started.thread_id) == started.run_id
         view = await runs.current(caller, started.thread_id)
@@ -257,7 +257,7 @@ class TestRequestStop:
         assert view.stop_requested
 
     async def test_nothing_is_running(
-        self, runs: Runs, started: TurnStart, database: Database, caller: Caller
+        self, runs: Runs, started: RunStart, database: Database, caller: Caller
     ) -> None:
         await runs.finish(caller, started.run_id, "completed")
         crashed = await a_run(database, caller, lease_s=-1)
@@ -265,7 +265,7 @@ class TestRequestStop:
             assert await runs.request_stop(caller, start.thread_id) is None
 
     async def test_another_users_thread(
-        self, runs: Runs, started: TurnStart, caller: Caller, stranger: Caller
+        self, runs: Runs, started: RunStart, caller: Caller, stranger: Caller
     ) -> None:
         for thread_id in (started.thread_id, "thr_none"):
             with pytest.raises(RowNotFound):
@@ -275,7 +275,7 @@ class TestRequestStop:
 
 class TestCurrent:
     async def test_it_is_the_latest(
-        self, runs: Runs, started: TurnStart, database: Database, caller: Caller
+        self, runs: Runs, started: RunStart, database: Database, caller: Caller
     ) -> None:
         view = await runs.current(caller, started.thread_id)
         assert view is not None
@@ -283,8 +283,8 @@ class TestCurrent:
         assert started.item
         assert view.user_item_id == started.item.id
         await runs.finish(caller, started.run_id, "completed")
-        again = TurnStart(new_id("run"), started.thread_id)
-        await Turns(database).begin(caller, again)
+        again = RunStart(new_id("run"), started.thread_id)
+        await RunStarts(database).begin(caller, again)
         view = await runs.current(caller, started.thread_id)
         assert view is not None
         assert (view.run_id, view.user_item_id) == (again.run_id, None)
@@ -297,7 +297,7 @@ class TestCurrent:
         assert await runs.current(caller, thread.id) is None
 
     async def test_another_users_thread(
-        self, runs: Runs, started: TurnStart, stranger: Caller
+        self, runs: Runs, started: RunStart, stranger: Caller
     ) -> None:
         for thread_id in (started.thread_id, "thr_none"):
             with pytest.raises(RowNotFound):
@@ -307,7 +307,7 @@ class TestCurrent:
 class TestEvents:
     @pytest.mark.parametrize("after", range(7))
     async def test_it_goes_on_anywhere_in_a_batch(
-        self, runs: Runs, started: TurnStart, caller: Caller, after: int
+        self, runs: Runs, started: RunStart, caller: Caller, after: int
     ) -> None:
         await runs.beat(caller, started.run_id, 30, ["1", "2", "3"], first=1)
         await runs.beat(caller, started.run_id, 30, ["4"], first=4)
@@ -316,9 +316,7 @@ class TestEvents:
         assert events.frames == tuple((n, str(n)) for n in range(after + 1, 7))
         assert events.run.status == "completed"
 
-    async def test_another_users_run(
-        self, runs: Runs, started: TurnStart, stranger: Caller
-    ) -> None:
+    async def test_another_users_run(self, runs: Runs, started: RunStart, stranger: Caller) -> None:
         for run_id in (started.run_id, "run_none"):
             with pytest.raises(RowNotFound):
                 await runs.events(stranger, run_id)

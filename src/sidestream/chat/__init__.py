@@ -1,1 +1,1 @@
-"""ChatFunction: the ChatKit endpoint, its agent and everything a turn needs."""
+"""ChatFunction: the ChatKit endpoint, its agent and everything a run needs."""

@@ -1,13 +1,13 @@
-"""What travels with one turn: who asks, the run it belongs to, and how it can be ended early."""
+"""What travels with one run: who asks, the run it belongs to, and how it can be ended early."""
 
 from __future__ import annotations
 
 import asyncio
 import json
-from collections.abc import Awaitable, Callable
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from enum import StrEnum
-from typing import Any
+from typing import Any, Protocol
 
 from sidestream.identity import Caller
 
@@ -67,9 +67,21 @@ class Control:
             cancel()
 
 
+class Lease(Protocol):
+    """What allows a run to write to its thread."""
+
+    async def holds(self) -> bool:
+        """Tell whether it still does. Raises `Problem` when that cannot be learnt."""
+        ...
+
+
+def _nobody(_record: ToolRecord) -> None:
+    """Hear nothing."""
+
+
 @dataclass(slots=True)
-class TurnState:
-    """What a turn gathers as it runs."""
+class RunState:
+    """What a run gathers as it runs."""
 
     control: Control = field(default_factory=Control)
     cause: str | None = None
@@ -78,10 +90,11 @@ class TurnState:
     calls: dict[str, asyncio.Task[ToolRecord]] = field(default_factory=dict)
     records: list[ToolRecord] = field(default_factory=list)
     confirmed: bool = False
-    """Whether the turn carries on after an answer about calls that waited."""
-    on_tool: Callable[[ToolRecord], None] | None = None
-    owns_thread: Callable[[], Awaitable[bool]] | None = None
-    """Tells before a write whether the run still holds its lease."""
+    """Whether the run carries on after an answer about calls that waited."""
+    on_tool: Callable[[ToolRecord], None] = _nobody
+    """Who hears of each finished tool call."""
+    lease: Lease | None = None
+    """What allows the run to write to its thread; None where nobody else could."""
     failure: str | None = None
     """The code of what went wrong, once something did."""
     input_tokens: int = 0
@@ -89,8 +102,8 @@ class TurnState:
 
 
 @dataclass(frozen=True, slots=True)
-class TurnContext(Caller):
-    """A caller in the middle of a turn: the context of the agent and of the ChatKit server."""
+class RunContext(Caller):
+    """A caller in the middle of a run: the context of the agent and of the ChatKit server."""
 
     run_id: str = ""
-    turn: TurnState = field(default_factory=TurnState)
+    run: RunState = field(default_factory=RunState)

@@ -1,6 +1,6 @@
 """ChatFunction's entry point, `sidestream.chat.handler.app`: everything that a start can do ahead.
 
-    imports -> settings and secrets -> pool, sign-in keys, clients -> a scripted turn -> ready
+    imports -> settings and secrets -> pool, sign-in keys, clients -> a scripted run -> ready
                                                                           |
                        connections dropped -> SNAPSHOT -> restore -> all of it but imports, anew
 
@@ -14,7 +14,7 @@ import gc
 
 gc.disable()
 
-from sidestream.chat.lean_imports import import_sdks  # noqa: E402
+from sidestream.chat.start.lean_imports import import_sdks  # noqa: E402
 
 import_sdks()
 
@@ -28,7 +28,7 @@ from starlette.types import Receive, Scope, Send  # noqa: E402
 from sidestream import config  # noqa: E402
 from sidestream.chat.app import create_app  # noqa: E402
 from sidestream.chat.services import Services  # noqa: E402
-from sidestream.chat.warm_up import warm_up  # noqa: E402
+from sidestream.chat.start.warm_up import warm_up  # noqa: E402
 from sidestream.telemetry import log_failure, logger  # noqa: E402
 
 gc.freeze()
@@ -60,7 +60,7 @@ class ChatFunction:
             await self._app(scope, receive, send)
 
     async def open(self) -> None:
-        """Connect, and play the scripted turn while the others answer."""
+        """Connect, and play the scripted run while the others answer."""
         warming_up = asyncio.create_task(self._warm_up())
         try:
             await self.services.open()
@@ -70,7 +70,7 @@ class ChatFunction:
             await asyncio.wait({warming_up})
 
     async def _warm_up(self) -> None:
-        """Should the scripted turn fail, the first real one is slow."""
+        """Should the scripted run fail, the first real one is slow."""
         try:
             for route in self._app.routes:  # FastAPI reads the routes when the first is looked for
                 route.matches({"type": "http", "method": "GET", "path": "/"})

@@ -10,12 +10,12 @@ from chatkit.types import ChatKitReq, ThreadsSyncCustomActionReq, is_streaming_r
 from fastapi import APIRouter, Depends, Query, Request, Response
 from fastapi.responses import JSONResponse
 
-from sidestream.chat.conversations import Arrival, Conversation, act, begin, resume, stop
-from sidestream.chat.file_types import EXTENSIONS, IMAGE_TYPES, TEXT_TYPES
+from sidestream.chat.files.file_types import EXTENSIONS, IMAGE_TYPES, TEXT_TYPES
 from sidestream.chat.middleware import IS_HEAD, REQUEST_ID, STARTED, STOPWATCH
-from sidestream.chat.requests import idempotency, is_plain, parse, parse_plain, read_body
+from sidestream.chat.protocol.requests import idempotency, is_plain, parse, parse_plain, read_body
+from sidestream.chat.protocol.streams import EventStream, chatkit_chunks, plain_chunks
+from sidestream.chat.runs.begin import Arrival, Conversation
 from sidestream.chat.services import Services
-from sidestream.chat.streams import EventStream, chatkit_chunks, plain_chunks
 from sidestream.chat.timing import Stopwatch
 from sidestream.i18n import negotiate
 from sidestream.identity import Caller, bearer_token, check_owner
@@ -81,8 +81,8 @@ async def chat(user_id: str, request: Request, caller: Authenticated, services: 
         )
     parsed = parse_plain(body, services.settings)
     assert is_streaming_req(parsed)
-    conversation = await begin(
-        services, parsed, caller, idempotency(request, body), _arrival(request, services)
+    conversation = await services.conversations.begin(
+        parsed, caller, idempotency(request, body), _arrival(request, services)
     )
     chunks = plain_chunks(conversation.entries, conversation.thread_id, conversation.ttft_ms)
     return _stream(conversation, chunks)
@@ -91,7 +91,7 @@ async def chat(user_id: str, request: Request, caller: Authenticated, services: 
 @router.post("/api/chatkit/threads/{thread_id}/stop", status_code=202)
 async def stop_run(thread_id: str, caller: Authenticated, services: Wired) -> dict[str, str]:
     """Stop the run in progress in a thread, wherever it runs."""
-    return {"run_id": await stop(services, caller, thread_id), "status": "stopping"}
+    return {"run_id": await services.conversations.stop(caller, thread_id), "status": "stopping"}
 
 
 @router.get("/api/chatkit/threads/{thread_id}/run")
@@ -116,7 +116,9 @@ async def run_events(
 
     A stream that ends while the run goes on (this function's time was up) is to be asked for again.
     """
-    conversation = await resume(services, caller, run_id, after=after, ends_at=_ends_at(request))
+    conversation = await services.conversations.resume(
+        caller, run_id, after=after, ends_at=_ends_at(request)
+    )
     if IS_HEAD in request.scope:
         return _stream(conversation, _nothing())
     return _stream(conversation, chatkit_chunks(conversation.entries, with_id=True))
@@ -166,13 +168,13 @@ async def _answer(
 ) -> Response:
     if isinstance(parsed, ThreadsSyncCustomActionReq):
         arrival = _arrival(request, services)
-        done = await act(services, parsed, caller, idempotency(request, body), arrival)
+        done = await services.conversations.act(parsed, caller, idempotency(request, body), arrival)
         return JSONResponse(done)
     if not is_streaming_req(parsed):
         document = await services.server.answer(parsed, caller)
         return Response(document, media_type="application/json")
-    conversation = await begin(
-        services, parsed, caller, idempotency(request, body), _arrival(request, services)
+    conversation = await services.conversations.begin(
+        parsed, caller, idempotency(request, body), _arrival(request, services)
     )
     return _stream(conversation, chatkit_chunks(conversation.entries))
 

@@ -1,7 +1,7 @@
 """The ChatKit server: what each kind of request does, on ChatKit's own event pipeline.
 
 `ChatKitServer._process_events` saves items as they are done and turns exceptions into error events;
-the version is pinned, and a test watches over it. What comes before it is ours, because the turn
+the version is pinned, and a test watches over it. What comes before it is ours, because the run
 has already been opened in one round trip: the thread is loaded, the message saved.
 """
 
@@ -43,16 +43,16 @@ from chatkit.types import (
 from openai import AsyncOpenAI
 from pydantic import BaseModel
 
-from sidestream.chat.attachments import AttachmentFiles
-from sidestream.chat.confirmation import choices_of, chosen
-from sidestream.chat.context import ToolRecord, TurnContext
-from sidestream.chat.frames import encode
-from sidestream.chat.prepare import Prepared, Preparer, WidgetAction
-from sidestream.chat.respond import Responder
-from sidestream.chat.speech import Recording, transcribe
-from sidestream.chat.tools import ACTION_FAILED, Toolbox
-from sidestream.chat.trace import memory
-from sidestream.chat.widgets import Cards
+from sidestream.chat.context import RunContext, ToolRecord
+from sidestream.chat.files.attachments import AttachmentFiles
+from sidestream.chat.model.speech import Recording, transcribe
+from sidestream.chat.protocol.frames import encode
+from sidestream.chat.runs.prepare import Prepared, Preparer, WidgetAction
+from sidestream.chat.runs.respond import Responder
+from sidestream.chat.tools.calls import ACTION_FAILED, Toolbox
+from sidestream.chat.tools.cards import Cards
+from sidestream.chat.tools.confirmation import choices_of, chosen
+from sidestream.chat.tools.trace import memory
 from sidestream.config import ChatSettings
 from sidestream.domain import Row
 from sidestream.i18n import text
@@ -96,7 +96,7 @@ class ChatServer(ChatKitServer[Caller]):
         self._settings = settings
 
     async def answer(self, request: NonStreamingReq, caller: Caller) -> bytes:
-        """Give the JSON answer of a request that is no turn. Raises problems, `NotFound` first."""
+        """Give the JSON answer of a request that is no run. Raises problems, `NotFound` first."""
         match request:
             case ThreadsDeleteReq():
                 await self._delete_thread(request.params.thread_id, caller)
@@ -117,10 +117,10 @@ class ChatServer(ChatKitServer[Caller]):
                 return self._serialize(await self.transcribe(audio, caller))
         return await self._process_non_streaming(request, caller)
 
-    async def turn(
-        self, prepared: Prepared, thread: ThreadMetadata, context: TurnContext
+    async def run(
+        self, prepared: Prepared, thread: ThreadMetadata, context: RunContext
     ) -> AsyncGenerator[ThreadStreamEvent]:
-        """Give the events of a turn that has been opened in the store."""
+        """Give the events of a run that has been opened in the store."""
         if prepared.start.new_thread is not None:
             yield ThreadCreatedEvent(thread=self._to_thread_response(thread))
         if prepared.start.item is not None:
@@ -150,7 +150,7 @@ class ChatServer(ChatKitServer[Caller]):
         """Nothing: a run is cancelled only when it has no time left, and saves as it ends."""
 
     def _events(
-        self, prepared: Prepared, thread: ThreadMetadata, context: TurnContext
+        self, prepared: Prepared, thread: ThreadMetadata, context: RunContext
     ) -> AsyncGenerator[ThreadStreamEvent]:
         if prepared.widget is not None:
             return self._act(thread, prepared.widget, context)
@@ -166,7 +166,7 @@ class ChatServer(ChatKitServer[Caller]):
         input_user_message: UserMessageItem | None,
         context: Caller,
     ) -> AsyncIterator[ThreadStreamEvent]:
-        assert isinstance(context, TurnContext)
+        assert isinstance(context, RunContext)
         return self._responder.respond(thread, input_user_message, context)
 
     async def add_feedback(
@@ -191,18 +191,18 @@ class ChatServer(ChatKitServer[Caller]):
         return encode(obj).encode()
 
     async def _retry(
-        self, thread: ThreadMetadata, message: UserMessageItem, context: TurnContext
+        self, thread: ThreadMetadata, message: UserMessageItem, context: RunContext
     ) -> AsyncGenerator[ThreadStreamEvent]:
         """Answer a message again. The old answer goes when the new one is there, whole: one that
         failed or was stopped stands beside it."""
         before, after = await self._split(thread, message.id, context)
-        context.turn.history = tuple(before)
+        context.run.history = tuple(before)
         whole = True
         async with aclosing(self._responder.respond(thread, message, context)) as events:
             async for event in events:
                 whole = whole and not isinstance(event, ErrorEvent)
                 yield event
-        if whole and context.turn.control.reason is None:
+        if whole and context.run.control.reason is None:
             for old in after:
                 if isinstance(old, HIDDEN):
                     await self._rows.delete_thread_item(thread.id, old.id, context)
@@ -210,19 +210,19 @@ class ChatServer(ChatKitServer[Caller]):
                     yield ThreadItemRemovedEvent(item_id=old.id)
 
     async def _split(
-        self, thread: ThreadMetadata, item_id: str, context: TurnContext
+        self, thread: ThreadMetadata, item_id: str, context: RunContext
     ) -> tuple[list[ThreadItem], list[ThreadItem]]:
-        items = list(context.turn.history)
+        items = list(context.run.history)
         if all(item.id != item_id for item in items):
             items = await self._all_items(thread, context)
         cut = next(index for index, item in enumerate(items) if item.id == item_id) + 1
         return items[:cut], items[cut:]
 
     async def _carry_on(
-        self, thread: ThreadMetadata, answered: StructuredInputItem, context: TurnContext
+        self, thread: ThreadMetadata, answered: StructuredInputItem, context: RunContext
     ) -> AsyncGenerator[ThreadStreamEvent]:
         """Go on after an answer, however long ago the question was asked."""
-        choices = choices_of(answered, context.turn.history)
+        choices = choices_of(answered, context.run.history)
         if choices is None:
             choices = choices_of(answered, await self._all_items(thread, context)) or {}
         calls = chosen(answered, choices)
@@ -230,12 +230,12 @@ class ChatServer(ChatKitServer[Caller]):
             async for event in events:
                 yield event
 
-    async def _all_items(self, thread: ThreadMetadata, context: TurnContext) -> list[ThreadItem]:
+    async def _all_items(self, thread: ThreadMetadata, context: RunContext) -> list[ThreadItem]:
         items = [item async for item in self._paginate_thread_items_reverse(thread.id, context)]
         return items[::-1]
 
     async def _act(
-        self, thread: ThreadMetadata, widget: WidgetAction, context: TurnContext
+        self, thread: ThreadMetadata, widget: WidgetAction, context: RunContext
     ) -> AsyncGenerator[ThreadStreamEvent]:
         # Another action may have changed it since the request was prepared.
         shown = await self.store.load_item(thread.id, widget.sender.id, context)
@@ -249,7 +249,7 @@ class ChatServer(ChatKitServer[Caller]):
         yield ClientEffectEvent(name=self._tools.domain.changed_event, data={"tool": record.name})
 
     async def _perform(
-        self, widget: WidgetAction, context: TurnContext
+        self, widget: WidgetAction, context: RunContext
     ) -> tuple[ToolRecord, WidgetItem]:
         """Do what a row's action says. Gives the record, and the widget as it is now."""
         call, seen = widget.action.call, widget.action.row

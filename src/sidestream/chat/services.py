@@ -10,25 +10,25 @@ from typing import Self
 from openai import AsyncOpenAI
 
 from sidestream import i18n
-from sidestream.chat.agent import build_agent, build_client, build_provider
-from sidestream.chat.attachments import AttachmentFiles
-from sidestream.chat.mcp import McpClient
-from sidestream.chat.prepare import Preparer
-from sidestream.chat.respond import Responder
-from sidestream.chat.run import Run
+from sidestream.chat.files.attachments import AttachmentFiles
+from sidestream.chat.model.agent import build_agent, build_client, build_provider
+from sidestream.chat.runs.begin import Conversations
+from sidestream.chat.runs.leased_store import LeasedStore
+from sidestream.chat.runs.prepare import Preparer
+from sidestream.chat.runs.respond import Responder
 from sidestream.chat.server import ChatServer
-from sidestream.chat.signing import UrlSigner
 from sidestream.chat.tls import tls_context
-from sidestream.chat.tools import Toolbox
-from sidestream.chat.turn_store import TurnStore
-from sidestream.chat.widgets import Cards
+from sidestream.chat.tools.calls import Toolbox
+from sidestream.chat.tools.cards import Cards
+from sidestream.chat.tools.server import McpClient
+from sidestream.chat.tools.signing import UrlSigner
 from sidestream.config import ChatSettings, SettingsError
 from sidestream.domain import Domain, DomainError, load
 from sidestream.identity import Verifier, session_key, tool_key
 from sidestream.store.database import Database
 from sidestream.store.feedback import Feedback
+from sidestream.store.run_starts import RunStarts
 from sidestream.store.runs import Runs
-from sidestream.store.turns import Turns
 
 
 class Services:
@@ -43,21 +43,21 @@ class Services:
             max_size=settings.database_pool_max,
             timeout_s=settings.database_timeout_s,
         )
-        self.store = TurnStore(self.database, patience_s=settings.run_lease_s * 2 / 3)
-        self.turns = Turns(self.database)
+        self.store = LeasedStore(self.database, patience_s=settings.run_lease_s * 2 / 3)
+        self.run_starts = RunStarts(self.database)
         self.runs = Runs(self.database)
         self.feedback = Feedback(self.database)
         self.session_key = session_key(
             settings.secret("session_signing_key"), settings.session_ttl_s
         )
         self.verifier = Verifier(settings.auth_issuers, [self.session_key], tls_context())
-        self.active: dict[str, Run] = {}
         self.cold = True
         self.mcp: McpClient
         self.model_client: AsyncOpenAI
         self.responder: Responder
         self.preparer: Preparer
         self.server: ChatServer
+        self.conversations: Conversations
 
     async def open(self) -> Self:
         """Open the pool and the clients, on the running loop, and fetch the sign-in keys."""
@@ -83,12 +83,20 @@ class Services:
             self.model_client.with_options(max_retries=self.settings.model_max_retries),
             self.settings,
         )
+        self.conversations = Conversations(
+            starts=self.run_starts,
+            runs=self.runs,
+            preparer=self.preparer,
+            server=self.server,
+            responder=self.responder,
+            settings=self.settings,
+        )
         await asyncio.gather(self.database.open(), self.verifier.prefetch())
         return self
 
     async def close(self) -> None:
         """Let the runs in progress finish, then drop every socket."""
-        await asyncio.gather(*(run.wait() for run in self.active.values()), return_exceptions=True)
+        await self.conversations.settled()
         await self.mcp.close()
         await self.model_client.close()
         await self.database.close()

@@ -58,7 +58,7 @@ class _Session:
 
     def once(self, message: str) -> None:
         """Send one message, and exit with what became of it."""
-        failed = self._turn(self._conversation.say(message))
+        failed = self._run(self._conversation.say(message))
         self._console.print(f"thread {self._conversation.thread_id}", style="dim")
         if failed:
             raise typer.Exit(EXIT_ANSWER_FAILED)
@@ -72,14 +72,14 @@ class _Session:
                 break
             if message:
                 try:
-                    self._turn(self._conversation.say(message))
+                    self._run(self._conversation.say(message))
                 except typer.Exit:
                     continue
                 except CommandError as error:
                     self._console.print(str(error), style="bold red", markup=False)
         self._console.print(f"\nthread {self._conversation.thread_id}", style="dim")
 
-    def _turn(self, events: "Iterator[Event]") -> bool:
+    def _run(self, events: "Iterator[Event]") -> bool:
         """Show one answer, and the person's answers to its questions. Tells whether it failed."""
         from sidestream.cli.transcript import Transcript
 
@@ -93,7 +93,7 @@ class _Session:
         if self._timing and transcript.ttft_ms is not None:
             self._console.print(f"first word after {transcript.ttft_ms:.0f} ms", style="dim")
         if transcript.question is not None and (answers := self._ask(transcript.question)):
-            return self._turn(self._conversation.answer(transcript.question["id"], answers))
+            return self._run(self._conversation.answer(transcript.question["id"], answers))
         return transcript.failed
 
     def _ask(self, question: dict[str, object]) -> dict[str, list[str]]:

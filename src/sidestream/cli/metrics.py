@@ -1,7 +1,7 @@
 """Time to first token as CloudWatch has it: the same figures, by stage, over a window of time.
 
 A stand-in for CloudWatch that knows no percentiles is read second by second instead, where there
-is rarely more than one turn.
+is rarely more than one run.
 """
 
 import math
@@ -37,7 +37,7 @@ class Bucket:
 
     @property
     def share(self) -> float:
-        """The share of turns whose first token came in time, by the function's own target."""
+        """The share of runs whose first token came in time, by the function's own target."""
         return self.on_time / self.count
 
 

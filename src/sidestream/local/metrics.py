@@ -58,7 +58,7 @@ class MetricFeed:
             self._thread.join(_PUT_TIMEOUT_S)
 
     def _run(self) -> None:
-        # Here, because it takes a moment and the system's start does not wait for the first turn.
+        # Here, because it takes a moment and the system's start does not wait for the first run.
         import boto3
         from botocore.exceptions import (
             BotoCoreError,

@@ -1,9 +1,9 @@
 """Whether a run is alive: the one answer, which every statement about runs is built of.
 
 A run is alive while it is `running` and its lease lasts. When the lease runs out its process is
-taken for dead, and from that moment the run has failed for everybody: readers, the next turn of the
+taken for dead, and from that moment the run has failed for everybody: readers, the next run of the
 thread, a repeated request, and its own process should it come back. Nothing brings it to life
-again. The next turn of the thread only writes down what has held since then.
+again. The next run of the thread only writes down what has held since then.
 """
 
 from typing import Final, LiteralString

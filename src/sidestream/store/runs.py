@@ -1,11 +1,11 @@
-"""Runs: the row that a turn lives by, and the frames it streamed, for whoever joins later.
+"""Runs: the row that a run lives by, and the frames it streamed, for whoever joins later.
 
 A run is alive while its lease lasts (`lease`). Its own process renews the lease with every beat;
 any process may ask it to stop, and it learns of that from the answer to its next beat.
 
     running -> completed | stopped | failed      finish, by the process that runs it
     running -> failed                            the lease ran out: so for everybody at once,
-                                                 written by the next turn of the thread
+                                                 written by the next run of the thread
 
 Frames are numbered from 1 in the order in which the first client saw them, and saved in batches.
 """

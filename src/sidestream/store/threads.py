@@ -244,7 +244,7 @@ class PostgresStore(Store[Caller]):
     async def count_request(
         self, context: Caller, *, requests_per_minute: int | None, tokens_per_day: int | None
     ) -> None:
-        """Count a request that opens no turn. Raises `RateLimited`. A limit of None is no limit."""
+        """Count a request that opens no run. Raises `RateLimited`. A limit of None is no limit."""
         await usage.count_request(
             self._database,
             context,

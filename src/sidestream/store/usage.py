@@ -1,7 +1,7 @@
 """Usage: what a user has spent in this minute and today, against what they may.
 
-A turn is counted by the statement that opens it (`turns`). What costs as much and opens no turn is
-counted by itself, in the same rows, so that there is no way round the limits.
+A run is counted by the statement that opens it (`run_starts`). What costs as much and opens no run
+is counted by itself, in the same rows, so that there is no way round the limits.
 """
 
 from typing import Any, Final
@@ -50,7 +50,7 @@ async def count_request(
     requests_per_minute: int | None,
     tokens_per_day: int | None,
 ) -> None:
-    """Count a request that opens no turn, in one round trip. A limit of None is no limit.
+    """Count a request that opens no run, in one round trip. A limit of None is no limit.
 
     Raises `RateLimited`, with nothing counted. A lost connection may count it twice.
     """

@@ -49,7 +49,7 @@ class ResponseState(enum.Enum):
 
     * **REQUEST**: the application has sent nothing.
     * **STARTED**: it has sent ``http.response.start``, and nothing is on the wire. The prelude
-      waits for the rest of this turn of the event loop, so that a first piece of body that is at
+      waits for the rest of this run of the event loop, so that a first piece of body that is at
       hand shares its write and an application that fails at once gets a real error.
     * **STREAMING**: the prelude is on the wire; an error can only be told in trailers.
     * **COMPLETE**: the answer has been sent whole. The application may go on: what it does until

@@ -119,7 +119,7 @@ def _request_id(scope: Scope) -> str:
 
 
 def _given_id(scope: Scope) -> str | None:
-    """The id of the request that led to this one: a chat turn's, when the chat calls a tool."""
+    """The id of the request that led to this one: a chat run's, when the chat calls a tool."""
     given = Headers(scope=scope).get(REQUEST_ID_HEADER, "")
     return given if _PLAIN_ID.fullmatch(given) else None
 

@@ -76,7 +76,7 @@ class TaskRoutes:
         self._verifier = verifier
 
     def routes(self) -> list[Route]:
-        """Give the routes, to mount in an app that turns `Problem` into a response."""
+        """Give the routes, to mount in an app that runs `Problem` into a response."""
         # An encoded slash of the user id has become one before a route is looked for, here and in
         # some gateways; a task's id has none.
         many = "/api/{user_id:path}/tasks"

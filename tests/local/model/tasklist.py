@@ -121,7 +121,7 @@ class Talk:
     steps: list[tuple[ToolRequest, ...]] = field(default_factory=list)
 
     def say(self, message: str) -> str:
-        """Runs one turn to its end and gives the answer."""
+        """Runs one run to its end and gives the answer."""
         items: list[Message | Exchange] = [*self.items, Message("user", message)]
         self.steps = []
         for _ in range(10):

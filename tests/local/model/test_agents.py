@@ -33,7 +33,7 @@ class Assistant:
         self._items: list[TResponseInputItem] = []
 
     async def say(self, message: str) -> str:
-        """Runs a turn; what the deltas make up must be the answer."""
+        """Runs a run; what the deltas make up must be the answer."""
         given: list[TResponseInputItem] = [*self._items, {"role": "user", "content": message}]
         run = Runner.run_streamed(self._agent, given, run_config=RunConfig(tracing_disabled=True))
         streamed = ""

@@ -12,7 +12,7 @@ from typing import Any, Final
 import httpx2
 
 from sidestream import network
-from sidestream.chat.signing import NoCredentials, UrlSigner
+from sidestream.chat.tools.signing import NoCredentials, UrlSigner
 from sidestream.cli.checks.finding import Broken, Finding, failed, ok, unchecked, warning
 from sidestream.config import ChatSettings, Issuer
 from sidestream.domain import Domain, DomainError, load

@@ -1,6 +1,6 @@
 """Whether an answer really streams: when its pieces arrive, seen from where the page is.
 
-A buffered answer is right in every byte; only the arrival times tell. The first event of a turn is
+A buffered answer is right in every byte; only the arrival times tell. The first event of a run is
 sent before the model is asked, so in a stream it comes long before the last word, however slow the
 model is, and in a buffered answer at the same moment.
 """

@@ -57,7 +57,7 @@ class Exchange:
 
 @dataclass(frozen=True, slots=True)
 class Step:
-    """What the model does next: calls functions, or says `text` and ends its turn.
+    """What the model does next: calls functions, or says `text` and ends its run.
 
     With both, it speaks before it calls; the Responses API can also have it the other way round.
     With `refuses`, the text is a refusal.
@@ -100,7 +100,7 @@ class Conversation:
         return self.items[: self._last_said]
 
     @property
-    def turn(self) -> list[Exchange]:
+    def run(self) -> list[Exchange]:
         """The calls made since the user last spoke."""
         return [item for item in self.items[self._last_said :] if isinstance(item, Exchange)]
 
@@ -117,7 +117,7 @@ class Conversation:
 
     @property
     def wants_title(self) -> bool:
-        """Whether this is a request to name the thread, not a turn of it."""
+        """Whether this is a request to name the thread, not a run of it."""
         return not self.tools and "title" in self.instructions.lower()
 
     @property

@@ -43,7 +43,7 @@ class Shown:
 
 @dataclass(frozen=True, slots=True)
 class Memory:
-    """What earlier turns left behind."""
+    """What earlier runs left behind."""
 
     shown: tuple[Shown, ...]
     mentioned: str | None

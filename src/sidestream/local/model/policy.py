@@ -56,13 +56,13 @@ def next_step(conversation: Conversation, now: datetime) -> Step:
 
 @dataclass
 class _Replay:
-    """The calls of this turn: those that were made, and those that are wanted."""
+    """The calls of this run: those that were made, and those that are wanted."""
 
     conversation: Conversation
     wanted: list[ToolRequest] = field(default_factory=list)
 
     def __post_init__(self) -> None:
-        self._made: list[Exchange] = self.conversation.turn
+        self._made: list[Exchange] = self.conversation.run
 
     def results(self, requests: tuple[ToolRequest, ...]) -> list[Result] | None:
         """The results of the calls, or None (and the calls are wanted) while any is missing."""
@@ -111,8 +111,8 @@ def _understand(conversation: Conversation, memory: Memory) -> Reading | None:
 
 def _wished(conversation: Conversation, message: str) -> Intent | None:
     """What is to be made of unclear words when a certain tool has to be called, or just was."""
-    turn = conversation.turn
-    match turn[0].request.name if turn else conversation.forced:
+    run = conversation.run
+    match run[0].request.name if run else conversation.forced:
         case "add_task":
             return Intent(Kind.ADD, title=message.strip())
         case "search_tasks":
@@ -159,12 +159,12 @@ def _refers_back(intent: Intent) -> bool:
 
 
 def _with_news(scene: Scene, conversation: Conversation, intent: Intent) -> Scene:
-    """For "it", a task that this very turn added comes before one mentioned earlier."""
+    """For "it", a task that this very run added comes before one mentioned earlier."""
     if not intent.target.pronoun:
         return scene
     added = [
         result.task
-        for exchange in conversation.turn
+        for exchange in conversation.run
         if exchange.request.name == "add_task" and (result := read_result(exchange.output)).task
     ]
     if not added or added[-1] is None:

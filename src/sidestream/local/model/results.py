@@ -27,7 +27,7 @@ _REASON_KEYS = ("detail", "message", "error", "title")
 class Task:
     """A task as a tool reported it. `id` keeps the type it came with.
 
-    `completed` is None for a task remembered from an earlier turn: it may have changed since.
+    `completed` is None for a task remembered from an earlier run: it may have changed since.
     """
 
     id: str | int

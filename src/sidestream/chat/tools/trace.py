@@ -3,7 +3,7 @@
 ChatKit's server SDK shows nothing of tool calls. Here every call is a task of one workflow item:
 announced when the model names the tool, completed with its result, saved before the answer's text.
 Each event carries a copy and an explicit index, so that parallel and identical calls stay apart. A
-hidden item after the workflow keeps the calls themselves: next turn, the model reads them as the
+hidden item after the workflow keeps the calls themselves: next run, the model reads them as the
 function calls they were, not as words of the user.
 """
 

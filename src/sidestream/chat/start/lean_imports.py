@@ -30,7 +30,7 @@ from importlib.machinery import ModuleSpec, PathFinder
 from types import ModuleType
 from typing import Any, Final, get_args
 
-from sidestream.chat import stand_ins
+from sidestream.chat.start import stand_ins
 
 _LAZY_PACKAGES: Final = frozenset(
     {

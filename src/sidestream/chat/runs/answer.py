@@ -44,9 +44,9 @@ from openai.types.responses import (
     ResponseTextDeltaEvent,
 )
 
-from sidestream.chat.context import ToolRecord, TurnContext
+from sidestream.chat.context import RunContext, ToolRecord
 from sidestream.chat.failures import ModelFailed
-from sidestream.chat.trace import ToolTrace
+from sidestream.chat.tools.trace import ToolTrace
 from sidestream.domain import Domain
 from sidestream.store.ids import new_id
 
@@ -63,9 +63,9 @@ def begins_message(event: StreamEvent) -> bool:
 class Answer:
     """Follows one run of the agent in one thread."""
 
-    def __init__(self, domain: Domain, thread_id: str, context: TurnContext) -> None:
+    def __init__(self, domain: Domain, thread_id: str, context: RunContext) -> None:
         self._thread_id = thread_id
-        self._turn = context.turn
+        self._run = context.run
         self._trace = ToolTrace(domain, thread_id, context.locale)
         self._message: AssistantMessageItem | None = None
         self.started = False
@@ -74,7 +74,7 @@ class Answer:
         """The words of a response that has not told what it used."""
 
     def feed(self, event: StreamEvent) -> Iterator[ThreadStreamEvent]:
-        """Turn one event of the agent into events for the client.
+        """BegunRun one event of the agent into events for the client.
 
         Raises `ModelFailed` when the model reports that its response failed.
         """
@@ -85,7 +85,7 @@ class Answer:
 
     def close(self) -> Iterator[ThreadStreamEvent]:
         """Save what is there: the trace, and the words of an unfinished message."""
-        for call in self._turn.calls.values():
+        for call in self._run.calls.values():
             if call.done() and not call.cancelled() and call.exception() is None:
                 yield from self._trace.finished(call.result())
         yield from self._trace.close()
@@ -109,7 +109,7 @@ class Answer:
                 yield from self._begin_message()
             case ResponseOutputItemAddedEvent(item=ResponseFunctionToolCall() as call):
                 yield from self._end_message()
-                self._turn.calls.pop(call.call_id, None)  # some providers use an id again
+                self._run.calls.pop(call.call_id, None)  # some providers use an id again
                 yield from self._trace.started(call.call_id, call.name)
             case ResponseContentPartAddedEvent():
                 if event.part.type != "reasoning_text":
@@ -119,8 +119,8 @@ class Answer:
             case ResponseOutputItemDoneEvent(item=ResponseOutputMessage()):
                 yield from self._end_message()
             case ResponseCompletedEvent() | ResponseIncompleteEvent() if event.response.usage:
-                self._turn.input_tokens += event.response.usage.input_tokens
-                self._turn.output_tokens += event.response.usage.output_tokens
+                self._run.input_tokens += event.response.usage.input_tokens
+                self._run.output_tokens += event.response.usage.output_tokens
                 self.uncounted = None
         self._raise_if_failed(event)
 
@@ -139,7 +139,7 @@ class Answer:
     def _tool_output(self, item: ToolCallOutputItem) -> Iterator[ThreadStreamEvent]:
         raw = item.raw_item
         call_id = raw.get("call_id") if isinstance(raw, dict) else getattr(raw, "call_id", None)
-        call = self._turn.calls.get(str(call_id))
+        call = self._run.calls.get(str(call_id))
         if call is not None and call.done() and not call.cancelled():
             yield from self._trace.finished(call.result())
 

@@ -1,6 +1,6 @@
-"""The store as a turn in progress writes to it.
+"""The store as a run in progress writes to it.
 
-A turn writes when its answer is half way out, so a write waits out a short outage of the database
+A run writes when its answer is half way out, so a write waits out a short outage of the database
 instead of breaking the answer. And a run that lost its lease writes nothing: its thread may already
 belong to another one.
 """
@@ -14,7 +14,7 @@ from chatkit.errors import CustomStreamError
 from chatkit.store import NotFoundError
 from chatkit.types import ThreadItem
 
-from sidestream.chat.context import EndReason, TurnContext
+from sidestream.chat.context import EndReason, RunContext
 from sidestream.chat.failures import LOST, UNSAVED, Failure
 from sidestream.i18n import text
 from sidestream.identity import Caller
@@ -25,8 +25,8 @@ from sidestream.store.threads import PostgresStore
 _PAUSE_S: Final = 0.5
 
 
-class TurnStore(PostgresStore):
-    """`PostgresStore`, whose item writes in a turn wait up to `patience_s` for the database.
+class LeasedStore(PostgresStore):
+    """`PostgresStore`, whose item writes in a run wait up to `patience_s` for the database.
 
     They raise `CustomStreamError`, of which ChatKit makes an error event.
     """
@@ -48,14 +48,14 @@ class TurnStore(PostgresStore):
         await self._write(context, lambda: delete(thread_id, item_id, context))
 
     async def _write(self, context: Caller, write: Callable[[], Awaitable[None]]) -> None:
-        if not isinstance(context, TurnContext):
+        if not isinstance(context, RunContext):
             await write()
             return
-        turn = context.turn
+        run = context.run
         patient_until = time.monotonic() + self._patience_s
         while True:
             try:
-                if turn.owns_thread is None or await turn.owns_thread():
+                if run.lease is None or await run.lease.holds():
                     await write()
                     return
             except NotFoundError as error:
@@ -63,11 +63,11 @@ class TurnStore(PostgresStore):
             except DatabaseUnavailable as problem:
                 if time.monotonic() > patient_until:
                     raise _stream_error(context, UNSAVED) from problem
-            if turn.control.reason is EndReason.LOST:
+            if run.control.reason is EndReason.LOST:
                 raise _stream_error(context, LOST)
             await asyncio.sleep(_PAUSE_S)
 
 
-def _stream_error(context: TurnContext, failure: Failure) -> CustomStreamError:
-    context.turn.failure = failure.code
+def _stream_error(context: RunContext, failure: Failure) -> CustomStreamError:
+    context.run.failure = failure.code
     return CustomStreamError(text(context.locale, failure.message), allow_retry=failure.retryable)

@@ -1,19 +1,19 @@
-"""The measurements of one turn, and the one EMF record they become."""
+"""The measurements of one run, and the one EMF record they become."""
 
 import time
 from dataclasses import dataclass
 
 from aws_lambda_powertools.metrics import MetricUnit
 
-from sidestream.chat.context import TurnState
+from sidestream.chat.context import RunState
 from sidestream.telemetry import emit, logger
 
 log = logger("chat")
 
 
 @dataclass(slots=True)
-class TurnRecord:
-    """When things happened in a turn: seconds of `time.perf_counter`, counted from `started`."""
+class RunRecord:
+    """When things happened in a run: seconds of `time.perf_counter`, counted from `started`."""
 
     request_id: str
     run_id: str
@@ -27,35 +27,46 @@ class TurnRecord:
     phases: dict[str, float]
     """Milliseconds of what came before the run, by name."""
     first_event_at: float | None = None
-    first_token_at: float | None = None
+    first_token_ready_at: float | None = None
+    first_token_sent_at: float | None = None
 
     def event(self) -> None:
         """Note that an event went out."""
         if self.first_event_at is None:
             self.first_event_at = time.perf_counter()
 
-    def first_token(self) -> None:
-        """Note that a word of the answer went out."""
-        if self.first_token_at is None:
-            self.first_token_at = time.perf_counter()
+    def token_ready(self) -> None:
+        """Note that a word of the answer is there to be sent."""
+        if self.first_token_ready_at is None:
+            self.first_token_ready_at = time.perf_counter()
+
+    def token_sent(self) -> None:
+        """Note that a word of the answer has left the process."""
+        if self.first_token_sent_at is None:
+            self.first_token_sent_at = time.perf_counter()
+
+    @property
+    def first_token_at(self) -> float | None:
+        """When the first word left; when it was ready, where its reader had gone."""
+        return self.first_token_sent_at or self.first_token_ready_at
 
     @property
     def ttft_ms(self) -> float | None:
-        """Milliseconds from the request to the first word, if there was one."""
+        """Milliseconds from the request's first byte to the first word out, if there was one."""
         if self.first_token_at is None:
             return None
         return round((self.first_token_at - self.started) * 1000, 3)
 
-    def finished(self, turn: TurnState, status: str, now: float) -> None:
-        """Write the EMF record and the log line of the turn."""
+    def finished(self, run: RunState, status: str, now: float) -> None:
+        """Write the EMF record and the log line of the run."""
         count, ms = MetricUnit.Count, MetricUnit.Milliseconds
         duration_ms = round((now - self.started) * 1000, 3)
         metrics: dict[str, tuple[MetricUnit, float]] = {
             "TurnDuration": (ms, duration_ms),
-            "ToolErrors": (count, sum(record.failed for record in turn.records)),
+            "ToolErrors": (count, sum(record.failed for record in run.records)),
             "ColdStart": (count, int(self.cold_start)),
-            "InputTokens": (count, turn.input_tokens),
-            "OutputTokens": (count, turn.output_tokens),
+            "InputTokens": (count, run.input_tokens),
+            "OutputTokens": (count, run.output_tokens),
             "TurnErrors": (count, int(status == "failed")),
         }
         if self.first_event_at is not None:
@@ -69,11 +80,11 @@ class TurnRecord:
             "run_id": self.run_id,
             "status": status,
             "kind": self.kind,
-            "tool_calls": len(turn.records),
+            "tool_calls": len(run.records),
         }
         emit("chat", metrics, properties, {"stage": self.stage, "model": self.model})
         log.info(
-            "turn",
+            "run",
             extra={
                 **properties,
                 "user_id": self.user_id,

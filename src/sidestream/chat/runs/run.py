@@ -1,4 +1,4 @@
-"""A run: one turn in progress, apart from the request that started it.
+"""A run: one run in progress, apart from the request that started it.
 
 The run goes on when its reader leaves: Lambda never reports a disconnect, and a person who reloads
 the page wants the answer all the same. So the run is a task of its own. It numbers the frames,
@@ -10,8 +10,8 @@ the model's work in time for the deadline.
        |--error, deadline-> FAILED      likewise, and an error event says what to do
        `-----lease lost---> nothing more is written: another run may own the thread
 
-The margin before the deadline is spent in steps: first the turn ends by itself; if a database or a
-tool hangs, the turn is left where it is and the client gets its error event; then saving is given
+The margin before the deadline is spent in steps: first the run ends by itself; if a database or a
+tool hangs, the run is left where it is and the client gets its error event; then saving is given
 up. What remains belongs to the runtime, which ends the response two seconds before the deadline.
 """
 
@@ -28,11 +28,13 @@ from chatkit.types import (
     ThreadStreamEvent,
 )
 
-from sidestream.chat.context import EndReason, ToolRecord, TurnContext
+from sidestream.chat.context import EndReason, RunContext, ToolRecord
 from sidestream.chat.failures import DEADLINE, LOST, UNEXPECTED, Failure, error_event
-from sidestream.chat.frames import Frame, encode, pack
-from sidestream.chat.tools import TOOLS_GRACE_S, settle
-from sidestream.chat.turn_record import TurnRecord
+from sidestream.chat.protocol.frames import Frame, encode, pack
+from sidestream.chat.runs.lease import Lease
+from sidestream.chat.runs.log import RunLog
+from sidestream.chat.runs.record import RunRecord
+from sidestream.chat.tools.calls import TOOLS_GRACE_S, settle
 from sidestream.config import ChatSettings
 from sidestream.problems import Problem
 from sidestream.store.runs import EndStatus, Runs, RunUsage
@@ -42,49 +44,42 @@ _LEFT_AT: Final = 0.7
 _SAVED_BY: Final = 0.55
 _FINISH_ATTEMPTS: Final = 4
 _FINISH_BACKOFF_S: Final = 0.3
-# A part of the lease is not relied on: the time that the answer to a beat took, and drift.
-_LEASE_RELIED_ON: Final = 0.9
 
 log = logger("chat")
 
 
 class Run:
-    """Drives the events of one turn and lets any number of readers follow them.
+    """Drives the events of one run and lets any number of readers follow them.
 
     `ends_at` is when the function is cut off, by `time.monotonic`; None when it is not.
     """
 
     def __init__(
         self,
-        context: TurnContext,
+        context: RunContext,
         thread_id: str,
         events: AsyncGenerator[ThreadStreamEvent],
         *,
+        log: RunLog,
+        lease: Lease,
         runs: Runs,
         settings: ChatSettings,
-        record: TurnRecord,
+        record: RunRecord,
         ends_at: float | None,
     ) -> None:
         self.context = context
         self.thread_id = thread_id
         self.record = record
         self._events = events
+        self._given = log
+        self._lease = lease
         self._runs = runs
         self._settings = settings
         self._ends_at = ends_at
-        self._log: list[Frame | ToolRecord] = []
         self._stored: list[str] = []
         self._saved = 0
-        self._untold: list[ToolRecord] = []
         self._failed = False
-        self._beating = asyncio.Lock()
-        self._lease_until = 0.0
-        self._extend_lease(time.monotonic())
-        self._grown = asyncio.Event()
-        self._over = False
         self._task: asyncio.Task[None] | None = None
-        context.turn.on_tool = self._on_tool
-        context.turn.owns_thread = self._owns_thread
 
     def start(self, on_over: Callable[[], object]) -> None:
         """Start the run as a task of its own. `on_over` is called when it has ended."""
@@ -98,32 +93,18 @@ class Run:
 
     def end(self, reason: EndReason) -> None:
         """End the run as soon as it can."""
-        self.context.turn.control.end(reason)
+        self.context.run.control.end(reason)
 
     async def follow(self) -> AsyncIterator[Frame | ToolRecord]:
-        """Give everything from the beginning, then what comes, until the run is saved."""
-        position = 0
-        while True:
-            grown = self._grown
-            while position < len(self._log):
-                yield self._log[position]
-                position += 1
-            if self._over:
-                return
-            if position == len(self._log):
-                await grown.wait()
+        """Give everything from the beginning, then what comes, until the run is saved.
 
-    def _on_tool(self, record: ToolRecord) -> None:
-        self._untold.append(record)
-        self._append(record)
-
-    def _append(self, entry: Frame | ToolRecord) -> None:
-        self._log.append(entry)
-        self._wake()
-
-    def _wake(self) -> None:
-        self._grown.set()
-        self._grown = asyncio.Event()
+        Whoever follows asks for the next entry when it has sent the one before, so the first token
+        is noted when it has left.
+        """
+        async for entry in self._given.follow():
+            yield entry
+            if isinstance(entry, Frame) and entry.speaks:
+                self.record.token_sent()
 
     def _before_end(self, share: float) -> float | None:
         """When a share of the margin before the deadline is left, by the loop's clock."""
@@ -133,7 +114,7 @@ class Run:
 
     async def _drive(self) -> None:
         loop = asyncio.get_running_loop()
-        control = self.context.turn.control
+        control = self.context.run.control
         beats = asyncio.create_task(self._beats())
         soft = self._before_end(1)
         timer = loop.call_at(soft, control.end, EndReason.DEADLINE) if soft else None
@@ -156,18 +137,17 @@ class Run:
             beats.cancel()
             await asyncio.gather(beats, return_exceptions=True)
             await self._finish()
-            self._over = True
-            self._wake()
+            self._given.close()
 
     async def _write(self) -> None:
-        """Give out the turn's events, and leave it if it does not end in time."""
+        """Give out the run's events, and leave it if it does not end in time."""
         try:
             async with asyncio.timeout_at(self._before_end(_LEFT_AT)) as timeout:
                 async with aclosing(self._events) as events:
                     async for event in events:
                         self._emit(event)
-                # Only a turn that broke off leaves calls behind.
-                await settle(self.context.turn, TOOLS_GRACE_S)
+                # Only a run that broke off leaves calls behind.
+                await settle(self.context.run, TOOLS_GRACE_S)
         except TimeoutError:
             if not timeout.expired():
                 raise
@@ -175,7 +155,7 @@ class Run:
             self._fail(DEADLINE)
 
     def _fail(self, failure: Failure) -> None:
-        self.context.turn.failure = self.context.turn.failure or failure.code
+        self.context.run.failure = self.context.run.failure or failure.code
         self._emit(error_event(failure, self.context.locale))
 
     def _emit(self, event: ThreadStreamEvent) -> None:
@@ -186,14 +166,14 @@ class Run:
                 self._fail(UNEXPECTED)
                 return
         payload = encode(event)
-        self._stored.append(pack(payload, self._untold))
-        self._untold = []
-        self._append(Frame(len(self._stored), payload))
-        self.record.event()
-        if isinstance(event, ThreadItemUpdatedEvent) and isinstance(
+        speaks = isinstance(event, ThreadItemUpdatedEvent) and isinstance(
             event.update, AssistantMessageContentPartTextDelta
-        ):
-            self.record.first_token()
+        )
+        self.record.event()
+        if speaks:
+            self.record.token_ready()
+        self._stored.append(pack(payload, self._given.take_untold()))
+        self._given.add_frame(Frame(len(self._stored), payload, speaks=speaks))
 
     async def _beats(self) -> None:
         while True:
@@ -206,61 +186,38 @@ class Run:
                 log_failure(log, "beat failed", error, run_id=self.context.run_id)
 
     async def _beat(self) -> None:
-        async with self._beating:
-            sent_at = time.monotonic()
-            frames = self._stored[self._saved :]
-            result = await self._runs.beat(
-                self.context,
-                self.context.run_id,
-                lease_s=self._settings.run_lease_s,
-                frames=frames,
-                first=self._saved + 1,
-            )
-            self._saved += len(frames)
-            if not result.still_owner:
-                self.end(EndReason.LOST)
-                return
-            self._extend_lease(sent_at)
-            if result.stop_requested:
-                self.end(EndReason.STOPPED)
-
-    def _extend_lease(self, since: float) -> None:
-        self._lease_until = since + self._settings.run_lease_s * _LEASE_RELIED_ON
-
-    async def _owns_thread(self) -> bool:
-        """Tell whether the lease holds, and ask when that is not certain."""
-        if time.monotonic() > self._lease_until:
-            await self._beat()
-        return self.context.turn.control.reason is not EndReason.LOST
+        frames = self._stored[self._saved :]
+        await self._lease.renew(frames, first=self._saved + 1)
+        self._saved += len(frames)
 
     def _status(self) -> EndStatus:
         if self._failed:
             return "failed"
-        if reason := self.context.turn.control.reason:
+        if reason := self.context.run.control.reason:
             return "stopped" if reason is EndReason.STOPPED else "failed"
         return "completed"
 
     async def _finish(self) -> None:
-        turn, status = self.context.turn, self._status()
+        run, status = self.context.run, self._status()
         try:
-            if turn.control.reason is not EndReason.LOST:
+            if run.control.reason is not EndReason.LOST:
                 async with asyncio.timeout_at(self._before_end(_SAVED_BY)):
                     await self._save(status)
         except Exception as error:
             # The lease ends the run for everybody else.
             log_failure(log, "run not saved", error, run_id=self.context.run_id)
-        self.record.finished(turn, status, time.perf_counter())
+        self.record.finished(run, status, time.perf_counter())
 
     async def _save(self, status: EndStatus) -> None:
-        turn = self.context.turn
+        run = self.context.run
         for attempt in range(1, _FINISH_ATTEMPTS + 1):
             try:
                 await self._runs.finish(
                     self.context,
                     self.context.run_id,
                     status,
-                    error={"code": turn.failure or "internal"} if self._failed else None,
-                    usage=RunUsage(turn.input_tokens, turn.output_tokens, self.record.ttft_ms),
+                    error={"code": run.failure or "internal"} if self._failed else None,
+                    usage=RunUsage(run.input_tokens, run.output_tokens, self.record.ttft_ms),
                     frames=self._stored[self._saved :],
                     first=self._saved + 1,
                 )

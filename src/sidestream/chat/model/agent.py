@@ -22,10 +22,10 @@ from agents import (
 from agents.tracing.provider import DefaultTraceProvider
 from openai import AsyncOpenAI, DefaultAsyncHttpxClient
 
-from sidestream.chat.completions import CompletionsProvider
-from sidestream.chat.context import TurnContext
+from sidestream.chat.context import RunContext
+from sidestream.chat.model.completions import CompletionsProvider
 from sidestream.chat.tls import tls_context
-from sidestream.chat.tools import Toolbox
+from sidestream.chat.tools.calls import Toolbox
 from sidestream.config import ChatSettings
 from sidestream.domain import Domain
 from sidestream.model_key import ModelKey
@@ -43,7 +43,7 @@ _no_traces.set_disabled(True)
 set_trace_provider(_no_traces)
 
 
-type Instructions = Callable[[RunContextWrapper[TurnContext], Agent[TurnContext]], str]
+type Instructions = Callable[[RunContextWrapper[RunContext], Agent[RunContext]], str]
 
 
 def instructions(domain: Domain) -> Instructions:
@@ -52,24 +52,24 @@ def instructions(domain: Domain) -> Instructions:
     What changes stands at the end, so that a provider may keep what is before it.
     """
 
-    def today(_context: RunContextWrapper[TurnContext], _agent: Agent[TurnContext]) -> str:
+    def today(_context: RunContextWrapper[RunContext], _agent: Agent[RunContext]) -> str:
         return f"{domain.instructions}- Today is {datetime.now(UTC):%A, %d %B %Y} (UTC).\n"
 
     return today
 
 
-def _stands(refused: RunErrorHandlerInput[TurnContext]) -> RunErrorHandlerResult:
+def _stands(refused: RunErrorHandlerInput[RunContext]) -> RunErrorHandlerResult:
     return RunErrorHandlerResult(str(refused.error), include_in_history=False)
 
 
-ERROR_HANDLERS: Final[RunErrorHandlers[TurnContext]] = {"model_refusal": _stands}
+ERROR_HANDLERS: Final[RunErrorHandlers[RunContext]] = {"model_refusal": _stands}
 """What the agent's run does with its errors: a refusal is an answer, and its words have gone out
 already."""
 
 
-def build_agent(tools: Toolbox, settings: ChatSettings) -> Agent[TurnContext]:
+def build_agent(tools: Toolbox, settings: ChatSettings) -> Agent[RunContext]:
     """Build the agent, once for the process."""
-    return Agent[TurnContext](
+    return Agent[RunContext](
         name="Sidestream",
         instructions=instructions(tools.domain),
         tools=list(tools.function_tools()),

@@ -1,7 +1,7 @@
-"""One scripted turn while the function starts, so that the first real one is not the slow one.
+"""One scripted run while the function starts, so that the first real one is not the slow one.
 
-The first turn of a process imports what the SDKs import late and builds pydantic's schemas, a fifth
-of a second in all. Here it happens in Lambda's init phase, or before the snapshot. The turn takes
+The first run of a process imports what the SDKs import late and builds pydantic's schemas, a fifth
+of a second in all. Here it happens in Lambda's init phase, or before the snapshot. The run takes
 the real path, from the request's JSON over the agent and the OpenAI client to the frames; only the
 two servers it would talk to are canned answers in this module.
 """
@@ -23,16 +23,16 @@ from chatkit.types import (
 )
 from openai import AsyncOpenAI
 
-from sidestream.chat.agent import build_agent, build_provider
-from sidestream.chat.attachments import AttachmentFiles
-from sidestream.chat.context import TurnContext, TurnState
-from sidestream.chat.frames import Frame, encode
-from sidestream.chat.mcp import McpClient, ToolResult
-from sidestream.chat.requests import parse, parse_plain
-from sidestream.chat.respond import Responder
+from sidestream.chat.context import RunContext, RunState
+from sidestream.chat.files.attachments import AttachmentFiles
+from sidestream.chat.model.agent import build_agent, build_provider
+from sidestream.chat.protocol.frames import Frame, encode
+from sidestream.chat.protocol.requests import parse, parse_plain
+from sidestream.chat.runs.respond import Responder
 from sidestream.chat.tls import tls_context
-from sidestream.chat.tools import Toolbox
-from sidestream.chat.widgets import Cards
+from sidestream.chat.tools.calls import Toolbox
+from sidestream.chat.tools.cards import Cards
+from sidestream.chat.tools.server import McpClient, ToolResult
 from sidestream.config import ChatSettings
 from sidestream.domain import Domain
 
@@ -67,7 +67,7 @@ _USAGE: Final = {
 
 
 async def warm_up(settings: ChatSettings, domain: Domain) -> None:
-    """Play one turn with a tool call, without a socket. Raises what goes wrong in it."""
+    """Play one run with a tool call, without a socket. Raises what goes wrong in it."""
     # The HTTP client connects with anyio, whose asyncio part is imported when it is first used.
     await anyio.lowlevel.checkpoint()
     request = parse(json.dumps(_REQUEST).encode(), settings, frozenset())
@@ -101,15 +101,15 @@ async def warm_up(settings: ChatSettings, domain: Domain) -> None:
             AttachmentFiles(settings),
             settings,
         )
-        context = TurnContext(
-            user_id="warm-up", run_id="run_warm_up", turn=TurnState(history=(message,))
+        context = RunContext(
+            user_id="warm-up", run_id="run_warm_up", run=RunState(history=(message,))
         )
         Frame(
             1, encode(ThreadCreatedEvent(thread=Thread(id=thread.id, created_at=now, items=Page())))
         ).sse()
         async for event in responder.respond(thread, message, context):
             if isinstance(event, ErrorEvent):
-                raise RuntimeError(f"the warm-up turn failed: {event.message}")
+                raise RuntimeError(f"the warm-up run failed: {event.message}")
             Frame(2, encode(event)).sse()
 
 

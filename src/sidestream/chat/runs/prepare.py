@@ -1,6 +1,6 @@
-"""From a request to the turn it opens: ids given, preconditions checked, nothing written yet.
+"""From a request to the run it opens: ids given, preconditions checked, nothing written yet.
 
-Creating a thread and adding a message need nothing from the database here, so that the turn itself
+Creating a thread and adding a message need nothing from the database here, so that the run itself
 is the only round trip before the model. The rarer kinds look at the item they refer to first.
 """
 
@@ -31,14 +31,14 @@ from chatkit.types import (
     WidgetItem,
 )
 
-from sidestream.chat.attachments import AttachmentFiles
-from sidestream.chat.requests import Idempotency
-from sidestream.chat.widgets import Cards, RowCall
+from sidestream.chat.files.attachments import AttachmentFiles
+from sidestream.chat.protocol.requests import Idempotency
+from sidestream.chat.tools.cards import Cards, RowCall
 from sidestream.config import ChatSettings
 from sidestream.identity import Caller
 from sidestream.problems import Conflict, Invalid
 from sidestream.store.ids import new_id
-from sidestream.store.turns import TurnStart
+from sidestream.store.run_starts import RunStart
 from sidestream.visible import is_visible
 
 _MAX_TITLE_CHARS: Final = 60
@@ -54,9 +54,9 @@ class WidgetAction:
 
 @dataclass(frozen=True, slots=True)
 class Prepared:
-    """A checked request, what it is about, and what the store needs to open its turn."""
+    """A checked request, what it is about, and what the store needs to open its run."""
 
-    start: TurnStart
+    start: RunStart
     message: UserMessageItem | None = None
     """The message to answer. A retry answers one that is already there."""
     retry: bool = False
@@ -66,7 +66,7 @@ class Prepared:
 
 
 class Preparer:
-    """Prepares turns: looks things up as the caller, and checks them."""
+    """Prepares runs: looks things up as the caller, and checks them."""
 
     def __init__(
         self, store: Store[Caller], files: AttachmentFiles, cards: Cards, settings: ChatSettings
@@ -79,7 +79,7 @@ class Preparer:
     async def prepare(
         self, request: StreamingReq, caller: Caller, idempotency: Idempotency
     ) -> Prepared:
-        """Prepare a turn. Raises `NotFound`, `Invalid` and `Conflict`."""
+        """Prepare a run. Raises `NotFound`, `Invalid` and `Conflict`."""
         match request:
             case ThreadsCreateReq():
                 thread = ThreadMetadata(
@@ -136,9 +136,9 @@ class Preparer:
         thread: ThreadMetadata | None = None,
         item: UserMessageItem | None = None,
         answers: ThreadItem | None = None,
-    ) -> TurnStart:
+    ) -> RunStart:
         settings = self._settings
-        return TurnStart(
+        return RunStart(
             run_id=new_id("run"),
             thread_id=thread_id,
             new_thread=thread,

@@ -27,7 +27,7 @@ from openai.types.responses.response_input_message_content_list_param import (
 )
 from pydantic import AnyUrl
 
-from sidestream.chat.file_types import HEAD_BYTES, IMAGE_TYPES, file_type, has_type, text_of
+from sidestream.chat.files.file_types import HEAD_BYTES, IMAGE_TYPES, file_type, has_type, text_of
 from sidestream.config import ChatSettings
 from sidestream.identity import Caller
 from sidestream.problems import (
@@ -41,7 +41,7 @@ from sidestream.store.ids import new_id
 from sidestream.visible import is_visible
 
 if TYPE_CHECKING:
-    from sidestream.chat.bucket import Bucket
+    from sidestream.chat.files.bucket import Bucket
 
 MAX_NAME_CHARS: Final = 255
 MAX_TEXT_CHARS: Final = 20_000
@@ -63,8 +63,8 @@ class AttachmentFiles(AttachmentStore[Caller]):
     def _objects(self) -> Bucket:
         if not self._bucket:
             raise NotConfigured("Attachments are not configured here.")
-        # Imported on first use: boto3 takes longer than a whole turn, and most turns have no files.
-        from sidestream.chat.bucket import Bucket
+        # Imported on first use: boto3 takes longer than a whole run, and most runs have no files.
+        from sidestream.chat.files.bucket import Bucket
 
         return Bucket(self._bucket)
 

@@ -35,6 +35,8 @@ class Frame:
 
     number: int
     payload: str
+    speaks: bool = False
+    """Whether it carries words of the answer."""
 
     def sse(self, *, with_id: bool = False) -> bytes:
         """Give the frame as a server-sent event, with its number as the event id if asked."""

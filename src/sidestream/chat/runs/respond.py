@@ -20,16 +20,16 @@ from chatkit.types import (
     UserMessageItem,
 )
 
-from sidestream.chat.agent import ERROR_HANDLERS, run_config
-from sidestream.chat.answer import Answer, begins_message
-from sidestream.chat.attachments import AttachmentFiles
-from sidestream.chat.confirmation import Call
-from sidestream.chat.context import EndReason, ToolRecord, TurnContext
+from sidestream.chat.context import EndReason, RunContext, ToolRecord
 from sidestream.chat.failures import DEADLINE, Failure, classify, error_event, reason_of
-from sidestream.chat.history import NOTE_KIND, HistoryConverter, recent, tokens_in, tokens_of
-from sidestream.chat.tools import ACTION_FAILED, Toolbox, settle
-from sidestream.chat.trace import ToolTrace
-from sidestream.chat.widgets import Cards
+from sidestream.chat.files.attachments import AttachmentFiles
+from sidestream.chat.model.agent import ERROR_HANDLERS, run_config
+from sidestream.chat.model.history import NOTE_KIND, HistoryConverter, recent, tokens_in, tokens_of
+from sidestream.chat.runs.answer import Answer, begins_message
+from sidestream.chat.tools.calls import ACTION_FAILED, Toolbox, settle
+from sidestream.chat.tools.cards import Cards
+from sidestream.chat.tools.confirmation import Call
+from sidestream.chat.tools.trace import ToolTrace
 from sidestream.config import ChatSettings
 from sidestream.i18n import text
 from sidestream.reasons import report
@@ -49,7 +49,7 @@ class Responder:
         self,
         tools: Toolbox,
         cards: Cards,
-        agent: Agent[TurnContext],
+        agent: Agent[RunContext],
         provider: OpenAIProvider,
         files: AttachmentFiles,
         settings: ChatSettings,
@@ -69,10 +69,10 @@ class Responder:
         return chosen_model if chosen_model and allowed else self._settings.model
 
     async def respond(
-        self, thread: ThreadMetadata, message: UserMessageItem | None, context: TurnContext
+        self, thread: ThreadMetadata, message: UserMessageItem | None, context: RunContext
     ) -> AsyncGenerator[ThreadStreamEvent]:
-        """Answer the history of a turn, whose last message may choose model and tool."""
-        control = context.turn.control
+        """Answer the history of a run, whose last message may choose model and tool."""
+        control = context.run.control
         answer = Answer(self._tools.domain, thread.id, context)
         failure: Failure | None = None
         try:
@@ -85,7 +85,7 @@ class Responder:
                 log_failure(log, "model failed", error, code=failure.code, run_id=context.run_id)
                 if reason := reason_of(error):
                     report("model", reason)
-        await settle(context.turn, self._tools.grace_s(control))
+        await settle(context.run, self._tools.grace_s(control))
         if control.reason is EndReason.LOST:
             return
         self._count(answer.uncounted, context)
@@ -95,13 +95,13 @@ class Responder:
             yield event
 
     async def _end(
-        self, answer: Answer, failure: Failure | None, thread_id: str, context: TurnContext
+        self, answer: Answer, failure: Failure | None, thread_id: str, context: RunContext
     ) -> AsyncIterator[ThreadStreamEvent]:
         """Say what went wrong, and do what is left to be done when the answer is usable."""
-        control = context.turn.control
+        control = context.run.control
         if control.reason is None and failure is not None and failure.notice:
             yield NoticeEvent(level="warning", message=text(context.locale, failure.message))
-            context.turn.failure = failure.code
+            context.run.failure = failure.code
             async for event in self._conclude(answer, thread_id, context, cut=True):
                 yield event
         elif control.reason is None and failure is None:
@@ -113,18 +113,18 @@ class Responder:
         if control.reason is EndReason.DEADLINE:
             failure = DEADLINE
         if failure is not None and not failure.notice:
-            context.turn.failure = failure.code
+            context.run.failure = failure.code
             yield error_event(failure, context.locale)
 
     async def carry_on(
-        self, thread: ThreadMetadata, calls: Sequence[Call], context: TurnContext
+        self, thread: ThreadMetadata, calls: Sequence[Call], context: RunContext
     ) -> AsyncGenerator[ThreadStreamEvent]:
         """Make the calls that the answer to a question stands for, and let the agent carry on."""
-        turn = context.turn
-        turn.confirmed = True
+        run = context.run
+        run.confirmed = True
         trace = ToolTrace(self._tools.domain, thread.id, context.locale)
         for call in calls:
-            if turn.control.reason is not None:
+            if run.control.reason is not None:
                 break
             call_id = self._call_id(context)
             for event in trace.started(call_id, call.name):
@@ -133,26 +133,26 @@ class Responder:
                 yield event
         for event in trace.close():
             if isinstance(event, ThreadItemDoneEvent):
-                turn.history = (*turn.history, event.item)
+                run.history = (*run.history, event.item)
             yield event
         async with aclosing(self.respond(thread, None, context)) as events:
             async for event in events:
                 yield event
 
     @staticmethod
-    def _call_id(context: TurnContext) -> str:
-        return f"call_{context.run_id}_{len(context.turn.records)}"
+    def _call_id(context: RunContext) -> str:
+        return f"call_{context.run_id}_{len(context.run.records)}"
 
-    async def _make(self, call: Call, call_id: str, context: TurnContext) -> ToolRecord:
+    async def _make(self, call: Call, call_id: str, context: RunContext) -> ToolRecord:
         return await self._tools.call(context, call.name, call_id, call.arguments)
 
     async def _run_agent(
-        self, answer: Answer, message: UserMessageItem | None, context: TurnContext
+        self, answer: Answer, message: UserMessageItem | None, context: RunContext
     ) -> AsyncGenerator[ThreadStreamEvent]:
         tool_choice = message.inference_options.tool_choice if message else None
         result = Runner.run_streamed(
             self._agent,
-            await self._input(context.turn.history),
+            await self._input(context.run.history),
             context=context,
             max_turns=self._settings.max_turns,
             error_handlers=ERROR_HANDLERS,
@@ -160,10 +160,10 @@ class Responder:
                 self._provider, self.model_of(message), tool_choice.id if tool_choice else None
             ),
         )
-        context.turn.control.on_end(result.cancel)
+        context.run.control.on_end(result.cancel)
         try:
             async for event in result.stream_events():
-                if begins_message(event) and self._confirmation.asks(context.turn):
+                if begins_message(event) and self._confirmation.asks(context.run):
                     break
                 for out in answer.feed(event):
                     yield out
@@ -171,13 +171,13 @@ class Responder:
             if not result.is_complete:
                 result.cancel()
 
-    def _count(self, words: str | None, context: TurnContext) -> None:
+    def _count(self, words: str | None, context: RunContext) -> None:
         """Count what a response used that was cut before it said so: an estimate, from below."""
         if words is None:
             return
-        sent = self._recent(context.turn.history)
-        context.turn.input_tokens += sum(map(tokens_of, sent))
-        context.turn.output_tokens += tokens_in(words)
+        sent = self._recent(context.run.history)
+        context.run.input_tokens += sum(map(tokens_of, sent))
+        context.run.output_tokens += tokens_in(words)
 
     def _recent(self, history: Sequence[ThreadItem]) -> list[ThreadItem]:
         return recent(history, max_tokens=self._settings.history_tokens)
@@ -186,33 +186,33 @@ class Responder:
         return list(await self._converter.to_agent_input(self._recent(history)))
 
     async def _conclude(
-        self, answer: Answer, thread_id: str, context: TurnContext, *, cut: bool
+        self, answer: Answer, thread_id: str, context: RunContext, *, cut: bool
     ) -> AsyncIterator[ThreadStreamEvent]:
         """Ask about the calls that are held, or make them, unless the answer was `cut` and there
         may be more; or show the list that was asked for."""
-        turn, confirmation = context.turn, self._confirmation
-        held = confirmation.held(turn)
+        run, confirmation = context.run, self._confirmation
+        held = confirmation.held(run)
         if (
             len(held) == 1
-            and not confirmation.asks(turn)
-            and (search := confirmation.unsearched(turn))
+            and not confirmation.asks(run)
+            and (search := confirmation.unsearched(run))
         ):
             await self._make(search, self._call_id(context), context)
-        if confirmation.asks(turn) or (held and cut):
-            asked = confirmation.question(turn, thread_id, context.locale)
+        if confirmation.asks(run) or (held and cut):
+            asked = confirmation.question(run, thread_id, context.locale)
             yield ThreadItemDoneEvent(item=asked.memory)
             yield ThreadItemDoneEvent(item=asked.item)
-        elif turn.control.reason is not None:
+        elif run.control.reason is not None:
             for event in self._give_up(answer, thread_id, context):
                 yield event
         elif held:
             async for event in self._make_held(answer, held, context):
                 yield event
-        elif rows := self._cards.listing(turn.records):
+        elif rows := self._cards.listing(run.records):
             yield ThreadItemDoneEvent(item=self._cards.item(rows, thread_id, context.locale))
 
     async def _make_held(
-        self, answer: Answer, held: Sequence[ToolRecord], context: TurnContext
+        self, answer: Answer, held: Sequence[ToolRecord], context: RunContext
     ) -> AsyncIterator[ThreadStreamEvent]:
         for waiting in held:
             call = Call(waiting.name, waiting.arguments)
@@ -223,12 +223,12 @@ class Responder:
                 yield NoticeEvent(level="warning", message=text(context.locale, ACTION_FAILED))
 
     def _give_up(
-        self, answer: Answer, thread_id: str, context: TurnContext
+        self, answer: Answer, thread_id: str, context: RunContext
     ) -> Iterator[ThreadStreamEvent]:
         """Say what an answer that broke off leaves undone, to the person and to the model."""
-        if context.turn.control.reason is EndReason.STOPPED:
+        if context.run.control.reason is EndReason.STOPPED:
             yield ThreadItemDoneEvent(item=_note(thread_id, _STOPPED_NOTE))
-        if self._confirmation.held(context.turn):
+        if self._confirmation.held(context.run):
             yield from answer.given_up()
             yield ThreadItemDoneEvent(item=_note(thread_id, _NOT_MADE_NOTE))
 

@@ -29,9 +29,9 @@ from openai.types.responses.response_input_message_content_list_param import (
     ResponseInputContentParam,
 )
 
-from sidestream.chat.attachments import MAX_TEXT_CHARS, AttachmentFiles
-from sidestream.chat.file_types import IMAGE_TYPES
-from sidestream.chat.trace import TOOL_CALLS_KIND
+from sidestream.chat.files.attachments import MAX_TEXT_CHARS, AttachmentFiles
+from sidestream.chat.files.file_types import IMAGE_TYPES
+from sidestream.chat.tools.trace import TOOL_CALLS_KIND
 
 NOTE_KIND: Final = "note"
 
@@ -84,7 +84,7 @@ class HistoryConverter(ThreadItemConverter):
         item: UserMessageItem,
         is_last_message: bool = True,  # noqa: ARG002
     ) -> TResponseInputItem | list[TResponseInputItem] | None:
-        """What a message quotes stays a part of it: ChatKit's own forgets it on the next turn."""
+        """What a message quotes stays a part of it: ChatKit's own forgets it on the next run."""
         return await super().user_message_to_input(item, is_last_message=True)
 
     async def workflow_to_input(self, item: WorkflowItem) -> None:
@@ -144,9 +144,9 @@ def _tokens_of_file(attachment: Attachment) -> int:
 
 
 def recent(items: Sequence[ThreadItem], *, max_tokens: int) -> list[ThreadItem]:
-    """Give the newest items that fit `max_tokens`, cut at the beginning of a turn.
+    """Give the newest items that fit `max_tokens`, cut at the beginning of a run.
 
-    The newest turn is always whole, however long.
+    The newest run is always whole, however long.
     """
     kept = len(items)
     spent = 0

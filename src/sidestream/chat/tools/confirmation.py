@@ -5,7 +5,7 @@ run ends: only then is it known whether there are more, whichever way the model 
 in one step, one per step, words in between). What the policy allows unasked is then carried out.
 More than that, or a call whose target came out of a search that matched several, becomes a question
 (ChatKit's structured input), and a hidden item before it remembers which answers stand for which
-calls. The answer opens a new turn, which makes the calls that were chosen and lets the agent carry
+calls. The answer opens a new run, which makes the calls that were chosen and lets the agent carry
 on.
 """
 
@@ -28,7 +28,7 @@ from chatkit.types import (
     UserMessageItem,
 )
 
-from sidestream.chat.context import ToolRecord, TurnContext, TurnState
+from sidestream.chat.context import RunContext, RunState, ToolRecord
 from sidestream.domain import Ask, Domain, Policy, Question, Tool
 from sidestream.i18n import text
 from sidestream.store.ids import new_id
@@ -65,7 +65,7 @@ class Asked:
 
 
 class Confirmation:
-    """Decides which calls of a turn wait, and asks about them in the domain's words."""
+    """Decides which calls of a run wait, and asks about them in the domain's words."""
 
     def __init__(self, domain: Domain) -> None:
         self._domain = domain
@@ -79,31 +79,31 @@ class Confirmation:
         """Tell whether calls of a tool wait for the end of the run."""
         return self.policy(name).ask != Ask.NEVER
 
-    def held(self, turn: TurnState) -> list[ToolRecord]:
+    def held(self, run: RunState) -> list[ToolRecord]:
         """Give the calls that are held, each deed once."""
-        return list({record.deed: record for record in turn.records if record.held}.values())
+        return list({record.deed: record for record in run.records if record.held}.values())
 
-    def asks(self, turn: TurnState) -> bool:
+    def asks(self, run: RunState) -> bool:
         """Tell whether the calls that are held need an answer of the person."""
-        calls = self.held(turn)
+        calls = self.held(run)
         if not calls:
             return False
         allowed = min(self.policy(record.name).ask.unasked for record in calls)
-        return len(calls) > allowed or turn.confirmed or self._ambiguous(turn)
+        return len(calls) > allowed or run.confirmed or self._ambiguous(run)
 
     def told(self, record: ToolRecord) -> str:
-        """Give what the model is told of a call, now: later turns do not need the advice."""
+        """Give what the model is told of a call, now: later runs do not need the advice."""
         if not record.held:
             return record.output
         always = self.policy(record.name).ask == Ask.ALWAYS
         document = {**json.loads(record.output), "note": _ASKS_NOTE if always else _HELD_NOTE}
         return json.dumps(document, ensure_ascii=False)
 
-    def without_held(self, turn: TurnState, result: Any) -> Any:
+    def without_held(self, run: RunState, result: Any) -> Any:
         """Give a list as it will be: a model that looks again does not find what it removed."""
         gone = {
             self._target(record)
-            for record in self.held(turn)
+            for record in self.held(run)
             if self.policy(record.name).tool.removes
         }
         if not gone or not isinstance(result, dict) or not isinstance(result.get("data"), list):
@@ -111,19 +111,19 @@ class Confirmation:
         rows = [row for row in result["data"] if _id_of(row) not in gone]
         return {**result, "data": rows}
 
-    def unsearched(self, turn: TurnState) -> Call | None:
+    def unsearched(self, run: RunState) -> Call | None:
         """Give the search by the words with which the person named the target of the one call that
-        is held, if no search of the turn has looked for it: the model may know it from a list, or
+        is held, if no search of the run has looked for it: the model may know it from a list, or
         from earlier.
 
         Fillers and the shortest words name nothing when there are others.
         """
-        record = self.held(turn)[0]
+        record = self.held(run)[0]
         tool = self.policy(record.name).tool
-        said = [item for item in turn.history if isinstance(item, UserMessageItem)]
+        said = [item for item in run.history if isinstance(item, UserMessageItem)]
         if tool.search is None or not said:
             return None
-        found = (row.id for ids in self._searches(turn, tool.search) for row in ids)
+        found = (row.id for ids in self._searches(run, tool.search) for row in ids)
         if self._target(record) in found:
             return None
         spoken = set(_words("".join(part.text for part in said[-1].content)))
@@ -134,26 +134,26 @@ class Confirmation:
         return Call(tool.search, {tool.query: query}) if query else None
 
     def end_if_asking(
-        self, context: RunContextWrapper[TurnContext], results: list[FunctionToolResult]
+        self, context: RunContextWrapper[RunContext], results: list[FunctionToolResult]
     ) -> ToolsToFinalOutputResult:
         """End the agent's run when there is something to ask (the agent's `tool_use_behavior`).
 
         Not after a single held call of several: a model that asks for one at a time may have more.
         """
-        turn = context.context.turn
+        run = context.context.run
         waiting = sum(self.holds(result.tool.name) for result in results)
-        ends = self.asks(turn) and (waiting != 1 or self._ambiguous(turn))
+        ends = self.asks(run) and (waiting != 1 or self._ambiguous(run))
         return ToolsToFinalOutputResult(is_final_output=ends, final_output="" if ends else None)
 
-    def question(self, turn: TurnState, thread_id: str, locale: str) -> Asked:
+    def question(self, run: RunState, thread_id: str, locale: str) -> Asked:
         """Ask about the calls that are held."""
-        calls = self.held(turn)
+        calls = self.held(run)
         tools = {record.name for record in calls}
         words = self.policy(calls[0].name).tool.question if len(tools) == 1 else Question()
         named = [self._name(record, locale) for record in calls]
-        which = self._ambiguous(turn) and len(tools) == 1
+        which = self._ambiguous(run) and len(tools) == 1
         if which:
-            asked, choices = text(locale, words.which), self._each(turn, words, locale)
+            asked, choices = text(locale, words.which), self._each(run, words, locale)
         else:
             shown = [f"“{name}”" for name in named[:_MAX_TITLES]]
             titles = ", ".join(shown) + (" …" if len(named) > _MAX_TITLES else "")
@@ -163,18 +163,18 @@ class Confirmation:
             choices = {text(locale, words.yes): everything, text(locale, words.no): []}
         return _asked(asked, choices, thread_id, multiple=which)
 
-    def _each(self, turn: TurnState, words: Question, locale: str) -> dict[str, list[Call]]:
+    def _each(self, run: RunState, words: Question, locale: str) -> dict[str, list[Call]]:
         """A choice for each thing that the call may be about."""
-        calls = self.held(turn)
+        calls = self.held(run)
         first = calls[0]
         target = str(self.policy(first.name).tool.target)
         titles = {
-            row.id: row.title for record in turn.records for row in self._domain.rows(record.result)
+            row.id: row.title for record in run.records for row in self._domain.rows(record.result)
         }
         held = {self._target(record): Call(record.name, record.arguments) for record in calls}
         choices: dict[str, list[Call]] = {}
         none = text(locale, words.none)
-        for id_ in dict.fromkeys([*self._matches(turn), *held]):
+        for id_ in dict.fromkeys([*self._matches(run), *held]):
             title = titles.get(id_, id_)
             value, number = title, 2
             while value in choices or value == none:
@@ -190,16 +190,16 @@ class Confirmation:
     def _target(self, record: ToolRecord) -> str:
         return str(record.arguments.get(self.policy(record.name).tool.target or ""))
 
-    def _ambiguous(self, turn: TurnState) -> bool:
-        return bool(self._matches(turn))
+    def _ambiguous(self, run: RunState) -> bool:
+        return bool(self._matches(run))
 
-    def _matches(self, turn: TurnState) -> list[str]:
-        """The ids of the things of the turn's searches that matched more than one, be it on a page
+    def _matches(self, run: RunState) -> list[str]:
+        """The ids of the things of the run's searches that matched more than one, be it on a page
         that the model did not ask for, and found one that a held call is about."""
         found: list[str] = []
-        for held in self.held(turn):
+        for held in self.held(run):
             tool = self.policy(held.name).tool
-            for record in turn.records if tool.search else ():
+            for record in run.records if tool.search else ():
                 if record.name != tool.search or record.failed:
                     continue
                 ids = [row.id for row in self._domain.rows(record.result)]
@@ -208,10 +208,10 @@ class Confirmation:
                     found.extend(ids)
         return list(dict.fromkeys(found))
 
-    def _searches(self, turn: TurnState, search: str) -> list[list[Any]]:
+    def _searches(self, run: RunState, search: str) -> list[list[Any]]:
         return [
             self._domain.rows(record.result)
-            for record in turn.records
+            for record in run.records
             if record.name == search and not record.failed
         ]
 

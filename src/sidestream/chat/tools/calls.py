@@ -15,17 +15,17 @@ from typing import Any, Final
 from agents import FunctionTool
 from agents.tool_context import ToolContext
 
-from sidestream.chat.confirmation import HELD_STATUS, Confirmation
-from sidestream.chat.context import Control, EndReason, ToolRecord, TurnContext, TurnState
-from sidestream.chat.mcp import McpClient, ToolServerError
-from sidestream.chat.results import words_of
+from sidestream.chat.context import Control, EndReason, RunContext, RunState, ToolRecord
+from sidestream.chat.tools.confirmation import HELD_STATUS, Confirmation
+from sidestream.chat.tools.results import words_of
+from sidestream.chat.tools.server import McpClient, ToolServerError
 from sidestream.config import ChatSettings
 from sidestream.domain import Domain
 from sidestream.i18n import _
 from sidestream.reasons import report
 
 TOOLS_GRACE_S: Final = 5.0
-"""How long a turn that ends waits for tool calls under way."""
+"""How long a run that ends waits for tool calls under way."""
 
 ACTION_FAILED: Final = _("That did not work. The list shows how things are now.")
 """What a person is told of a change that nobody answers for in words."""
@@ -39,7 +39,7 @@ _LEAST_BYTES: Final = 500
 
 
 class Toolbox:
-    """Calls the domain's tools for one turn at a time, and keeps a record of each call."""
+    """Calls the domain's tools for one run at a time, and keeps a record of each call."""
 
     def __init__(self, domain: Domain, client: McpClient, settings: ChatSettings) -> None:
         self.domain = domain
@@ -54,14 +54,14 @@ class Toolbox:
         return [self._tool(entry) for entry in self.domain.entries]
 
     async def call(
-        self, context: TurnContext, name: str, call_id: str, arguments: dict[str, Any]
+        self, context: RunContext, name: str, call_id: str, arguments: dict[str, Any]
     ) -> ToolRecord:
-        """Call a tool as the turn's user. A failure is a record too, and never an exception.
+        """Call a tool as the run's user. A failure is a record too, and never an exception.
 
         When the run is ended early, the call has a little time left, and is then given up with a
         record that says nobody knows.
         """
-        control = context.turn.control
+        control = context.run.control
         call = asyncio.ensure_future(self._request(context, name, call_id, arguments))
         ended = asyncio.Event()
         control.on_end(ended.set)
@@ -76,12 +76,12 @@ class Toolbox:
         return _keep(context, self._within_budget(context, record))
 
     def grace_s(self, control: Control) -> float:
-        """How long a turn that ends waits for tool calls under way, in seconds."""
+        """How long a run that ends waits for tool calls under way, in seconds."""
         at_deadline = control.reason is EndReason.DEADLINE
         return self._deadline_grace_s if at_deadline else TOOLS_GRACE_S
 
     async def _request(
-        self, context: TurnContext, name: str, call_id: str, arguments: dict[str, Any]
+        self, context: RunContext, name: str, call_id: str, arguments: dict[str, Any]
     ) -> ToolRecord:
         key = _key(context, name, arguments)
         try:
@@ -110,7 +110,7 @@ class Toolbox:
         return record
 
     async def _hold(
-        self, context: TurnContext, name: str, call_id: str, arguments: dict[str, Any]
+        self, context: RunContext, name: str, call_id: str, arguments: dict[str, Any]
     ) -> ToolRecord:
         """Hold a call. What it is about is looked at, so that a wrong id is told now."""
         tool = self.confirmation.policy(name).tool
@@ -127,11 +127,11 @@ class Toolbox:
     def _tool(self, entry: Mapping[str, Any]) -> FunctionTool:
         name = str(entry["name"])
 
-        async def invoke(tool: ToolContext[TurnContext], arguments: str) -> str:
+        async def invoke(tool: ToolContext[RunContext], arguments: str) -> str:
             # The call outlives a cancelled run: its effect may already be committed, and the
             # trace has to tell what really happened.
             call = asyncio.ensure_future(self._invoke(tool, name, arguments))
-            tool.context.turn.calls[tool.tool_call_id] = call
+            tool.context.run.calls[tool.tool_call_id] = call
             return self.confirmation.told(await asyncio.shield(call))
 
         return FunctionTool(
@@ -142,9 +142,7 @@ class Toolbox:
             strict_json_schema=False,
         )
 
-    async def _invoke(
-        self, tool: ToolContext[TurnContext], name: str, arguments: str
-    ) -> ToolRecord:
+    async def _invoke(self, tool: ToolContext[RunContext], name: str, arguments: str) -> ToolRecord:
         """Call a tool for the model, or hold the call."""
         context, call_id = tool.context, tool.tool_call_id
         try:
@@ -161,13 +159,13 @@ class Toolbox:
             # Given up by `settle`, which waits for this record.
             record = self._unanswered(call_id, name, parsed)
         if self.confirmation.policy(name).reads and not record.failed:
-            seen = self.confirmation.without_held(context.turn, record.result)
+            seen = self.confirmation.without_held(context.run, record.result)
             record = replace(record, result=seen)
         return _keep(context, self._within_budget(context, record))
 
-    def _within_budget(self, context: TurnContext, record: ToolRecord) -> ToolRecord:
-        """Give a record whose words leave room for those of the turn's other calls."""
-        used = sum(len(past.output.encode()) for past in context.turn.records)
+    def _within_budget(self, context: RunContext, record: ToolRecord) -> ToolRecord:
+        """Give a record whose words leave room for those of the run's other calls."""
+        used = sum(len(past.output.encode()) for past in context.run.records)
         budget = max(_LEAST_BYTES, min(self._call_bytes, self._turn_bytes - used))
         return replace(record, output=words_of(record.result or record.output, budget))
 
@@ -177,12 +175,12 @@ class Toolbox:
         return ToolRecord(call_id, name, arguments, sentence, failed=True, reached=False)
 
 
-async def settle(turn: TurnState, grace_s: float) -> None:
-    """Wait for a turn's tool calls under way: what they did has to be told.
+async def settle(run: RunState, grace_s: float) -> None:
+    """Wait for a run's tool calls under way: what they did has to be told.
 
     A call that takes longer than `grace_s` is given up, with a record that says nobody knows.
     """
-    calls = [call for call in turn.calls.values() if not call.done()]
+    calls = [call for call in run.calls.values() if not call.done()]
     if calls:
         await asyncio.wait(calls, timeout=grace_s)
         for call in calls:
@@ -190,22 +188,21 @@ async def settle(turn: TurnState, grace_s: float) -> None:
         await asyncio.wait(calls)
 
 
-def _key(context: TurnContext, name: str, arguments: Mapping[str, Any]) -> str:
+def _key(context: RunContext, name: str, arguments: Mapping[str, Any]) -> str:
     """Name a call by what it does, so that doing it again for the same message has no effect: when
     the message is answered again, or when the model repeats a call that nobody answered. A call
     that was answered and comes again is another one."""
     digest = sha256(json.dumps(arguments, sort_keys=True).encode()).hexdigest()[:32]
     same = sum(
         record.reached and record.name == name and record.arguments == arguments
-        for record in context.turn.records
+        for record in context.run.records
     )
-    return f"{context.turn.cause or context.run_id}:{name}:{digest}:{same}"
+    return f"{context.run.cause or context.run_id}:{name}:{digest}:{same}"
 
 
-def _keep(context: TurnContext, record: ToolRecord) -> ToolRecord:
-    context.turn.records.append(record)
-    if context.turn.on_tool is not None:
-        context.turn.on_tool(record)
+def _keep(context: RunContext, record: ToolRecord) -> ToolRecord:
+    context.run.records.append(record)
+    context.run.on_tool(record)
     return record
 
 

@@ -28,9 +28,9 @@ from sidestream.problems import (
 from sidestream.store.codec import RowNotFound
 from sidestream.store.database import Database, Rows, Statement
 from sidestream.store.ids import new_id
+from sidestream.store.run_starts import BegunRun, Replay, RunStart, RunStarts
 from sidestream.store.runs import Runs, RunUsage
 from sidestream.store.threads import PostgresStore
-from sidestream.store.turns import Replay, Turn, Turns, TurnStart
 
 pytestmark = pytest.mark.parametrize("database", ["direct", "pgbouncer"], indirect=True)
 
@@ -43,8 +43,8 @@ def database(request: pytest.FixtureRequest) -> Database:
 
 
 @pytest.fixture
-def turns(database: Database) -> Turns:
-    return Turns(database)
+def run_starts(database: Database) -> RunStarts:
+    return RunStarts(database)
 
 
 @pytest.fixture
@@ -57,8 +57,8 @@ def store(database: Database) -> PostgresStore:
     return PostgresStore(database)
 
 
-def a_start(thread: ThreadMetadata, text: str = "hello", **fields: Any) -> TurnStart:
-    return TurnStart(
+def a_start(thread: ThreadMetadata, text: str = "hello", **fields: Any) -> RunStart:
+    return RunStart(
         **{
             "run_id": new_id("run"),
             "thread_id": thread.id,
@@ -68,7 +68,7 @@ def a_start(thread: ThreadMetadata, text: str = "hello", **fields: Any) -> TurnS
     )
 
 
-def a_first_start(**fields: Any) -> TurnStart:
+def a_first_start(**fields: Any) -> RunStart:
     thread = a_thread()
     return a_start(thread, new_thread=thread, **fields)
 
@@ -85,35 +85,35 @@ async def everything(database: Database, caller: Caller) -> list[Rows]:
     )
 
 
-async def begun(turns: Turns, caller: Caller, start: TurnStart) -> Turn:
-    turn = await turns.begin(caller, start)
-    assert isinstance(turn, Turn)
-    return turn
+async def begun(run_starts: RunStarts, caller: Caller, start: RunStart) -> BegunRun:
+    run = await run_starts.begin(caller, start)
+    assert isinstance(run, BegunRun)
+    return run
 
 
 class TestBegin:
     async def test_a_first_message_makes_the_thread(
-        self, turns: Turns, store: PostgresStore, database: Database, caller: Caller
+        self, run_starts: RunStarts, store: PostgresStore, database: Database, caller: Caller
     ) -> None:
         start = a_first_start()
         before = database.round_trips
-        turn = await begun(turns, caller, start)
+        run = await begun(run_starts, caller, start)
         assert database.round_trips - before == 1
-        assert turn == Turn(start.run_id, start.new_thread, (start.item,))  # type: ignore[arg-type]
+        assert run == BegunRun(start.run_id, start.new_thread, (start.item,))  # type: ignore[arg-type]
         assert await store.load_thread(start.thread_id, caller) == start.new_thread
         page = await store.load_thread_items(start.thread_id, None, 20, "asc", caller)
         assert page.data == [start.item]
 
     async def test_a_later_message_brings_the_history(
         self,
-        turns: Turns,
+        run_starts: RunStarts,
         runs: Runs,
         store: PostgresStore,
         database: Database,
         caller: Caller,
     ) -> None:
         first = a_first_start()
-        await begun(turns, caller, first)
+        await begun(run_starts, caller, first)
         await runs.finish(caller, first.run_id, "completed")
         older = [a_message(first.thread_id, str(number)) for number in range(30)]
         for item in older:
@@ -121,21 +121,23 @@ class TestBegin:
         assert first.new_thread
         start = a_start(first.new_thread, history_limit=5)
         before = database.round_trips
-        turn = await begun(turns, caller, start)
+        run = await begun(run_starts, caller, start)
         assert database.round_trips - before == 1
-        assert turn.items == (*older[-4:], start.item)
-        assert turn.thread == first.new_thread
+        assert run.items == (*older[-4:], start.item)
+        assert run.thread == first.new_thread
 
-    async def test_a_turn_without_a_message(self, turns: Turns, runs: Runs, caller: Caller) -> None:
+    async def test_a_turn_without_a_message(
+        self, run_starts: RunStarts, runs: Runs, caller: Caller
+    ) -> None:
         first = a_first_start()
-        await begun(turns, caller, first)
+        await begun(run_starts, caller, first)
         await runs.finish(caller, first.run_id, "failed")
-        turn = await begun(turns, caller, replace(first, run_id=new_id("run"), new_thread=None,
+        run = await begun(run_starts, caller, replace(first, run_id=new_id("run"), new_thread=None,
                                                   item=None))  # fmt: skip
-        assert turn.items == (first.item,)
+        assert run.items == (first.item,)
 
     async def test_items_to_save_keep_their_place_and_come_before_the_message(
-        self, turns: Turns, store: PostgresStore, caller: Caller
+        self, run_starts: RunStarts, store: PostgresStore, caller: Caller
     ) -> None:
         thread = a_thread()
         await store.save_thread(thread, caller)
@@ -151,21 +153,21 @@ class TestBegin:
         answered = question.model_copy(update={"status": "answered"})
         new = a_message(thread.id)
         start = a_start(thread, items_to_save=(answered, new))
-        turn = await begun(turns, caller, start)
-        assert turn.items == (answered, after, new, start.item)
+        run = await begun(run_starts, caller, start)
+        assert run.items == (answered, after, new, start.item)
 
     async def test_a_call_that_is_sent_again_begins_one_turn(
-        self, turns: Turns, database: Database, caller: Caller
+        self, run_starts: RunStarts, database: Database, caller: Caller
     ) -> None:
         start = a_first_start(idempotency_key="key", request_hash=b"h", requests_per_minute=1)
-        first = await begun(turns, caller, start)
+        first = await begun(run_starts, caller, start)
         before = await everything(database, caller)
-        assert await begun(turns, caller, start) == first
+        assert await begun(run_starts, caller, start) == first
         assert await everything(database, caller) == before
 
     async def test_a_call_whose_answer_is_lost_begins_one_turn(
         self,
-        turns: Turns,
+        run_starts: RunStarts,
         database: Database,
         caller: Caller,
         monkeypatch: pytest.MonkeyPatch,
@@ -181,8 +183,8 @@ class TestBegin:
 
         monkeypatch.setattr(database, "_round_trip", cut)
         start = a_first_start(requests_per_minute=5)
-        turn = await begun(turns, caller, start)
-        assert turn.items == (start.item,)
+        run = await begun(run_starts, caller, start)
+        assert run.items == (start.item,)
         _, items, all_runs, [minute], _ = await everything(database, caller)
         assert (len(items), len(all_runs), minute["requests"]) == (1, 1, 1)
 
@@ -191,43 +193,45 @@ class TestRefusals:
     """Each leaves what was there as it was."""
 
     async def refused(
-        self, turns: Turns, database: Database, caller: Caller, start: TurnStart
+        self, run_starts: RunStarts, database: Database, caller: Caller, start: RunStart
     ) -> Problem:
         before = await everything(database, caller)
         with pytest.raises(Problem) as caught:
-            await turns.begin(caller, start)
+            await run_starts.begin(caller, start)
         assert await everything(database, caller) == before
         return caught.value
 
-    async def test_no_such_thread(self, turns: Turns, database: Database, caller: Caller) -> None:
-        problem = await self.refused(turns, database, caller, a_start(a_thread()))
+    async def test_no_such_thread(
+        self, run_starts: RunStarts, database: Database, caller: Caller
+    ) -> None:
+        problem = await self.refused(run_starts, database, caller, a_start(a_thread()))
         assert isinstance(problem, RowNotFound)
 
     async def test_another_users_thread(
-        self, turns: Turns, database: Database, caller: Caller, stranger: Caller
+        self, run_starts: RunStarts, database: Database, caller: Caller, stranger: Caller
     ) -> None:
         theirs = a_first_start()
-        await begun(turns, stranger, theirs)
+        await begun(run_starts, stranger, theirs)
         before = await everything(database, stranger)
         assert theirs.new_thread
         start = a_start(theirs.new_thread)
-        assert isinstance(await self.refused(turns, database, caller, start), RowNotFound)
+        assert isinstance(await self.refused(run_starts, database, caller, start), RowNotFound)
         assert await everything(database, stranger) == before
 
     async def test_another_users_thread_id_for_a_new_thread(
-        self, turns: Turns, database: Database, caller: Caller, stranger: Caller
+        self, run_starts: RunStarts, database: Database, caller: Caller, stranger: Caller
     ) -> None:
         theirs = a_first_start()
-        await begun(turns, stranger, theirs)
+        await begun(run_starts, stranger, theirs)
         with pytest.raises(Problem):
-            await turns.begin(caller, replace(theirs, run_id=new_id("run")))
+            await run_starts.begin(caller, replace(theirs, run_id=new_id("run")))
         threads, items, all_runs, *_ = await everything(database, caller)
         assert (threads, items, all_runs) == ([], [], [])
 
     @pytest.mark.parametrize("status", [LockedStatus(), ClosedStatus(reason="done")])
     async def test_a_thread_that_takes_no_messages(
         self,
-        turns: Turns,
+        run_starts: RunStarts,
         store: PostgresStore,
         database: Database,
         caller: Caller,
@@ -235,64 +239,64 @@ class TestRefusals:
     ) -> None:
         thread = a_thread(status=status)
         await store.save_thread(thread, caller)
-        problem = await self.refused(turns, database, caller, a_start(thread))
+        problem = await self.refused(run_starts, database, caller, a_start(thread))
         assert isinstance(problem, ThreadLocked)
 
     async def test_a_run_in_progress(
-        self, turns: Turns, database: Database, caller: Caller
+        self, run_starts: RunStarts, database: Database, caller: Caller
     ) -> None:
         first = a_first_start()
-        await begun(turns, caller, first)
+        await begun(run_starts, caller, first)
         assert first.new_thread
-        problem = await self.refused(turns, database, caller, a_start(first.new_thread))
+        problem = await self.refused(run_starts, database, caller, a_start(first.new_thread))
         assert isinstance(problem, RunInProgress)
         assert problem.retry_after_s
 
     async def test_a_message_that_cannot_be_kept(
-        self, turns: Turns, database: Database, caller: Caller
+        self, run_starts: RunStarts, database: Database, caller: Caller
     ) -> None:
         thread = a_thread()
         start = a_start(thread, "a\0", new_thread=thread)
-        assert isinstance(await self.refused(turns, database, caller, start), Invalid)
+        assert isinstance(await self.refused(run_starts, database, caller, start), Invalid)
 
     async def test_too_many_requests(
-        self, turns: Turns, runs: Runs, database: Database, caller: Caller, owner_url: str
+        self, run_starts: RunStarts, runs: Runs, database: Database, caller: Caller, owner_url: str
     ) -> None:
         self.spend(owner_url, caller, requests=3)
         start = a_first_start(requests_per_minute=3)
-        problem = await self.refused(turns, database, caller, start)
+        problem = await self.refused(run_starts, database, caller, start)
         assert isinstance(problem, RateLimited)
         assert problem.retry_after_s is not None
         assert 0 < problem.retry_after_s <= 60
-        await begun(turns, caller, replace(start, requests_per_minute=4))
+        await begun(run_starts, caller, replace(start, requests_per_minute=4))
         await runs.finish(caller, start.run_id, "completed")
 
     async def test_too_many_tokens(
-        self, turns: Turns, database: Database, caller: Caller, owner_url: str
+        self, run_starts: RunStarts, database: Database, caller: Caller, owner_url: str
     ) -> None:
         self.spend(owner_url, caller, tokens=1000)
         start = a_first_start(tokens_per_day=1000)
-        problem = await self.refused(turns, database, caller, start)
+        problem = await self.refused(run_starts, database, caller, start)
         assert isinstance(problem, RateLimited)
         assert problem.retry_after_s is not None
         assert 0 < problem.retry_after_s <= 86_400
-        await begun(turns, caller, replace(start, tokens_per_day=1001))
+        await begun(run_starts, caller, replace(start, tokens_per_day=1001))
 
     @pytest.mark.parametrize("limit", ["requests_per_minute", "tokens_per_day"])
     async def test_a_limit_of_zero_lets_nothing_through(
-        self, turns: Turns, database: Database, caller: Caller, limit: str
+        self, run_starts: RunStarts, database: Database, caller: Caller, limit: str
     ) -> None:
-        problem = await self.refused(turns, database, caller, a_first_start(**{limit: 0}))
+        problem = await self.refused(run_starts, database, caller, a_first_start(**{limit: 0}))
         assert isinstance(problem, RateLimited)
 
     async def test_limits_are_each_users_own(
-        self, turns: Turns, caller: Caller, stranger: Caller, owner_url: str
+        self, run_starts: RunStarts, caller: Caller, stranger: Caller, owner_url: str
     ) -> None:
         self.spend(owner_url, stranger, requests=100, tokens=100_000)
-        await begun(turns, caller, a_first_start(requests_per_minute=1, tokens_per_day=1))
+        await begun(run_starts, caller, a_first_start(requests_per_minute=1, tokens_per_day=1))
 
     def spend(self, owner_url: str, caller: Caller, requests: int = 0, tokens: int = 0) -> None:
-        """Use up limits in this window and the next, lest the clock turn over in between."""
+        """Use up limits in this window and the next, lest the clock run over in between."""
         with psycopg.connect(owner_url) as owner:
             owner.execute(
                 "insert into usage_minutes select %s, date_trunc('minute', now())"
@@ -308,65 +312,69 @@ class TestRefusals:
 
 class TestIdempotencyKeys:
     async def test_a_finished_run_is_replayed(
-        self, turns: Turns, runs: Runs, database: Database, caller: Caller
+        self, run_starts: RunStarts, runs: Runs, database: Database, caller: Caller
     ) -> None:
         start = a_first_start(idempotency_key="key", request_hash=b"h")
-        await begun(turns, caller, start)
+        await begun(run_starts, caller, start)
         await runs.finish(caller, start.run_id, "completed", usage=RunUsage(1, 2, 3.0))
         before = await everything(database, caller)
         again = a_first_start(idempotency_key="key", request_hash=b"h")
         expected = Replay(start.run_id, start.thread_id, "completed")
-        assert await turns.begin(caller, again) == expected
+        assert await run_starts.begin(caller, again) == expected
         known = replace(again, new_thread=None, thread_id=start.thread_id)
-        assert await turns.begin(caller, known) == expected
+        assert await run_starts.begin(caller, known) == expected
         assert await everything(database, caller) == before
 
     async def test_another_request_under_the_same_key(
-        self, turns: Turns, runs: Runs, caller: Caller
+        self, run_starts: RunStarts, runs: Runs, caller: Caller
     ) -> None:
         start = a_first_start(idempotency_key="key", request_hash=b"h")
-        await begun(turns, caller, start)
+        await begun(run_starts, caller, start)
         other = a_first_start(idempotency_key="key", request_hash=b"other")
         with pytest.raises(KeyReused):
-            await turns.begin(caller, other)
+            await run_starts.begin(caller, other)
         await runs.finish(caller, start.run_id, "completed")
         with pytest.raises(KeyReused):
-            await turns.begin(caller, other)
+            await run_starts.begin(caller, other)
 
-    async def test_a_request_that_is_still_answered(self, turns: Turns, caller: Caller) -> None:
+    async def test_a_request_that_is_still_answered(
+        self, run_starts: RunStarts, caller: Caller
+    ) -> None:
         start = a_first_start(idempotency_key="key", request_hash=b"h")
-        await begun(turns, caller, start)
+        await begun(run_starts, caller, start)
         for again in (
             a_first_start(idempotency_key="key", request_hash=b"h"),
             replace(start, run_id=new_id("run"), new_thread=None),
         ):
             with pytest.raises(KeyInProgress) as caught:
-                await turns.begin(caller, again)
+                await run_starts.begin(caller, again)
             assert caught.value.retry_after_s
 
-    async def test_a_run_that_crashed_counts_as_failed(self, turns: Turns, caller: Caller) -> None:
+    async def test_a_run_that_crashed_counts_as_failed(
+        self, run_starts: RunStarts, caller: Caller
+    ) -> None:
         start = a_first_start(idempotency_key="key", request_hash=b"h", lease_s=-1)
-        await begun(turns, caller, start)
+        await begun(run_starts, caller, start)
         again = a_first_start(idempotency_key="key", request_hash=b"h")
         expected = Replay(start.run_id, start.thread_id, "failed")
-        assert await turns.begin(caller, again) == expected
-        assert await turns.replay(caller, "key", b"h") == expected
+        assert await run_starts.begin(caller, again) == expected
+        assert await run_starts.replay(caller, "key", b"h") == expected
 
     async def test_the_same_key_of_another_user(
-        self, turns: Turns, caller: Caller, stranger: Caller
+        self, run_starts: RunStarts, caller: Caller, stranger: Caller
     ) -> None:
         for user in (caller, stranger):
             start = a_first_start(idempotency_key="key", request_hash=user.user_id.encode())
-            await begun(turns, user, start)
+            await begun(run_starts, user, start)
 
     async def test_one_of_many_at_once_begins(
-        self, turns: Turns, database: Database, caller: Caller
+        self, run_starts: RunStarts, database: Database, caller: Caller
     ) -> None:
         starts = [a_first_start(idempotency_key="key", request_hash=b"h") for _ in range(6)]
         results = await asyncio.gather(
-            *(turns.begin(caller, start) for start in starts), return_exceptions=True
+            *(run_starts.begin(caller, start) for start in starts), return_exceptions=True
         )
-        assert sum(isinstance(result, Turn) for result in results) == 1
+        assert sum(isinstance(result, BegunRun) for result in results) == 1
         assert sum(isinstance(result, KeyInProgress) for result in results) == 5
         threads, items, all_runs, *_ = await everything(database, caller)
         assert (len(threads), len(items), len(all_runs)) == (1, 1, 1)
@@ -374,27 +382,27 @@ class TestIdempotencyKeys:
 
 class TestOneRunPerThread:
     async def test_one_of_many_at_once_begins(
-        self, turns: Turns, store: PostgresStore, database: Database, caller: Caller
+        self, run_starts: RunStarts, store: PostgresStore, database: Database, caller: Caller
     ) -> None:
         thread = a_thread()
         await store.save_thread(thread, caller)
         results = await asyncio.gather(
-            *(turns.begin(caller, a_start(thread)) for _ in range(8)), return_exceptions=True
+            *(run_starts.begin(caller, a_start(thread)) for _ in range(8)), return_exceptions=True
         )
-        assert sum(isinstance(result, Turn) for result in results) == 1
+        assert sum(isinstance(result, BegunRun) for result in results) == 1
         assert sum(isinstance(result, RunInProgress) for result in results) == 7
         _, items, all_runs, *_ = await everything(database, caller)
         assert (len(items), len(all_runs)) == (1, 1)
 
     async def test_a_run_whose_lease_ran_out_makes_way(
-        self, turns: Turns, runs: Runs, database: Database, caller: Caller
+        self, run_starts: RunStarts, runs: Runs, database: Database, caller: Caller
     ) -> None:
         crashed = a_first_start(lease_s=-1)
-        await begun(turns, caller, crashed)
+        await begun(run_starts, caller, crashed)
         assert crashed.new_thread
         start = a_start(crashed.new_thread)
-        turn = await begun(turns, caller, start)
-        assert turn.items == (crashed.item, start.item)
+        run = await begun(run_starts, caller, start)
+        assert run.items == (crashed.item, start.item)
         view = (await runs.events(caller, crashed.run_id)).run
         assert (view.status, view.error) == ("failed", {"code": "lease_expired"})
         assert not (await runs.beat(caller, crashed.run_id, 30)).still_owner
@@ -402,15 +410,17 @@ class TestOneRunPerThread:
         [usage] = await database.run(caller.user_id, Statement("select day from usage_days"))
         assert usage == []
 
-    async def test_two_threads_run_side_by_side(self, turns: Turns, caller: Caller) -> None:
+    async def test_two_threads_run_side_by_side(
+        self, run_starts: RunStarts, caller: Caller
+    ) -> None:
         for _ in range(2):
-            await begun(turns, caller, a_first_start())
+            await begun(run_starts, caller, a_first_start())
 
 
-async def test_a_message_keeps_its_options(turns: Turns, caller: Caller) -> None:
+async def test_a_message_keeps_its_options(run_starts: RunStarts, caller: Caller) -> None:
     thread = a_thread(title="t")
     item = a_message(thread.id, quoted_text="q", inference_options=InferenceOptions(model="m"))
-    turn = await begun(turns, caller, a_start(thread, new_thread=thread, item=item))
-    [loaded] = turn.items
+    run = await begun(run_starts, caller, a_start(thread, new_thread=thread, item=item))
+    [loaded] = run.items
     assert isinstance(loaded, UserMessageItem)
     assert loaded.model_dump_json() == item.model_dump_json()

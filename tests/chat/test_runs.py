@@ -1,4 +1,4 @@
-"""Turns through the running system: conversations that change the list, and who sees what."""
+"""RunStarts through the running system: conversations that change the list, and who sees what."""
 
 import json
 import unicodedata

@@ -15,8 +15,8 @@ from chatkit.types import WidgetItem
 from chatkit.widgets import DynamicWidgetRoot, WidgetTemplate
 from pydantic import ValidationError
 
-from sidestream.chat.confirmation import Call
 from sidestream.chat.context import ToolRecord
+from sidestream.chat.tools.confirmation import Call
 from sidestream.domain import Domain, Row, RowAction
 from sidestream.i18n import text
 from sidestream.problems import Invalid
@@ -42,7 +42,7 @@ class Cards:
         )
 
     def listing(self, records: Iterable[ToolRecord]) -> list[Row]:
-        """Give the rows of the last list that was asked for, if the turn was about listing."""
+        """Give the rows of the last list that was asked for, if the run was about listing."""
         rows: list[Row] = []
         for record in records:
             policy = self._domain.policies.get(record.name)

@@ -13,7 +13,7 @@ from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
 
 from sidestream.chat.context import ToolRecord
-from sidestream.chat.frames import Frame
+from sidestream.chat.protocol.frames import Frame
 from sidestream.streaming.lines import one_line
 
 SSE_HEADERS: Final = {

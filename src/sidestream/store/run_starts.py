@@ -1,13 +1,13 @@
-"""The start of a turn, in one round trip: everything the model call has to wait for.
+"""The start of a run, in one round trip: everything the model call has to wait for.
 
-`Turns.begin` writes down that a run died, checks thread and limits, saves the user's message,
+`RunStarts.begin` writes down that a run died, checks thread and limits, saves the user's message,
 opens the run and loads the last items. It is one transaction, and within it one statement makes
-every write depend on the check before it, so a refused turn leaves nothing behind.
+every write depend on the check before it, so a refused run leaves nothing behind.
 
     caller's and active? -> counted, within limits? -> thread touched or made -> run -> items
 
 What may not be twice is an index: one running run per thread, one run per idempotency key. Only
-when the turn is refused does a second round trip find out why.
+when the run is refused does a second round trip find out why.
 """
 
 from dataclasses import dataclass
@@ -128,11 +128,11 @@ _THREAD_STATUS: Final = """
 
 
 @dataclass(frozen=True, slots=True)
-class TurnStart:
-    """What a turn begins with.
+class RunStart:
+    """What a run begins with.
 
     `new_thread` makes the thread; without it `thread_id` has to be the caller's and active. `item`
-    is the new user message, absent when a turn goes on without one (a retry, an answer to a
+    is the new user message, absent when a run goes on without one (a retry, an answer to a
     question); `items_to_save` are saved before it, in place when they exist. `pending` names an
     item that has to wait for an answer still. `request_hash` tells whether a repeated
     `idempotency_key` comes with the same request. A limit of None is no limit.
@@ -153,8 +153,8 @@ class TurnStart:
 
 
 @dataclass(frozen=True, slots=True)
-class Turn:
-    """A turn that has begun: its thread and the last items, oldest first, new ones included."""
+class BegunRun:
+    """A run that has begun: its thread and the last items, oldest first, new ones included."""
 
     run_id: str
     thread: ThreadMetadata
@@ -173,14 +173,14 @@ class Replay:
     status: str
 
 
-class Turns:
-    """Begins turns. `keep_s`: how long after its end a run's idempotency key is kept."""
+class RunStarts:
+    """Begins runs. `keep_s`: how long after its end a run's idempotency key is kept."""
 
     def __init__(self, database: Database, *, keep_s: float = KEEP_S) -> None:
         self._database = database
         self._keep_s = keep_s
 
-    async def begin(self, caller: Caller, start: TurnStart) -> Turn | Replay:
+    async def begin(self, caller: Caller, start: RunStart) -> BegunRun | Replay:
         """Open a run and give what the model needs, in one round trip.
 
         Raises `RowNotFound`, `ThreadLocked`, `AlreadyAnswered`, `RunInProgress`, `RateLimited`,
@@ -202,7 +202,7 @@ class Turns:
         except psycopg.errors.UniqueViolation as error:
             begun, conflict = [], error.diag.constraint_name
         if begun:
-            return _turn(start, threads, items)
+            return _run(start, threads, items)
         runs, statuses, [limits], threads, items = await self._database.run(
             caller.user_id,
             Statement(_CONFLICTING_RUNS, params),
@@ -212,8 +212,8 @@ class Turns:
             tag="explain_turn",
         )
         if any(run["id"] == start.run_id for run in runs) and threads:
-            # The turn had begun; only the answer to the first sending was lost.
-            return _turn(start, threads, items)
+            # The run had begun; only the answer to the first sending was lost.
+            return _run(start, threads, items)
         if replay := _replay(start.idempotency_key, start.request_hash, runs):
             return replay
         raise _refusal(start, runs, statuses, limits, conflict)
@@ -231,7 +231,7 @@ class Turns:
         return _replay(key, request_hash, runs)
 
 
-def _params(caller: Caller, start: TurnStart) -> dict[str, Any]:
+def _params(caller: Caller, start: RunStart) -> dict[str, Any]:
     items = [*start.items_to_save, *([start.item] if start.item else [])]
     files = start.item.attachments if start.item else []
     thread = start.new_thread
@@ -258,8 +258,8 @@ def _params(caller: Caller, start: TurnStart) -> dict[str, Any]:
     }
 
 
-def _turn(start: TurnStart, threads: Rows, items: Rows) -> Turn:
-    return Turn(
+def _run(start: RunStart, threads: Rows, items: Rows) -> BegunRun:
+    return BegunRun(
         start.run_id, codec.thread_from(threads[0]), tuple(codec.item_from(row) for row in items)
     )
 
@@ -278,9 +278,9 @@ def _replay(key: str | None, request_hash: bytes | None, runs: Rows) -> Replay |
 
 
 def _refusal(
-    start: TurnStart, runs: Rows, statuses: Rows, limits: dict[str, Any], conflict: str | None
+    start: RunStart, runs: Rows, statuses: Rows, limits: dict[str, Any], conflict: str | None
 ) -> Problem:
-    """Why a turn did not begin. What is over by now is told as if it still held."""
+    """Why a run did not begin. What is over by now is told as if it still held."""
     if conflict == "threads_pkey":
         return RowNotFound()
     if start.new_thread is None:

@@ -1,0 +1,1 @@
+"""What people attach: the files, and the bucket they are in."""

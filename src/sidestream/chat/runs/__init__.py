@@ -1,0 +1,1 @@
+"""One answer in the making: begun, driven, answered, recorded."""

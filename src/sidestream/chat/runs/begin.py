@@ -1,0 +1,194 @@
+"""Conversations: a request becomes a run in progress, or the replay of one that already ended."""
+
+import asyncio
+import json
+from collections.abc import AsyncIterator
+from dataclasses import dataclass
+from typing import Any
+
+from chatkit.types import StreamingReq, ThreadsCustomActionReq, ThreadsSyncCustomActionReq
+
+from sidestream.chat.context import Control, EndReason, RunContext, RunState, ToolRecord
+from sidestream.chat.protocol.frames import Frame
+from sidestream.chat.protocol.requests import Idempotency
+from sidestream.chat.runs.lease import Lease
+from sidestream.chat.runs.log import RunLog
+from sidestream.chat.runs.prepare import Prepared, Preparer
+from sidestream.chat.runs.record import RunRecord
+from sidestream.chat.runs.respond import Responder
+from sidestream.chat.runs.run import Run
+from sidestream.chat.runs.stored import StoredRun
+from sidestream.chat.server import ChatServer
+from sidestream.chat.timing import Stopwatch
+from sidestream.config import ChatSettings
+from sidestream.identity import Caller
+from sidestream.problems import Internal, NotFound, Problem
+from sidestream.store.run_starts import BegunRun, Replay, RunStarts
+from sidestream.store.runs import Runs
+
+
+@dataclass(frozen=True, slots=True)
+class Arrival:
+    """How a request came: when (`time.perf_counter`), and when the function is cut off
+    (`time.monotonic`), if it is."""
+
+    started: float
+    ends_at: float | None
+    cold_start: bool
+    stopwatch: Stopwatch
+
+
+@dataclass(frozen=True, slots=True)
+class Conversation:
+    """A run that a client follows: live when it runs in this process, else from the store."""
+
+    run_id: str
+    thread_id: str
+    live: Run | None
+    entries: AsyncIterator[Frame | ToolRecord]
+
+    def ttft_ms(self) -> float | None:
+        """Milliseconds to the first word, of a live run."""
+        return self.live.record.ttft_ms if self.live else None
+
+
+class Conversations:
+    """Begins, resumes and stops the runs of this process."""
+
+    def __init__(
+        self,
+        *,
+        starts: RunStarts,
+        runs: Runs,
+        preparer: Preparer,
+        server: ChatServer,
+        responder: Responder,
+        settings: ChatSettings,
+    ) -> None:
+        self._starts = starts
+        self._runs = runs
+        self._preparer = preparer
+        self._server = server
+        self._responder = responder
+        self._settings = settings
+        self._active: dict[str, Run] = {}
+
+    async def begin(
+        self, request: StreamingReq, caller: Caller, idempotency: Idempotency, arrival: Arrival
+    ) -> Conversation:
+        """Open a run and start it. Raises the problems of `prepare` and `RunStarts.begin`."""
+        try:
+            with arrival.stopwatch.phase("prepare"):
+                prepared = await self._preparer.prepare(request, caller, idempotency)
+        except Problem:
+            # The second sending of a request may stumble over what the first one has changed.
+            key, request_hash = idempotency.key, idempotency.request_hash
+            if done := await self._starts.replay(caller, key, request_hash):
+                return await self.resume(caller, done.run_id, after=0)
+            raise
+        with arrival.stopwatch.phase("database"):
+            begun = await self._starts.begin(caller, prepared.start)
+        if isinstance(begun, Replay):
+            return await self.resume(caller, begun.run_id, after=0)
+        run = self._run(request.type, prepared, begun, caller, arrival)
+        self._active[begun.run_id] = run
+        run.start(lambda: self._active.pop(begun.run_id, None))
+        return Conversation(begun.run_id, begun.thread.id, run, run.follow())
+
+    async def act(
+        self,
+        request: ThreadsSyncCustomActionReq,
+        caller: Caller,
+        idempotency: Idempotency,
+        arrival: Arrival,
+    ) -> dict[str, Any]:
+        """Do the action of a widget as a run of its own, and give what a stream of it would show at
+        the end: `{"updated_item": ...}`. Raises the problems of `begin`, `Internal`."""
+        streamed = ThreadsCustomActionReq(params=request.params)
+        conversation = await self.begin(streamed, caller, idempotency, arrival)
+        item: dict[str, Any] | None = None
+        async for entry in conversation.entries:
+            if isinstance(entry, Frame):
+                event = json.loads(entry.payload)
+                item = event["item"] if event["type"] == "thread.item.replaced" else item
+        if item is None:
+            raise Internal
+        return {"updated_item": item}
+
+    async def stop(self, caller: Caller, thread_id: str) -> str:
+        """Ask the run of a thread to stop, wherever it runs. Gives its id. Raises `NotFound`."""
+        run_id = await self._runs.request_stop(caller, thread_id)
+        if run_id is None:
+            raise NotFound("Nothing is running in this conversation.")
+        if run := self._active.get(run_id):
+            run.end(EndReason.STOPPED)
+        return run_id
+
+    async def resume(
+        self, caller: Caller, run_id: str, *, after: int, ends_at: float | None = None
+    ) -> Conversation:
+        """Join a run from the store: what it wrote after event `after`, then what it writes.
+
+        The events end before the run does when there is no time left (`ends_at`, by
+        `time.monotonic`); whoever reads them may come again. Raises `NotFound`, also for a run too
+        old to be kept.
+        """
+        page = await self._runs.events(caller, run_id, after)
+        if page.run.status in ("completed", "stopped") and page.run.last_event == 0:
+            raise NotFound("The events of this answer are no longer kept.")
+        until = None if ends_at is None else ends_at - self._settings.deadline_margin_s
+        stored = StoredRun(self._runs, self._server.opening, caller)
+        return Conversation(run_id, page.run.thread_id, None, stored.follow(page, after, until))
+
+    async def settled(self) -> None:
+        """Wait until the runs in progress have ended and are saved."""
+        waiting = (run.wait() for run in self._active.values())
+        await asyncio.gather(*waiting, return_exceptions=True)
+
+    def _run(
+        self,
+        kind: str,
+        prepared: Prepared,
+        begun: BegunRun,
+        caller: Caller,
+        arrival: Arrival,
+    ) -> Run:
+        settings, log, control = self._settings, RunLog(), Control()
+        lease = Lease(self._runs, caller, begun.run_id, control, lease_s=settings.run_lease_s)
+        state = RunState(
+            control=control,
+            cause=prepared.message.id if prepared.message else None,
+            history=begun.items,
+            on_tool=log.add_tool,
+            lease=lease,
+        )
+        context = RunContext(
+            user_id=caller.user_id,
+            locale=caller.locale,
+            request_id=caller.request_id,
+            run_id=begun.run_id,
+            run=state,
+        )
+        record = RunRecord(
+            request_id=caller.request_id,
+            run_id=begun.run_id,
+            user_id=caller.user_id,
+            kind=kind,
+            model=self._responder.model_of(prepared.message),
+            stage=settings.stage,
+            target_ms=settings.ttft_target_ms,
+            started=arrival.started,
+            cold_start=arrival.cold_start,
+            phases=arrival.stopwatch.phases,
+        )
+        return Run(
+            context,
+            begun.thread.id,
+            self._server.run(prepared, begun.thread, context),
+            log=log,
+            lease=lease,
+            runs=self._runs,
+            settings=settings,
+            record=record,
+            ends_at=arrival.ends_at,
+        )

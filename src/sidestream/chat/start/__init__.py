@@ -1,0 +1,1 @@
+"""What makes a start short: fewer imports, and one scripted run ahead."""

@@ -1,0 +1,1 @@
+"""What the model may do: calls, their trace, questions about them, cards."""
