@@ -223,14 +223,18 @@ async def test_anothers_ids_are_of_no_use_in_ones_own_thread(
     requests = [
         create_request("hello", attachments=[her_file]),
         add_request(his.thread_id, "hello", attachments=[her_file]),
-        thread_request("items.list", his.thread_id, after=her_item),
         thread_request("threads.retry_after_item", his.thread_id, item_id=her_item),
         thread_request("items.feedback", his.thread_id, item_ids=[her_item], kind="negative"),
-        {"type": "threads.list", "params": {"after": hers.thread_id}},
     ]
     for request in requests:
         answer = await bob.send(request)
         assert answer.status == 404, (request["type"], answer.body)
+    for after in (her_item, "itm_that_never_was"):
+        answer = await bob.send(thread_request("items.list", his.thread_id, after=after))
+        assert (answer.status, answer.problem["code"]) == (422, "unknown_cursor")
+    for after in (hers.thread_id, "thr_that_never_was"):
+        answer = await bob.send({"type": "threads.list", "params": {"after": after}})
+        assert (answer.status, answer.problem["code"]) == (422, "unknown_cursor")
     assert await _everything(rows, alice.user_id) == before
 
 
