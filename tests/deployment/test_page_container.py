@@ -32,8 +32,10 @@ def required_settings(source: str) -> set[str]:
     """The settings without which `readConfig` throws in `prod`.
 
     What is not known to be optional counts as required: only a `flag` and a number of `seconds`
-    have a default, and what follows `??` stands in for another setting.
+    have a default, what follows `??` stands in for another setting, and the `SECRETS` are looked
+    at only where they are given.
     """
+    source = re.sub(r"const SECRETS = \[[^\]]*\];", "", source)
     optional = re.findall(r'(?:flag|seconds)\(\s*"(\w+)"|\?\?\s*given\("(\w+)"\)', source)
     return names_read(source) - {name for pair in optional for name in pair}
 

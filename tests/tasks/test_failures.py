@@ -10,7 +10,7 @@ import httpx2
 import pytest
 
 from sidestream import telemetry
-from sidestream.chat.tools.server import McpClient
+from sidestream.chat.mcp import McpClient
 from sidestream.config import Settings
 from sidestream.identity import tool_key
 from sidestream.problems import OutcomeUnknown
@@ -78,7 +78,7 @@ async def test_what_nobody_knows_is_told_as_that(settings: Settings, sign_in: Si
         assert answer.json()["code"] == "outcome_unknown"
         result = await person.call("add_task", {"title": "milk"})
         assert result["_meta"]["sidestream/outcome"] == "unknown"
-        words = "It is not known whether this was done\nLook at how things are before you do it again."
+        words = "It is not known whether this was done\nLook at the list before you do it again."
         assert result["content"] == [{"type": "text", "text": words}]
         key = tool_key(settings.tool_signing_key.get_secret_value())
         chat = McpClient(f"{url}/mcp", key)
