@@ -10,7 +10,7 @@ import httpx2
 import pytest
 
 from sidestream import telemetry
-from sidestream.chat.mcp import McpClient
+from sidestream.chat.tools.server import McpClient
 from sidestream.config import Settings
 from sidestream.identity import tool_key
 from sidestream.problems import OutcomeUnknown
