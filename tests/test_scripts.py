@@ -41,6 +41,16 @@ def in_shell(folder: Path, command: str, **shell: str) -> subprocess.CompletedPr
     )
 
 
+def test_the_tests_for_the_oldest_postgres_are_there() -> None:
+    script = (PROJECT / "scripts" / "pytest-postgres").read_text()
+    lists = [line for line in script.splitlines() if line.startswith(("store=(", "runs=("))]
+    named = in_shell(PROJECT, "; ".join([*lists, r'printf "%s\n" "${store[@]}" "${runs[@]}"']))
+    paths = named.stdout.split()
+    assert len(lists) == 2
+    assert len(paths) > 2
+    assert [path for path in paths if not (PROJECT / path).exists()] == []
+
+
 @pytest.mark.parametrize(
     "shell",
     [
