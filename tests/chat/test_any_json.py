@@ -60,7 +60,6 @@ def _is_harmless(answer: Answer) -> bool:
 @given(document=_mutated() | _json)
 @settings(
     max_examples=200,
-    deadline=None,
     database=None,
     derandomize=True,
     suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],

@@ -390,7 +390,6 @@ async def test_what_a_client_saw_is_what_is_there(machine: type[Conversations]) 
         settings=settings(
             max_examples=EXAMPLES,
             stateful_step_count=STEPS,
-            deadline=None,
             database=None,
             derandomize="CI" in os.environ,
             phases=(Phase.generate,),
