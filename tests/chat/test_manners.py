@@ -1,6 +1,7 @@
 """What HTTP asks of every route of ChatFunction, whatever it is for: behind its URL and under
 uvicorn."""
 
+import codecs
 import json
 from typing import Final
 
@@ -138,3 +139,15 @@ async def test_nothing_to_see_is_no_message_and_no_title(alice: Client, words: s
     assert (await alice.get(thread_id)).title == "Buy milk"
     named = await alice.send(thread_request("threads.update", thread_id, title=f"{words}😀"))
     assert named.status == 200
+
+
+@pytest.mark.parametrize("path", ["/api/chatkit", "/api/{user}/chat"])
+async def test_a_byte_order_mark_is_no_part_of_a_request(alice: Client, path: str) -> None:
+    """RFC 8259, 8.1: who writes JSON puts none before it, but programs on Windows do."""
+    documents: list[object] = [create_request("hello")]
+    if "chatkit" not in path:
+        documents.append({"message": "hello"})
+    for document in documents:
+        body = codecs.BOM_UTF8 + json.dumps(document).encode()
+        answer = await alice.post(body, path=path.format(user=alice.user_id))
+        assert answer.status == 200, answer.body

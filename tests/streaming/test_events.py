@@ -51,6 +51,27 @@ class TestPayload2:
         assert scope["raw_path"] == b"/a%20b/%D8%A7"
         assert scope["query_string"] == b"q=%20&r"
 
+    @pytest.mark.parametrize(
+        ("stage", "path", "meant"),
+        [
+            ("prod", "/prod/a%2Fb/c", "/a%2Fb/c"),
+            ("prod", "/prod/", "/"),
+            ("prod", "/prod", "/"),
+            ("prod", "/prod/prod/a", "/prod/a"),
+            ("prod", "/production/a", "/production/a"),
+            ("prod", "/a/prod", "/a/prod"),
+            ("$default", "/prod/a", "/prod/a"),
+            ("$default", "/$default/a", "/$default/a"),
+            (None, "/prod/a", "/prod/a"),
+        ],
+    )
+    def test_the_stage_of_an_http_api_is_no_part_of_the_path(
+        self, stage: str | None, path: str, meant: str
+    ) -> None:
+        context = {"http": {"method": "GET", "path": path}, "stage": stage}
+        assert read(rawPath=path, requestContext=context).scope["raw_path"] == meant.encode()
+        assert read(requestContext=context).scope["raw_path"] == meant.encode()
+
     def test_cookies_replace_the_cookie_header(self) -> None:
         scope = read(rawPath="/", headers={"Cookie": "a=1"}, cookies=["a=1", "b=2"]).scope
         assert scope["headers"] == [(b"cookie", b"a=1; b=2")]

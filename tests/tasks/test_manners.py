@@ -1,5 +1,6 @@
 """What HTTP and JSON-RPC ask of every route of TasksFunction, whatever it is for."""
 
+import codecs
 import gzip
 import json
 import logging
@@ -314,3 +315,32 @@ class TestVersions:
             "supported": list(VERSIONS),
             "requested": version[:50],
         }
+
+
+class TestByteOrderMark:
+    """RFC 8259, 8.1: who writes JSON puts none before it, but programs on Windows do."""
+
+    async def test_before_a_task(self, alice: Person) -> None:
+        headers = {"content-type": JSON}
+        content = codecs.BOM_UTF8 + b'{"title": "milk"}'
+        added = await alice.request("POST", alice.path, content=content, headers=headers)
+        assert added.status_code == 201
+        path = f"{alice.path}/{added.json()['id']}"
+        content = codecs.BOM_UTF8 + b'{"title": "oat milk"}'
+        assert (await alice.request("PATCH", path, content=content, headers=headers)).is_success
+        assert await alice.titles() == ["oat milk"]
+
+    async def test_before_a_message_to_the_tools(self, alice: Person) -> None:
+        headers = {"authorization": f"Bearer {alice.tool_token()}", "content-type": JSON}
+        content = codecs.BOM_UTF8 + json.dumps(modern_call("add_task", {"title": "milk"})).encode()
+        answer = await alice.http.post(
+            "/mcp", headers={**headers, **modern_headers("add_task")}, content=content
+        )
+        assert "error" not in answer.json()
+        assert await alice.titles() == ["milk"]
+
+    async def test_only_one(self, alice: Person) -> None:
+        content = codecs.BOM_UTF8 * 2 + b'{"title": "milk"}'
+        headers = {"content-type": JSON}
+        answer = await alice.request("POST", alice.path, content=content, headers=headers)
+        assert_problem(answer, 400, "bad_request")

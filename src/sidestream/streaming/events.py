@@ -71,7 +71,9 @@ def _is_payload_v2(event: dict[str, Any]) -> bool:
 
 
 def _payload_v2(event: dict[str, Any]) -> HttpRequest:
-    http: dict[str, Any] = (event.get("requestContext") or {}).get("http") or {}
+    context: dict[str, Any] = event.get("requestContext") or {}
+    http: dict[str, Any] = context.get("http") or {}
+    path = event.get("rawPath") or http.get("path") or "/"
     headers = [*_single_headers(event.get("headers") or {})]
     cookies: list[str] | None = event.get("cookies")
     if cookies:
@@ -80,7 +82,7 @@ def _payload_v2(event: dict[str, Any]) -> HttpRequest:
     return HttpRequest(
         _scope(
             method=http.get("method") or "GET",
-            path=event.get("rawPath") or http.get("path") or "/",
+            path=_below_stage(context.get("stage"), path),
             query=event.get("rawQueryString") or "",
             headers=headers,
             source_ip=http.get("sourceIp"),
@@ -105,6 +107,13 @@ def _payload_v1(event: dict[str, Any]) -> HttpRequest:
         ),
         _body(event),
     )
+
+
+def _below_stage(stage: str | None, path: str) -> str:
+    """Take off the stage of an HTTP API, which its paths begin with unless it is `$default`; format
+    1.0 has it beside the path."""
+    first, _, rest = path.removeprefix("/").partition("/")
+    return f"/{rest}" if first == stage != "$default" else path
 
 
 def _scope(*, method: str, path: str, query: str, headers: Headers, source_ip: str | None) -> Scope:

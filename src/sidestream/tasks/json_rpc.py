@@ -5,6 +5,7 @@ The SDK takes a request whose id is of another type for a notification, which ge
 calls every other fault of an envelope one of the params.
 """
 
+import codecs
 from typing import Any, Final
 
 import pydantic_core
@@ -35,7 +36,8 @@ def read_message(body: bytes) -> dict[str, Any]:
     try:
         # Stricter than the SDK's newer path, which lets unpaired surrogates through and then
         # fails to encode its own answer.
-        message = pydantic_core.from_json(body, allow_inf_nan=False)
+        text = body.removeprefix(codecs.BOM_UTF8)
+        message = pydantic_core.from_json(text, allow_inf_nan=False)
     except ValueError:
         raise RpcError(PARSE_ERROR, "Parse error") from None
     if isinstance(message, list):

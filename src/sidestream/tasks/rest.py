@@ -144,7 +144,9 @@ class TaskRoutes:
 async def _json_body(request: Request) -> Any:
     check_json(request.headers, "application/merge-patch+json")
     try:
-        return json.loads((await request.body()).decode(), parse_constant=_no_constant)
+        # Some programs put a byte order mark before JSON (RFC 8259, 8.1).
+        text = (await request.body()).decode("utf-8-sig")
+        return json.loads(text, parse_constant=_no_constant)
     except (ValueError, RecursionError):
         raise BadRequest("The body is not valid JSON.") from None
 

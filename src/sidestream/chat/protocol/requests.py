@@ -4,6 +4,7 @@ ChatKit's own models decide what is well formed. On top come the limits they lea
 page limits, NUL characters (which Postgres cannot store), models that are not offered.
 """
 
+import codecs
 import hashlib
 import re
 from collections.abc import Collection, Iterator
@@ -56,13 +57,14 @@ class Idempotency:
 
 
 async def read_body(request: Request, max_bytes: int) -> bytes:
-    """Read a request's body. Raises `TooLarge` before more than `max_bytes` are held."""
+    """Read a request's body, without the byte order mark that some programs put before JSON (RFC
+    8259, 8.1). Raises `TooLarge` before more than `max_bytes` are held."""
     body = bytearray()
     async for chunk in request.stream():
         body += chunk
         if len(body) > max_bytes:
             raise TooLarge("The request may have {count} bytes at most.", count=max_bytes)
-    return bytes(body)
+    return bytes(body).removeprefix(codecs.BOM_UTF8)
 
 
 def idempotency(request: Request, body: bytes) -> Idempotency:
