@@ -9,6 +9,7 @@ import { messagesOf, requestLanguage } from "@/lib/i18n/server";
 const STYLE = `
   .floor { display: none; max-width: 32rem; margin: 18vh auto; padding: 0 1.5rem; font: 1.1rem/1.6 system-ui, sans-serif }
   .floor [lang="ur"] { font-family: "Noto Nastaliq Urdu", serif; line-height: 2.2 }
+  .floor a { text-decoration: underline }
   .floor p { margin: 0 0 1.25rem }
   html[data-floor] body > * { display: none !important }
   html[data-floor="old"] body > .floor-old,
