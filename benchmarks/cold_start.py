@@ -2,7 +2,7 @@
 
 Start: importing and initialising ChatFunction (settings, pool, sign-in keys, the scripted run)
 against plainly importing what it is made of: fastapi, openai-agents, openai-chatkit and psycopg.
-Both run from the same dependency layer, with bytecode, in runs, each in a process of its own.
+Both run from the same dependency layer, with bytecode, in turns, each in a process of its own.
 
 First turn: the first run of a fresh environment against its tenth, through the emulator, with a
 model that does not wait.
@@ -179,7 +179,7 @@ def _ignore(_name: str, _line: str) -> None:
 
 
 async def measure(folder: Path, rounds: int) -> Result:
-    """Measure everything, the sides of each comparison in runs."""
+    """Measure everything, the sides of each comparison in turns."""
     packages = str(folder / "ChatDependencies/python")
     with tempfile.TemporaryDirectory() as state:
         os.chmod(state, 0o755)  # noqa: S103 - Postgres may run as another user
@@ -207,9 +207,9 @@ async def measure(folder: Path, rounds: int) -> Result:
                     ours.append(times[1])
                     secret.append(times[2])
             for _ in range(rounds):
-                run_starts = await turns_ms(system, folder)
-                first.append(run_starts[0])
-                tenth.append(run_starts[-1])
+                runs = await turns_ms(system, folder)
+                first.append(runs[0])
+                tenth.append(runs[-1])
     return Result(*(statistics.median(values) for values in (plain, ours, secret, first, tenth)))
 
 
@@ -229,7 +229,7 @@ def main() -> int:
     print(f"ChatFunction's start {result.ours_s:.3f} s")
     print(f"  ratio              {result.ratio:.2f} (at most {TARGET_RATIO})")
     print(f"  reading secrets    {result.with_secrets_s:.3f} s")
-    print(f"first run           {result.first_turn_ms:.1f} ms")
+    print(f"first run            {result.first_turn_ms:.1f} ms")
     print(f"tenth turn           {result.tenth_turn_ms:.1f} ms")
     print(f"  difference         {result.extra_ms:+.1f} ms (at most {TARGET_FIRST_TURN_MS:.0f} ms)")
     figures = {**asdict(result), "ratio": result.ratio, "extra_ms": result.extra_ms}

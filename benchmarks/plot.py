@@ -21,7 +21,7 @@ def _chunks(axes: Axes, found: dict[str, Any]) -> None:
     axes.set(title=f"Delay per chunk, {found['ratio_p50']:.2f} of uvicorn's", xlabel="µs, p50")
 
 
-def _run_starts(axes: Axes, found: dict[str, Any]) -> None:
+def _runs(axes: Axes, found: dict[str, Any]) -> None:
     servers = found["first_delta"]
     bars = axes.barh([s["server"] for s in servers], [s["p50_ms"] for s in servers])
     axes.bar_label(bars, fmt="%.0f")
@@ -35,7 +35,7 @@ def _starts(axes: Axes, found: dict[str, Any]) -> None:
     axes.set(title=f"Cold start, {found['ratio']:.2f} of the plain imports", xlabel="s, median")
 
 
-PANELS = {"streaming_overhead": _chunks, "turn_overhead": _run_starts, "cold_start": _starts}
+PANELS = {"streaming_overhead": _chunks, "turn_overhead": _runs, "cold_start": _starts}
 
 
 def draw(folder: Path = RESULTS) -> Path | None:

@@ -1,7 +1,7 @@
 """What a run adds to the model's own time: our chat against the plain way to serve ChatKit.
 
 The model answers at once, so all that is left before the first delta is ours. Three servers answer
-the same messages, in runs, so that whatever else the machine does hits all alike: the plain
+the same messages, in turns, so that whatever else the machine does hits all alike: the plain
 pattern (`plain_chat.py`) under uvicorn, our chat under uvicorn, and our chat on the Lambda runtime
 behind the emulator. Everything runs on loopback, where a round trip costs next to nothing; the
 real distances to the database and the task server add to the plain pattern several times over.
@@ -42,7 +42,7 @@ class Latency:
     """The time to the first delta of one server's turns, in milliseconds."""
 
     server: str
-    run_starts: int
+    runs: int
     p50_ms: float
     p90_ms: float
     min_ms: float
