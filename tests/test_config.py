@@ -73,8 +73,9 @@ def test_a_missing_setting_is_named(environment: pytest.MonkeyPatch, name: str) 
         ("DATABASE_URL", f"host=h user=a password={MARKER}"),
         ("DATABASE_URL", f"https://a:{MARKER}@h/x"),
         ("DATABASE_URL", f"postgresql://{MARKER}"),
-        ("DATABASE_URL", f"postgresql://a:{MARKER}/x"),
+        ("DATABASE_URL", f"postgresql://a:{MARKER}@/x"),
         ("DATABASE_URL", f"postgresql://a:pw@{MARKER}@h/x"),
+        ("DATABASE_URL", f"postgresql://a:{MARKER}@h/x?pgbouncer=true"),
         ("DATABASE_URL", f"postgresql://a:pw/{MARKER}@h/x"),
         ("DATABASE_URL", f"postgresql://a:1/{MARKER}@h/x"),
         ("DATABASE_URL", f"postgresql://a:p@w/{MARKER}@h/x"),
@@ -100,7 +101,7 @@ def test_a_malformed_setting_is_named_and_not_quoted(
         "postgresql://a@h:5432/x?sslmode=require",
         "postgresql://a:b:c@one:1,two:2/x",
         "postgresql://a:b@[::1]:5/x",
-        "postgresql://a/x?host=/tmp",
+        "postgresql://a@/x?host=/tmp",
     ],
 )
 def test_a_database_is_addressed_as_libpq_reads_it(
@@ -187,6 +188,29 @@ def test_what_cannot_be_right_is_named_and_not_quoted(
         ChatSettings.load()
     assert str(caught.value).count("The setting") == 1
     assert COMPLETE.get(name, MARKER) not in str(caught.value)
+
+
+@pytest.mark.parametrize("name", [*COMPLETE, "OPENAI_API_KEY", "MODELS", "MAX_TURNS"])
+@pytest.mark.parametrize(
+    "line",
+    ["{name}={value}", "\n{name} = {value}", "export {name}='{value}'", "${{{name}}}", "$({name})"],
+)
+def test_a_line_and_a_reference_are_no_values(
+    environment: pytest.MonkeyPatch, name: str, line: str
+) -> None:
+    value = COMPLETE.get(name, MARKER)
+    environment.setenv(name, line.format(name=name, value=value))
+
+    with pytest.raises(SettingsError, match=rf"^The setting {name} is not valid") as caught:
+        ChatSettings.load()
+    assert value not in str(caught.value)
+
+
+@pytest.mark.parametrize("value", ["$-1", "${", "a${b}", "${a}b", "MODEL_=a", "amodel=b"])
+def test_what_only_looks_like_one_is_a_value(environment: pytest.MonkeyPatch, value: str) -> None:
+    environment.setenv("MODEL", value)
+
+    assert ChatSettings.load().model == value
 
 
 @pytest.mark.parametrize("value", ["sk-1 sk-2", "Bearer sk-1", "sk–1", '{"OPENAI_API_KEY":"sk-1"}'])

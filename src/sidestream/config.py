@@ -8,6 +8,7 @@ value. Each secret may come from Secrets Manager instead: `DATABASE_URL_SECRET_A
 
 import json
 import os
+import re
 from contextlib import suppress
 from functools import cache, partial
 from typing import Annotated, Any, Literal, Self
@@ -71,7 +72,10 @@ class Settings(BaseModel):
     def _as_meant(cls, value: Any, info: ValidationInfo) -> Any:
         if not isinstance(value, str):
             return value
-        kind = cls.model_fields[str(info.field_name)].annotation
+        name = str(info.field_name)
+        if re.match(rf"(export\s+)?{name.upper()}\s*=", stripped(value)):
+            raise ValueError("it begins with the setting's own name")
+        kind = cls.model_fields[name].annotation
         if kind == tuple[str, ...]:
             return cleaned(value.split(","))
         if kind == tuple[Issuer, ...]:
@@ -99,6 +103,7 @@ class Settings(BaseModel):
         if value.get_secret_value() and not _is_database_url(value.get_secret_value()):
             raise ValueError(
                 "it is postgresql://role:password@host/database, with %40 for an @ in the password"
+                " and no other options than libpq's after a ?"
             )
         return value
 

@@ -6,6 +6,7 @@ something; inside a value it is refused. No sentence of this module quotes the v
 import unicodedata
 from typing import Any, Final
 
+_REFERENCES: Final = {"${": "}", "$(": ")"}
 _WRAPPERS: Final = frozenset({'""', "''", "``", "“”", "‘’", "„“", "«»", "<>", "{}"})
 # Control, format (zero-width, byte order mark, direction), half a surrogate pair, line and
 # paragraph separators: Unicode's general categories.
@@ -25,8 +26,8 @@ def stripped(text: str) -> str:
 def cleaned(value: Any) -> Any:
     """Strip a text, or each text inside a list or a mapping, where empty ones in lists are dropped.
 
-    Raises `ValueError` for what cannot be right: quotes or brackets round the whole, and characters
-    inside that nobody sees.
+    Raises `ValueError` for what cannot be right: quotes or brackets round the whole, a reference
+    such as `${NAME}` instead of what it stands for, and characters inside that nobody sees.
     """
     match value:
         case str():
@@ -41,6 +42,8 @@ def cleaned(value: Any) -> Any:
 def _plain(text: str) -> str:
     if len(text) > 1 and text[0] + text[-1] in _WRAPPERS:
         raise ValueError("it has quotes or brackets round it")
+    if text[-1:] == _REFERENCES.get(text[:2], ""):
+        raise ValueError("it is a reference that nothing has resolved")
     if any(_is_invisible(char) for char in text):
         raise ValueError("it has a line end or another invisible character inside it")
     return text

@@ -64,6 +64,18 @@ async def test_the_log_names_the_reason_and_nothing_else(
         assert secret not in said
 
 
+async def test_options_that_a_pooler_does_not_take(
+    pgbouncer_url: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    database = Database(f"{pgbouncer_url}?options=-cstatement_timeout%3D1000", timeout_s=60)
+    async with asyncio.timeout(30):
+        await database.open()
+        with pytest.raises(DatabaseUnavailable):
+            await database.ping()
+    await database.close()
+    assert f"database: {Reason.UNREADABLE}" in caplog.messages
+
+
 class TestRefusals:
     @pytest.fixture
     async def role(self, admin_url: str) -> str:

@@ -13,6 +13,7 @@ from sidestream.reasons import Reason, of_error
 
 _QUOTED: Final = re.compile(r'"[^"]*"|\'[^\']*\'')
 _BY_WORDS: Final = (
+    (Reason.UNREADABLE, ("startup parameter",)),
     (Reason.NAME, ("failed to resolve host", "could not translate host name")),
     (Reason.CUT, ("ssl syscall error: eof", "closed the connection", "connection has been closed")),
     (Reason.TLS, ("ssl error", "certificate", "not support ssl", "ssl negotiation", "sslmode")),
