@@ -5,6 +5,7 @@ MAKEFLAGS += --no-print-directory
 
 WEB ?= 1
 FREEZE ?= 0
+DOMAIN ?=
 ARCH ?= arm64
 ARGS ?=
 BIN := .venv/bin
@@ -18,9 +19,9 @@ help: ## this list
 setup: ## the Python environment in .venv, and nothing else
 	@scripts/setup
 
-run: setup ## the whole system at http://localhost:3000; WEB=0 leaves out the page; ARGS="--help" says more
+run: setup ## the whole system at http://localhost:3000; WEB=0 leaves out the page; DOMAIN=<package> is another domain; ARGS="--help" says more
 	@if [[ "$(WEB)" != 0 ]]; then scripts/node-packages; fi
-	@exec $(BIN)/sidestream local $(if $(filter-out 0,$(WEB)),--web) $(if $(filter-out 0,$(FREEZE)),--freeze) $(ARGS)
+	@exec $(BIN)/sidestream local $(if $(filter-out 0,$(WEB)),--web) $(if $(filter-out 0,$(FREEZE)),--freeze) $(if $(DOMAIN),--domain $(DOMAIN)) $(ARGS)
 
 test: check pytest pytest-postgres $(if $(PAGE),page-test e2e) ## every check and every test
 

@@ -147,11 +147,11 @@ def built(spec: FunctionSpec, folder: Path, layer: str) -> FunctionSpec:
 async def turns_ms(system: LocalSystem, folder: Path) -> list[float]:
     """Start a fresh environment of each function and give the times to its runs' first words."""
     async with AsyncExitStack() as stack:
-        tasks = FunctionUrl(built(system.tasks.spec, folder, "TasksDependencies"), _ignore)
+        tasks = FunctionUrl(built(system.tools.spec, folder, "TasksDependencies"), _ignore)
         await tasks.start()
         stack.push_async_callback(tasks.stop)
         spec = built(system.chat.spec, folder, "ChatDependencies")
-        spec = replace(spec, env={**spec.env, "TASKS_MCP_URL": f"{tasks.url}/mcp"})
+        spec = replace(spec, env={**spec.env, "TOOLS_MCP_URL": f"{tasks.url}/mcp"})
         chat = FunctionUrl(spec, _ignore)
         await chat.start()
         stack.push_async_callback(chat.stop)
@@ -186,7 +186,7 @@ async def measure(folder: Path, rounds: int) -> Result:
         options = LocalOptions(
             folder=Path(state),
             chat_port=0,
-            tasks_port=0,
+            tools_port=0,
             web_port=0,
             settings={"REQUESTS_PER_MINUTE": "0"},
             model_delay_ms=0,

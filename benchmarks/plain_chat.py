@@ -43,7 +43,7 @@ class PlainServer(ChatKitServer[Caller]):
         token, _expiry = self._key.mint(context.user_id)
         mcp = MCPServerStreamableHttp(
             params={
-                "url": str(self._settings.tasks_mcp_url),
+                "url": str(self._settings.tools_mcp_url),
                 "headers": {"Authorization": f"Bearer {token}"},
             }
         )

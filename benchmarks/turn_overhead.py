@@ -136,7 +136,7 @@ async def run(rounds: int) -> list[Latency]:
         options = LocalOptions(
             folder=folder / "local",
             chat_port=0,
-            tasks_port=0,
+            tools_port=0,
             web_port=0,
             model_delay_ms=0,
             settings=limits,

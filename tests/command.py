@@ -50,7 +50,7 @@ class LocalProcess:
         self._python = python
         self._env = {**_environment(), **(env or {})}
         self._umask = umask
-        ports = ("--chat-port", "0", "--tasks-port", "0", "--web-port", "0")
+        ports = ("--chat-port", "0", "--tools-port", "0", "--web-port", "0")
         self._arguments = ("local", "--folder", str(folder), *ports, *arguments)
         self._output = folder.with_name(f"{folder.name}.out")
 

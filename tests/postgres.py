@@ -15,8 +15,10 @@ from contextlib import contextmanager
 from pathlib import Path
 from urllib.parse import urlsplit
 
+import psycopg
 import pytest
 import pytest_asyncio
+from psycopg import sql
 
 from sidestream.identity import Caller
 from sidestream.local.postgres import EmbeddedPostgres
@@ -24,6 +26,7 @@ from sidestream.local.settings import PROJECT
 from sidestream.store.database import Database
 from sidestream.store.ids import new_id
 from sidestream.store.migrate import migrate
+from sidestream.tasks.pack import DOMAIN
 
 _VERSIONS = Path(__file__).parents[1] / ".tools" / "postgres" / "node_modules"
 _LOCALES = {
@@ -62,7 +65,7 @@ def postgres(pytestconfig: pytest.Config) -> Iterator[EmbeddedPostgres]:
     """The running server, migrated."""
     chosen = (pytestconfig.getoption("--postgres"), pytestconfig.getoption("--collation"))
     with embedded(*chosen) as server:
-        migrate(server.owner_url, server.app_password)
+        migrate(server.owner_url, server.app_password, folders=DOMAIN.migration_folders)
         yield server
 
 
@@ -82,6 +85,18 @@ def owner_url(postgres: EmbeddedPostgres) -> str:
 def app_url(postgres: EmbeddedPostgres) -> str:
     """The URL of the functions' role, which sees one user's rows at a time."""
     return postgres.app_url
+
+
+@pytest.fixture
+def empty_url(postgres: EmbeddedPostgres) -> Iterator[str]:
+    """The owner's URL of a database of its own."""
+    name = new_id("db")
+    with psycopg.connect(postgres.admin_url, autocommit=True) as admin:
+        admin.execute(
+            sql.SQL("create database {} owner sidestream_owner").format(sql.Identifier(name))
+        )
+        yield postgres.owner_url.removesuffix("sidestream") + name
+        admin.execute(sql.SQL("drop database {} with (force)").format(sql.Identifier(name)))
 
 
 @pytest_asyncio.fixture(scope="session", loop_scope="session")

@@ -2,7 +2,7 @@
 
 It shares the session's Postgres. The scripted model answers without delay and can be held and made
 to fail through `system.model`; the functions' faults and records are at `system.chat` and
-`system.tasks`. Tests take fresh users (`system.token(user_id)`) and clean nothing up.
+`system.tools`. Tests take fresh users (`system.token(user_id)`) and clean nothing up.
 """
 
 import shutil
@@ -22,7 +22,7 @@ async def system(postgres: EmbeddedPostgres) -> AsyncIterator[LocalSystem]:
     """The running system, without the page."""
     folder = Path(tempfile.mkdtemp(prefix="sidestream-system-"))
     options = LocalOptions(
-        folder=folder, chat_port=0, tasks_port=0, web_port=0, model_delay_ms=0, durable=False
+        folder=folder, chat_port=0, tools_port=0, web_port=0, model_delay_ms=0, durable=False
     )
     try:
         async with LocalSystem(options, postgres=postgres) as running:

@@ -17,7 +17,7 @@ COMPLETE = {
     "TOOL_SIGNING_KEY": "t" * 32,
     "SESSION_SIGNING_KEY": "s" * 32,
     "AUTH_ISSUERS": '[{"issuer":"https://a","audience":"b","jwks_url":"https://a/jwks"}]',
-    "TASKS_MCP_URL": "https://tasks.example/mcp",
+    "TOOLS_MCP_URL": "https://tasks.example/mcp",
 }
 
 
@@ -62,12 +62,12 @@ def test_a_missing_setting_is_named(environment: pytest.MonkeyPatch, name: str) 
         ("TOOL_SIGNING_KEY", "planted"),
         ("AUTH_ISSUERS", f"{{{MARKER}"),
         ("AUTH_ISSUERS", f'[{{"issuer": "{MARKER}"}}]'),
-        ("TASKS_MCP_URL", MARKER),
+        ("TOOLS_MCP_URL", MARKER),
         ("MODEL_API", MARKER),
         ("MAX_TURNS", MARKER),
         ("MAX_TURNS", "0"),
         ("SESSION_TTL_S", "-5"),
-        ("TASKS_MCP_AUTH", MARKER),
+        ("TOOLS_MCP_AUTH", MARKER),
         ("DATABASE_URL", f'{{"username":"a","password":"{MARKER}"}}'),
         ("DATABASE_URL", MARKER),
         ("DATABASE_URL", f"host=h user=a password={MARKER}"),
@@ -113,14 +113,14 @@ def test_a_database_is_addressed_as_libpq_reads_it(
 
 
 def test_only_calls_to_a_function_url_can_be_signed(environment: pytest.MonkeyPatch) -> None:
-    environment.setenv("TASKS_MCP_AUTH", "sigv4")
-    with pytest.raises(SettingsError, match="TASKS_MCP_URL must be a Function URL") as caught:
+    environment.setenv("TOOLS_MCP_AUTH", "sigv4")
+    with pytest.raises(SettingsError, match="TOOLS_MCP_URL must be a Function URL") as caught:
         ChatSettings.load()
     assert str(caught.value).count("The setting") == 1
     assert "tasks.example" not in str(caught.value)
 
-    environment.setenv("TASKS_MCP_URL", "https://abc.lambda-url.eu-central-1.on.aws/mcp")
-    assert ChatSettings.load().tasks_mcp_auth == "sigv4"
+    environment.setenv("TOOLS_MCP_URL", "https://abc.lambda-url.eu-central-1.on.aws/mcp")
+    assert ChatSettings.load().tools_mcp_auth == "sigv4"
 
 
 PASTED = ["\n", "\r\n", " \t", "\ufeff", "\u200b", "\u00a0", "\u2028", "\u0085", "\u200f"]

@@ -118,6 +118,21 @@ class TestCheck:
         with pytest.raises(DomainError, match="paint_city"):
             domain.check()
 
+    def test_migrations_carry_the_name_of_the_domain(self, manifest: Path, tmp_path: Path) -> None:
+        folder = tmp_path / "migrations"
+        domain = Domain(
+            name="cities", manifest=manifest, instructions="", tools={}, migrations=folder
+        )
+        with pytest.raises(DomainError, match="there is no migrations"):
+            domain.check()
+        folder.mkdir()
+        for name in ("0001_cities", "0001_cities.rollback", "0002_cities_roads", "20261126_cities"):
+            (folder / f"{name}.sql").touch()
+        domain.check()
+        (folder / "0003_citiesandtowns.sql").touch()
+        with pytest.raises(DomainError, match="like 0001_cities"):
+            domain.check()
+
     @pytest.mark.parametrize("text", ["", "[]", "{}", '[{"name": "x"}]', "[1]"])
     def test_a_manifest_that_cannot_be_read(self, tmp_path: Path, text: str) -> None:
         path = tmp_path / "tools.json"

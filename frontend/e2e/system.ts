@@ -80,7 +80,7 @@ export class OwnSystem {
     this.ports ??= [
       "--chat-port",
       String(await freePort()),
-      "--tasks-port",
+      "--tools-port",
       String(await freePort()),
       "--web-port",
       String(await freePort()),

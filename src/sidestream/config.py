@@ -179,9 +179,9 @@ class ChatSettings(Settings):
     """How much of one tool call's result the model reads."""
     tool_output_bytes_per_run: Annotated[int, Field(ge=1_000, le=4_000_000)] = 32_000
     """How much of all tool results of one answer the model reads."""
-    tasks_mcp_url: HttpUrl
+    tools_mcp_url: HttpUrl
     """The MCP endpoint of TasksFunction, with its path."""
-    tasks_mcp_auth: Literal["bearer", "sigv4"] = "bearer"
+    tools_mcp_auth: Literal["bearer", "sigv4"] = "bearer"
     """`sigv4` signs each call for a Function URL with `AWS_IAM`."""
 
     openai_api_key: SecretStr = SecretStr("")
@@ -217,12 +217,12 @@ class ChatSettings(Settings):
     """How long before the function's deadline a run is saved and ended."""
     ttft_target_ms: Annotated[int, Field(ge=1)] = 500
 
-    @field_validator("tasks_mcp_auth")
+    @field_validator("tools_mcp_auth")
     @classmethod
     def _has_a_url_to_sign_for(cls, value: str, info: ValidationInfo) -> str:
-        url: HttpUrl | None = info.data.get("tasks_mcp_url")
+        url: HttpUrl | None = info.data.get("tools_mcp_url")
         if value == "sigv4" and url and (url.host or "").split(".")[1:2] != ["lambda-url"]:
-            raise ValueError("with sigv4, TASKS_MCP_URL must be a Function URL")
+            raise ValueError("with sigv4, TOOLS_MCP_URL must be a Function URL")
         return value
 
     @property

@@ -13,6 +13,7 @@ write without a policy asks first.
 import importlib
 import json
 import math
+import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -163,8 +164,10 @@ class Domain:
     """A domain, as its pack declares it.
 
     `instructions` are what the model is told first. `counted` says how many things were found.
-    `catalogues` has the domain's texts in each language, `migrations` its tables. `handler` is the
-    function that serves its tools, `scripted` the module by which the scripted model understands
+    `catalogues` has the domain's texts in each language, `migrations` its tables, in files that are
+    numbered and named for the domain (`0001_tickets.sql`, `0002_tickets_priority.sql`). `function`
+    is what the deployed function that serves its tools is called, and `handler` what it calls;
+    `scripted` the module by which the scripted model understands
     people: `package.module`, and only the local system asks for it.
     """
 
@@ -178,6 +181,7 @@ class Domain:
     changed: str = ""
     catalogues: Path | None = None
     migrations: Path | None = None
+    function: str = "ToolsFunction"
     handler: str = ""
     scripted: str = ""
 
@@ -198,6 +202,11 @@ class Domain:
         if not names or len(set(names)) != len(names):
             raise DomainError(f"The domain {self.name} has no tools, or two of the same name.")
         return tuple(entries)
+
+    @property
+    def migration_folders(self) -> Sequence[Path]:
+        """The folders of the domain's migrations: one, or none."""
+        return () if self.migrations is None else (self.migrations,)
 
     @cached_property
     def policies(self) -> Mapping[str, Policy]:
@@ -229,20 +238,37 @@ class Domain:
         """Raise `DomainError` where the pack names what the tools do not have."""
         assert self.entries
         for name, tool in self.tools.items():
-            arguments = self._arguments(name, "describes")
-            if tool.target is not None and tool.target not in arguments:
-                raise self._unknown(f"{name} has no argument {tool.target}")
-            if (tool.look_up or tool.search) and tool.target is None:
-                raise self._unknown(f"{name} names no argument as its target")
-            if tool.look_up is not None:
-                self._reads(tool.look_up, str(tool.target))
-            if tool.search is not None:
-                self._reads(tool.search, tool.query)
+            self._check_tool(name, tool)
         if self.card is not None:
             for action in self.card.actions.values():
                 self._arguments(action.tool, "has an action for")
             if not self.card.template.is_file():
                 raise self._unknown(f"there is no {self.card.template.name}")
+        for folder in self.migration_folders:
+            self._check_migrations(folder)
+
+    def _check_tool(self, name: str, tool: Tool) -> None:
+        arguments = self._arguments(name, "describes")
+        if tool.target is not None and tool.target not in arguments:
+            raise self._unknown(f"{name} has no argument {tool.target}")
+        if (tool.look_up or tool.search) and tool.target is None:
+            raise self._unknown(f"{name} names no argument as its target")
+        if tool.look_up is not None:
+            self._reads(tool.look_up, str(tool.target))
+        if tool.search is not None:
+            self._reads(tool.search, tool.query)
+
+    def _check_migrations(self, folder: Path) -> None:
+        # A migration is known by its file's name, and two domains may use one database in turn.
+        own = re.compile(rf"\d+_{re.escape(self.name)}(_.+)?(\.rollback)?\.sql")
+        if not folder.is_dir():
+            raise self._unknown(f"there is no {folder.name}")
+        for path in folder.glob("*.sql"):
+            if not own.fullmatch(path.name):
+                raise DomainError(
+                    f"The migration {path.name} of the domain {self.name} has to be called "
+                    f"like 0001_{self.name}.sql."
+                )
 
     def _arguments(self, name: str, verb: str) -> Mapping[str, Any]:
         for entry in self.entries:

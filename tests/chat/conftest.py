@@ -87,7 +87,7 @@ def task_list(system: LocalSystem) -> TaskList:
     """A person's tasks by REST, as the page reads them, the oldest first."""
 
     async def read(client: Client) -> list[Document]:
-        async with httpx2.AsyncClient(base_url=system.tasks.url) as http:
+        async with httpx2.AsyncClient(base_url=system.tools.url) as http:
             answer = await http.get(
                 f"/api/{client.user_id}/tasks",
                 params={"limit": 100},

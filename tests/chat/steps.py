@@ -14,7 +14,7 @@ QUESTION = "calls"
 async def add_tasks(system: LocalSystem, person: Client, *titles: str) -> dict[str, str]:
     """Put tasks on a person's list, by REST. Gives their ids by title."""
     ids: dict[str, str] = {}
-    async with httpx2.AsyncClient(base_url=system.tasks.url) as http:
+    async with httpx2.AsyncClient(base_url=system.tools.url) as http:
         for title in titles:
             answer = await http.post(
                 f"/api/{person.user_id}/tasks",
@@ -30,7 +30,7 @@ async def change_task(
     system: LocalSystem, person: Client, method: str, task_id: str, body: Document | None = None
 ) -> None:
     """Change or delete a task behind the chat's back, by REST."""
-    async with httpx2.AsyncClient(base_url=system.tasks.url) as http:
+    async with httpx2.AsyncClient(base_url=system.tools.url) as http:
         answer = await http.request(
             method,
             f"/api/{person.user_id}/tasks/{task_id}",

@@ -500,7 +500,7 @@ class TestHeld:
         async with alice.stream(create_request("delete the milk task")) as stream:
             await stream.until(lambda frame: delta_of(frame))
             await model.until(lambda: model.held_streams == 1)
-            system.tasks.faults.stale_responses = 1
+            system.tools.faults.stale_responses = 1
             model.release()
             rest = await stream.rest()
         assert not [frame for frame in rest if isinstance(frame, NoticeEvent)]

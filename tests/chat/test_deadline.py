@@ -71,8 +71,8 @@ async def test_tool_that_hangs(
 ) -> None:
     """The call reaches the task server, and its answer never comes back."""
     async with (
-        FaultProxy(system.tasks.url) as proxy,
-        hurried(system, TASKS_MCP_URL=f"{proxy.url}/mcp") as function,
+        FaultProxy(system.tools.url) as proxy,
+        hurried(system, TOOLS_MCP_URL=f"{proxy.url}/mcp") as function,
         Client(function.url, person().token) as client,
     ):
         proxy.hold(Way.DOWN)
@@ -138,8 +138,8 @@ async def test_deletions_after_an_answer_that_hang(
 ) -> None:
     """What was done is saved, and what nobody knows of is told."""
     async with (
-        FaultProxy(system.tasks.url) as proxy,
-        hurried(system, TASKS_MCP_URL=f"{proxy.url}/mcp") as function,
+        FaultProxy(system.tools.url) as proxy,
+        hurried(system, TOOLS_MCP_URL=f"{proxy.url}/mcp") as function,
         Client(function.url, person().token) as client,
     ):
         await add_tasks(system, client, "milk", "bread")

@@ -52,7 +52,7 @@ async def shaky(chat_settings: ChatSettings, system_token: str) -> AsyncIterator
     async with (
         FaultProxy(chat_settings.database_url.get_secret_value()) as postgres,
         FaultProxy(str(chat_settings.openai_base_url)) as model,
-        FaultProxy(str(chat_settings.tasks_mcp_url)) as tasks,
+        FaultProxy(str(chat_settings.tools_mcp_url)) as tasks,
     ):
         proxies = {"postgres": postgres, "model": model, "tasks": tasks}
         settings = chat_settings.model_copy(
@@ -60,7 +60,7 @@ async def shaky(chat_settings: ChatSettings, system_token: str) -> AsyncIterator
                 "database_url": SecretStr(postgres.url),
                 "database_timeout_s": 0.5,
                 "openai_base_url": HttpUrl(model.url),
-                "tasks_mcp_url": HttpUrl(tasks.url),
+                "tools_mcp_url": HttpUrl(tasks.url),
                 "model_max_retries": 1,
                 "run_lease_s": 2.0,
                 "run_beat_s": 0.1,

@@ -45,7 +45,7 @@ async def wired_chat(
 ) -> AsyncIterator[Wired]:
     async with AsyncExitStack() as stack:
         postgres = await stack.enter_async_context(Proxy(app_url))
-        mcp = await stack.enter_async_context(Proxy(system.tasks.url))
+        mcp = await stack.enter_async_context(Proxy(system.tools.url))
         mcp_url = f"http://127.0.0.1:{urlsplit(mcp.url).port}/mcp"
         if request.param == "emulator":
             function = await stack.enter_async_context(
@@ -53,7 +53,7 @@ async def wired_chat(
                     system,
                     DATABASE_URL=postgres.url,
                     DATABASE_POOL_MAX="1",
-                    TASKS_MCP_URL=mcp_url,
+                    TOOLS_MCP_URL=mcp_url,
                 )
             )
             yield Wired(function.url, postgres, mcp, None)
@@ -61,7 +61,7 @@ async def wired_chat(
         changes = {
             "database_url": SecretStr(postgres.url),
             "database_pool_max": 1,
-            "tasks_mcp_url": HttpUrl(mcp_url),
+            "tools_mcp_url": HttpUrl(mcp_url),
             "run_beat_s": 3600.0,
         }
         chat = await stack.enter_async_context(

@@ -25,7 +25,7 @@ def environment(app_url: str, monkeypatch: pytest.MonkeyPatch) -> Iterator[pytes
         "TOOL_SIGNING_KEY": "t" * 32,
         "SESSION_SIGNING_KEY": "s" * 32,
         "AUTH_ISSUERS": "[]",
-        "TASKS_MCP_URL": "http://127.0.0.1:1/mcp",
+        "TOOLS_MCP_URL": "http://127.0.0.1:1/mcp",
     }
     for name, value in values.items():
         monkeypatch.setenv(name, value)

@@ -128,7 +128,7 @@ def converter() -> HistoryConverter:
             "tool_signing_key": "t" * 32,
             "session_signing_key": "s" * 32,
             "auth_issuers": [],
-            "tasks_mcp_url": "http://none.invalid/mcp",
+            "tools_mcp_url": "http://none.invalid/mcp",
         }
     )
     return HistoryConverter(AttachmentFiles(settings))

@@ -50,7 +50,7 @@ def test_the_scripted_turn_loads_nothing_of_it_either() -> None:
             asyncio.run(warm_up(ChatSettings(
                 database_url="postgresql://x:y@127.0.0.1/x", tool_signing_key="t" * 32,
                 session_signing_key="s" * 32, auth_issuers=(), model_api=api,
-                tasks_mcp_url="http://127.0.0.1/mcp",
+                tools_mcp_url="http://127.0.0.1/mcp",
             ), DOMAIN))
         unused = [
             "mcp", "griffe._internal", "pydantic.v1.main", "agents.sandbox.manifest",

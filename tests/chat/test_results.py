@@ -49,7 +49,7 @@ async def test_the_model_reads_the_same_in_the_next_run(
     system: LocalSystem, alice: Client, model: ScriptedModelServer
 ) -> None:
     headers = {"authorization": f"Bearer {alice.token}"}
-    async with httpx2.AsyncClient(base_url=system.tasks.url, headers=headers, timeout=30) as http:
+    async with httpx2.AsyncClient(base_url=system.tools.url, headers=headers, timeout=30) as http:
         for number in range(30):
             task = {"title": f"task {number}", "notes": "n" * 5_000}
             made = await http.post(f"/api/{alice.user_id}/tasks", json=task)

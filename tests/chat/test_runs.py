@@ -133,7 +133,7 @@ async def _list_by_mcp(system: LocalSystem, user_id: str) -> Document:
         "mcp-name": "list_tasks",
     }
     async with httpx2.AsyncClient() as http:
-        answer = await http.post(f"{system.tasks.url}/mcp", json=call, headers=headers)
+        answer = await http.post(f"{system.tools.url}/mcp", json=call, headers=headers)
     document: Document = answer.json()["result"]["structuredContent"]
     return document
 
@@ -143,8 +143,8 @@ async def test_history_survives_a_restart_of_the_functions(
 ) -> None:
     first = await alice.create("Add a task to call the dentist")
     before = await alice.items(first.thread_id)
-    processes = {e.pid for f in (system.chat, system.tasks) for e in f.environments}
-    for function in (system.chat, system.tasks):
+    processes = {e.pid for f in (system.chat, system.tools) for e in f.environments}
+    for function in (system.chat, system.tools):
         for environment in function.environments:
             environment.kill()
 
@@ -154,7 +154,7 @@ async def test_history_survives_a_restart_of_the_functions(
     assert not done.errors
     [task] = await task_list(alice)
     assert (task["title"], task["completed"]) == ("call the dentist", True)
-    now = {e.pid for f in (system.chat, system.tasks) for e in f.environments}
+    now = {e.pid for f in (system.chat, system.tools) for e in f.environments}
     assert processes.isdisjoint(now)
     replayed = await alice.replay(first.run_id)
     assert replayed.frames == first.frames

@@ -114,5 +114,5 @@ async def test_without_credentials_it_is_a_failed_tool_call(
 
 @pytest.mark.parametrize("url", ["http://127.0.0.1:8702/mcp", "https://tasks.example.com/mcp"])
 def test_only_a_function_url_can_be_signed_for(url: str) -> None:
-    with pytest.raises(SettingsError, match="TASKS_MCP_URL"):
+    with pytest.raises(SettingsError, match="TOOLS_MCP_URL"):
         UrlSigner(url)

@@ -205,8 +205,8 @@ async def test_stop_during_a_tool_call(
 ) -> None:
     """What the call did is told; and when nobody knows, that is."""
     monkeypatch.setattr("sidestream.chat.tools.calls.TOOLS_GRACE_S", 20.0 if answers else 0.2)
-    async with FaultProxy(str(chat_settings.tasks_mcp_url)) as proxy:
-        settings = chat_settings.model_copy(update={"tasks_mcp_url": HttpUrl(proxy.url)})
+    async with FaultProxy(str(chat_settings.tools_mcp_url)) as proxy:
+        settings = chat_settings.model_copy(update={"tools_mcp_url": HttpUrl(proxy.url)})
         async with under_uvicorn(settings) as chat, Client(chat.url, person().token) as client:
             proxy.hold(Way.DOWN)
             async with client.stream(create_request("add milk to my list")) as stream:
@@ -242,8 +242,8 @@ async def test_stop_during_a_call_of_our_own(
 ) -> None:
     """Calls that no model asked for just now are given up as well, and told."""
     monkeypatch.setattr("sidestream.chat.tools.calls.TOOLS_GRACE_S", 0.2)
-    async with FaultProxy(str(chat_settings.tasks_mcp_url)) as proxy:
-        settings = chat_settings.model_copy(update={"tasks_mcp_url": HttpUrl(proxy.url)})
+    async with FaultProxy(str(chat_settings.tools_mcp_url)) as proxy:
+        settings = chat_settings.model_copy(update={"tools_mcp_url": HttpUrl(proxy.url)})
         async with under_uvicorn(settings) as chat, Client(chat.url, person().token) as client:
             await add_tasks(system, client, "milk", "bread")
             if run == "after the answer to a question":

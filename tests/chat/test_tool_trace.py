@@ -148,7 +148,7 @@ async def test_failing_call_is_told_and_changes_nothing(alice: Client, task_list
 
 async def test_unreachable_task_service_is_told(alice: Client, system: LocalSystem) -> None:
     async with (
-        chat_function(system, TASKS_MCP_URL="http://127.0.0.1:9/mcp") as function,
+        chat_function(system, TOOLS_MCP_URL="http://127.0.0.1:9/mcp") as function,
         Client(function.url, alice.token) as client,
     ):
         answer = await client.create("Add milk and eggs")
@@ -160,10 +160,10 @@ async def test_unreachable_task_service_is_told(alice: Client, system: LocalSyst
 
 
 async def test_call_is_seen_while_it_is_under_way(alice: Client, system: LocalSystem) -> None:
-    async with Proxy(system.tasks.url) as mcp:
+    async with Proxy(system.tools.url) as mcp:
         url = f"http://127.0.0.1:{urlsplit(mcp.url).port}/mcp"
         async with (
-            chat_function(system, TASKS_MCP_URL=url) as function,
+            chat_function(system, TOOLS_MCP_URL=url) as function,
             Client(function.url, alice.token) as client,
         ):
             mcp.silence()

@@ -241,7 +241,7 @@ async def test_an_action_while_the_task_service_is_down(
     forged = row_action(widget, "milk", "Button")
     forged["payload"]["title"] = "not its title"
     nowhere = HttpUrl(f"http://127.0.0.1:{free_port()}/mcp")
-    settings = chat_settings.model_copy(update={"tasks_mcp_url": nowhere})
+    settings = chat_settings.model_copy(update={"tools_mcp_url": nowhere})
     async with under_uvicorn(settings) as chat, Client(chat.url, alice.token) as client:
         done = await client.send(action_request(answer.thread_id, widget.id, forged))
     assert rows_shown(replaced(done)) == [("milk", False)]
@@ -257,11 +257,11 @@ async def test_an_action_whose_answer_is_lost(
     answer = await alice.create("show my tasks")
     widget = the_widget(answer)
     delete = action_request(answer.thread_id, widget.id, row_action(widget, "milk", "Button"))
-    system.tasks.faults.stale_responses = 6  # three attempts to delete, three to look
+    system.tools.faults.stale_responses = 6  # three attempts to delete, three to look
     try:
         done = await alice.send(delete)
     finally:
-        system.tasks.faults.stale_responses = 0
+        system.tools.faults.stale_responses = 0
     assert rows_shown(replaced(done)) == [("milk", False)]
     assert len(notices(done)) == 1
     assert rows_shown(replaced(await alice.send(delete))) == []

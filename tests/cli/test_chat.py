@@ -33,7 +33,7 @@ def _thread(output: str) -> str:
 async def _titles(system: LocalSystem, user: str) -> list[str]:
     headers = {"Authorization": f"Bearer {system.token(user)}"}
     async with httpx2.AsyncClient(headers=headers) as client:
-        answer = await client.get(f"{system.tasks.url}/api/{user}/tasks")
+        answer = await client.get(f"{system.tools.url}/api/{user}/tasks")
     return [task["title"] for task in answer.json()["data"]]
 
 

@@ -29,6 +29,7 @@ from sidestream.local.sign_in import ISSUER
 from sidestream.local.system import LocalSystem
 from sidestream.store.ids import new_id
 from sidestream.store.migrate import migrate, rollback
+from sidestream.tasks.pack import DOMAIN
 from tests.asgi_server import serve
 from tests.command import COMMAND, run
 
@@ -114,7 +115,7 @@ async def test_nothing_is_wrong_with_the_local_system(system: LocalSystem) -> No
     assert set(found.lines) == {
         *("configuration", "secrets", "database", "migrations", "database role", "pooler"),
         *(f"sign-in {ISSUER}", "model", "tools", "endpoint", "clock"),
-        *("origin, chat", "origin, tasks", "streaming"),
+        *("origin, chat", "origin, tools", "streaming"),
     }
 
     keys = LocalKeys.of(system.options.folder)
@@ -166,7 +167,7 @@ async def test_what_does_not_answer_is_named(system: LocalSystem) -> None:
     keyless = {"issuer": "https://keyless", "audience": "a", "jwks_url": f"{system.chat.url}/"}
     report = await deployed(
         system,
-        *("--tasks-url", DEAD),
+        *("--tools-url", DEAD),
         AUTH_ISSUERS=json.dumps([issuer, keyless]),
         DATABASE_URL=DEAD_DATABASE,
         DIRECT_DATABASE_URL=DEAD_DATABASE,
@@ -177,7 +178,7 @@ async def test_what_does_not_answer_is_named(system: LocalSystem) -> None:
         *("configuration", "secrets", "endpoint", "clock", "origin, chat", "streaming")
     }
     assert report.of_state("unchecked") == {"database role", "pooler"}
-    for name in ("sign-in https://gone", "database", "model", "tools", "origin, tasks"):
+    for name in ("sign-in https://gone", "database", "model", "tools", "origin, tools"):
         words = ("cannot be reached", "connection refused")
         assert any(word in report.sentence(name) for word in words), name
     assert "does not exist (HTTP 404)" in report.sentence("sign-in https://keyless")
@@ -205,7 +206,7 @@ async def test_what_refuses_us_is_told_from_what_is_away(
     assert "refuses the token" in report.sentence("streaming")
     assert "authentication failed; look at OPENAI_API_KEY" in report.sentence("model")
     assert "does not allow https://elsewhere.example" in report.sentence("origin, chat")
-    assert "does not allow https://elsewhere.example" in report.sentence("origin, tasks")
+    assert "does not allow https://elsewhere.example" in report.sentence("origin, tools")
     assert MARKER not in report.output
 
 
@@ -216,8 +217,9 @@ async def test_a_migration_that_is_missing_is_named(
         connection.execute("drop database if exists doctor_pending")
         connection.execute("create database doctor_pending owner sidestream_owner")
     url = postgres.owner_url.rpartition("/")[0] + "/doctor_pending"
-    applied = await asyncio.to_thread(migrate, url)
-    await asyncio.to_thread(rollback, url, 1)
+    folders = DOMAIN.migration_folders
+    applied = await asyncio.to_thread(migrate, url, folders=folders)
+    await asyncio.to_thread(rollback, url, 1, folders=folders)
     report = await deployed(system, DIRECT_DATABASE_URL=url)
     assert report.of_state("failed") == {"migrations"}
     assert applied[-1] in report.sentence("migrations")
@@ -308,7 +310,7 @@ async def test_secrets_of_secrets_manager_are_read_and_not_shown(system: LocalSy
 
 @asynccontextmanager
 async def aws_before(system: LocalSystem) -> AsyncIterator[str]:
-    """A Function URL with `AWS_IAM` before the task server, reached as a proxy: what AWS checks of
+    """A Function URL with `AWS_IAM` before the tool server, reached as a proxy: what AWS checks of
     a signature is its key here."""
 
     async def forward(scope: Scope, receive: Receive, send: Send) -> None:
@@ -327,7 +329,7 @@ async def aws_before(system: LocalSystem) -> AsyncIterator[str]:
         await Response(answer.content, answer.status_code, media_type=kind)(scope, receive, send)
 
     async with (
-        httpx2.AsyncClient(base_url=system.tasks.url) as client,
+        httpx2.AsyncClient(base_url=system.tools.url) as client,
         serve(_http(forward)) as url,
     ):
         yield url
@@ -343,10 +345,10 @@ def _http(app: ASGIApp) -> ASGIApp:
     return serve_http
 
 
-async def test_a_task_url_that_takes_signed_calls(system: LocalSystem) -> None:
+async def test_a_tool_url_that_takes_signed_calls(system: LocalSystem) -> None:
     signed = {
-        "TASKS_MCP_AUTH": "sigv4",
-        "TASKS_MCP_URL": "http://abcdefgh.lambda-url.eu-central-1.on.aws/mcp",
+        "TOOLS_MCP_AUTH": "sigv4",
+        "TOOLS_MCP_URL": "http://abcdefgh.lambda-url.eu-central-1.on.aws/mcp",
         "NO_PROXY": "127.0.0.1",
         "AWS_EC2_METADATA_DISABLED": "true",
     }
@@ -355,7 +357,7 @@ async def test_a_task_url_that_takes_signed_calls(system: LocalSystem) -> None:
         good = await deployed(system, **signed)
         assert good.state("tools") == "ok", good.output
         # The page does not call such a URL: it goes through the front that the chat has as well.
-        assert system.chat.url in good.sentence("origin, tasks")
+        assert system.chat.url in good.sentence("origin, tools")
 
         refused = await deployed(system, **signed, AWS_ACCESS_KEY_ID="another")
         assert "AWS refuses our signature" in refused.sentence("tools")
@@ -370,7 +372,7 @@ async def test_a_task_url_that_takes_signed_calls(system: LocalSystem) -> None:
         assert "needs AWS credentials" in unsigned.sentence("tools")
 
         custom = await deployed(
-            system, **{**signed, "TASKS_MCP_URL": "https://tasks.example.com/mcp"}
+            system, **{**signed, "TOOLS_MCP_URL": "https://tasks.example.com/mcp"}
         )
         assert "must be a Function URL" in custom.sentence("configuration")
         assert custom.state("tools") == "unchecked"

@@ -19,11 +19,13 @@ from sidestream.config import ChatSettings, Settings
 from sidestream.identity import TOKEN_HEADER
 from sidestream.local import functions
 from sidestream.local.emulator import FunctionSpec
+from sidestream.local.environment import base, outward
 from sidestream.local.keys import LocalKeys
 from sidestream.local.settings import LocalOptions
 from sidestream.secrets_manager import ARN_SUFFIX
 from sidestream.streaming import settings as streaming_settings
 from sidestream.tasks.app import create_app as create_tasks_app
+from sidestream.tasks.pack import DOMAIN
 from tests.deployment.conftest import ROOT, Document
 from tests.deployment.test_template import as_list, environment
 
@@ -37,7 +39,7 @@ VALUES: dict[str, Any] = {
     "tool_signing_key": "t" * 32,
     "session_signing_key": "s" * 32,
     "auth_issuers": (),
-    "tasks_mcp_url": "http://127.0.0.1/mcp",
+    "tools_mcp_url": "http://127.0.0.1/mcp",
 }
 
 
@@ -64,7 +66,7 @@ def local_specs(tmp_path_factory: pytest.TempPathFactory) -> dict[str, FunctionS
     options, keys = LocalOptions(folder=folder), LocalKeys.of(folder)
     return {
         "ChatFunction": functions.chat_function(options, keys, backends, "http://d"),
-        "TasksFunction": functions.tasks_function(options, keys, backends),
+        DOMAIN.function: functions.tools_function(options, keys, backends, DOMAIN),
     }
 
 
@@ -149,7 +151,8 @@ def test_the_local_function_is_the_deployed_one(
     assert local.handler == deployed["Handler"]
     given = set(environment(template, function))
     named = {name.removesuffix(ARN_SUFFIX) for name in given}
-    extra = {"AWS_ENDPOINT_URL", "AWS_LAMBDA_LOG_FORMAT", *OTHERS}
+    extra = {"AWS_ENDPOINT_URL", "AWS_LAMBDA_LOG_FORMAT", "PYTHONPATH", *OTHERS}
+    extra |= base().keys() | outward().keys()
     assert set(local.env) - extra <= named
 
 

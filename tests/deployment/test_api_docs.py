@@ -117,7 +117,7 @@ async def test_every_example_is_answered_as_it_says(system: LocalSystem) -> None
         for example in examples():
             path = values.fill(example.path)
             to_tasks = path == "/mcp" or re.match(r"/api/[^/]+/tasks", path)
-            base_url = system.tasks.url if to_tasks else system.chat.url
+            base_url = system.tools.url if to_tasks else system.chat.url
             headers = {name: values.fill(value) for name, value in example.headers.items()}
             if example.body:
                 headers["Content-Type"] = "application/json"

@@ -37,11 +37,11 @@ async def running(built: Built, system: LocalSystem) -> AsyncIterator[Running]:
         lines.append(line)
 
     async with AsyncExitStack() as stack:
-        tasks = FunctionUrl(built.spec(system.tasks.spec), note)
+        tasks = FunctionUrl(built.spec(system.tools.spec), note)
         await tasks.start()
         stack.push_async_callback(tasks.stop)
         spec = built.spec(system.chat.spec)
-        environment = {**spec.env, "TASKS_MCP_URL": f"{tasks.url}/mcp"}
+        environment = {**spec.env, "TOOLS_MCP_URL": f"{tasks.url}/mcp"}
         chat = FunctionUrl(replace(spec, env=environment), note)
         await chat.start()
         stack.push_async_callback(chat.stop)

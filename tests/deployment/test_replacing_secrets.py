@@ -101,7 +101,7 @@ class Deployed:
         """A user's tasks, as the page reads them."""
         headers = {"authorization": f"Bearer {self.system.token(user)}"}
         async with httpx2.AsyncClient(headers=headers, timeout=60) as client:
-            answer = await client.get(f"{self.system.tasks.url}/api/{user}/tasks")
+            answer = await client.get(f"{self.system.tools.url}/api/{user}/tasks")
         assert answer.status_code == 200, answer.text
         return {task["title"] for task in answer.json()["data"]}
 
@@ -124,7 +124,7 @@ async def deployed() -> AsyncIterator[Deployed]:
     options = LocalOptions(
         folder=folder / "local",
         chat_port=0,
-        tasks_port=0,
+        tools_port=0,
         web_port=0,
         model_delay_ms=0,
         durable=False,
@@ -152,7 +152,7 @@ async def _session(deployed: Deployed, route: str, token: str) -> str:
 
 
 def test_no_function_is_given_a_secret_itself(deployed: Deployed) -> None:
-    for function in (deployed.system.chat, deployed.system.tasks):
+    for function in (deployed.system.chat, deployed.system.tools):
         assert not {"DATABASE_URL", "TOOL_SIGNING_KEY", "OPENAI_API_KEY"} & function.spec.env.keys()
 
 
@@ -190,7 +190,7 @@ async def test_tool_signing_key(deployed: Deployed, user: str) -> None:
     await deployed.restart("tasks")
     async with httpx2.AsyncClient(timeout=60) as client:
         answer = await client.post(
-            f"{deployed.system.tasks.url}/mcp",
+            f"{deployed.system.tools.url}/mcp",
             headers={"authorization": f"Bearer {leaked}", **modern_headers("list_tasks")},
             json=modern_call("list_tasks"),
         )

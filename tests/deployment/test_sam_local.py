@@ -33,7 +33,7 @@ SETTINGS = {
     "TOOL_SIGNING_KEY": "t" * 32,
     "SESSION_SIGNING_KEY": "s" * 32,
     "AUTH_ISSUERS": "[]",
-    "TASKS_MCP_URL": "http://127.0.0.1:1/mcp",
+    "TOOLS_MCP_URL": "http://127.0.0.1:1/mcp",
     "OPENAI_AGENTS_DISABLE_TRACING": "1",
 }
 EVENTS = sorted((ROOT / "tests/events").glob("*.json"))

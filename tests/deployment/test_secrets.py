@@ -29,7 +29,7 @@ def planted() -> dict[str, str]:
         "SESSION_SIGNING_KEY": f"{MARKER}session-0123456789abcdef",
         "OPENAI_API_KEY": f"{MARKER}openai",
         "AUTH_ISSUERS": "[]",
-        "TASKS_MCP_URL": "http://127.0.0.1:1/mcp",
+        "TOOLS_MCP_URL": "http://127.0.0.1:1/mcp",
     }
 
 
@@ -128,7 +128,7 @@ async def test_a_running_system_shows_none_of_its_secrets(system: LocalSystem) -
     shown = []
     token = system.token("secretive")
     async with httpx2.AsyncClient(timeout=60, headers={"Authorization": f"Bearer {token}"}) as c:
-        chat, tasks = system.chat.url, system.tasks.url
+        chat, tasks = system.chat.url, system.tools.url
         system.model.fail_next(401)
         for answer in (
             await c.post(f"{chat}/api/secretive/chat", json={"message": "add milk"}),

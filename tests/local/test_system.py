@@ -1,12 +1,15 @@
 """The local system: from an empty folder to ready, to its end, however it comes, and back."""
 
 import contextlib
+import json
 import os
+import re
 import shutil
 import signal
 import socket
 import tempfile
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import httpx2
@@ -16,7 +19,9 @@ import psycopg
 import pytest
 
 from sidestream.local import sign_in
-from sidestream.local.system import LocalSystem
+from sidestream.local.endpoints import Endpoints
+from sidestream.local.settings import LocalOptions
+from sidestream.local.system import LocalSystem, on_free_ports
 from tests.command import LocalProcess, postgres_processes, run, wait_gone
 
 
@@ -136,40 +141,90 @@ def _has_ipv6() -> bool:
 
 
 @pytest.mark.parametrize("address", ["127.0.0.1", "0.0.0.0", *(["::1"] if _has_ipv6() else [])])  # noqa: S104
-def test_taken_port_is_said_before_anything_starts(folder: Path, address: str) -> None:
+def test_in_place_of_a_taken_port_the_next_free_one_is_used(address: str) -> None:
+    said: list[str] = []
     family = socket.AF_INET6 if ":" in address else socket.AF_INET
     with socket.create_server((address, 0), family=family) as taken:
         port = taken.getsockname()[1]
-        done = run("local", "--folder", folder, "--tasks-port", "0", "--chat-port", str(port))
-    assert done.returncode == 1
-    assert f"Port {port} is taken" in done.stderr
-    assert "--chat-port" in done.stderr
-    assert "Traceback" not in done.stderr
+        options = LocalOptions(chat_port=port, tools_port=port + 1, web_port=port)
+        found = on_free_ports(options, said.append)
+        assert found.chat_port > port + 1
+        assert (found.tools_port, found.web_port) == (port + 1, port)
+        assert f"Port {port} is taken: {found.chat_port} is used" in said[0]
+        with_page = on_free_ports(replace(options, web=True), said.append)
+    assert len({with_page.chat_port, with_page.tools_port, with_page.web_port, port}) == 4
+    # Each flag that a message names is one that the command takes.
+    taken_flags = run("local", "--help", env={"COLUMNS": "200"}).stdout
+    flags = [flag for sentence in said for flag in re.findall(r"--[a-z-]+", sentence)]
+    assert set(flags) == {"--chat-port", "--web-port"}
+    assert all(flag in taken_flags for flag in flags)
+
+
+def test_ports_that_are_free_or_any_stay_as_they_are() -> None:
+    options = LocalOptions(chat_port=0, tools_port=0, web_port=0, web=True)
+    assert on_free_ports(options, pytest.fail) == options
+
+
+@pytest.mark.slow
+def test_another_domain(folder: Path) -> None:
+    """It has its own function, tables and place in endpoints.json, and the tasks are not there."""
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = taken.getsockname()[1]
+        arguments = ("--domain", "tests.local.cities", "--chat-port", str(port))
+        with LocalProcess(folder, *arguments) as system:
+            endpoints = system.endpoints
+            assert f"Port {port} is taken" in system.output
+            assert "tasks" not in endpoints
+            assert httpx2.get(f"{endpoints['cities']}/healthz").json() == {"served": "cities"}
+            with psycopg.connect(endpoints["database_url"]) as owner:
+                tables = owner.execute("select to_regclass('cities'), to_regclass('tasks')")
+                assert tables.fetchone() == ("cities", None)
+            assert (folder / "logs" / "cities.log").exists()
+            said = run("migrate", "--folder", folder, "--rollback", "1")
+            assert said.stdout == "Undid 0001_cities\n", said.stderr
+            checked = run("doctor", "--folder", folder).stdout
+            assert re.search(r"failed +migrations +Run `sidestream migrate`: 0001_cities", checked)
+            assert run("migrate", "--folder", folder).stdout == "Applied 0001_cities\n"
+            checked = run("doctor", "--folder", folder).stdout
+            assert re.search(r"ok +migrations ", checked), checked
+            assert re.search(r"ok +tools +All 1 tools", checked), checked
+
+
+@pytest.mark.parametrize("package", ["examples.nowhere", "sidestream.store"])
+def test_a_domain_that_is_not_there_is_said_before_anything_starts(
+    folder: Path, package: str
+) -> None:
+    for command in ("local", "migrate"):
+        url = ("--url", "postgresql://a:b@127.0.0.1:9/x") if command == "migrate" else ()
+        done = run(command, *url, "--folder", folder, "--domain", package)
+        assert done.returncode == 1
+        assert done.stderr.count("\n") == 1
+        assert f"DOMAIN is {package}, which has no pack" in done.stderr
     assert not (folder / "postgres").exists()
 
 
 async def test_token_is_accepted_by_both_functions(system: LocalSystem) -> None:
     token = system.token("alice")
     async with httpx2.AsyncClient(headers=_bearer(token)) as client:
-        tasks = await client.get(f"{system.tasks.url}/api/alice/tasks")
+        tasks = await client.get(f"{system.tools.url}/api/alice/tasks")
         chat = await client.post(
             f"{system.chat.url}/api/chatkit", json={"type": "threads.list", "params": {}}
         )
-        foreign = await client.get(f"{system.tasks.url}/api/bob/tasks")
+        foreign = await client.get(f"{system.tools.url}/api/bob/tasks")
     assert (tasks.status_code, chat.status_code, foreign.status_code) == (200, 200, 403)
 
 
 async def test_token_of_another_system_is_refused(system: LocalSystem, tmp_path: Path) -> None:
     token = sign_in.mint(tmp_path, "alice")
     async with httpx2.AsyncClient(headers=_bearer(token)) as client:
-        answer = await client.get(f"{system.tasks.url}/api/alice/tasks")
+        answer = await client.get(f"{system.tools.url}/api/alice/tasks")
     assert answer.status_code == 401
 
 
 async def test_expired_token_is_refused(system: LocalSystem) -> None:
     token = sign_in.mint(system.options.folder, "alice", ttl_s=-60)
     async with httpx2.AsyncClient(headers=_bearer(token)) as client:
-        answer = await client.get(f"{system.tasks.url}/api/alice/tasks")
+        answer = await client.get(f"{system.tools.url}/api/alice/tasks")
     assert answer.status_code == 401
 
 
@@ -189,11 +244,13 @@ async def test_endpoints_file_says_where_everything_is(system: LocalSystem) -> N
     path = system.options.folder / "endpoints.json"
     assert path.stat().st_mode & 0o077 == 0
     endpoints = system.endpoints
-    assert (endpoints.chat, endpoints.tasks) == (system.chat.url, system.tasks.url)
+    assert (endpoints.chat, endpoints.tools) == (system.chat.url, system.tools.url)
+    assert json.loads(path.read_text())["tasks"] == endpoints.tools
+    assert Endpoints.read(system.options.folder) == endpoints
     assert endpoints.web is None
     assert endpoints.pids["sidestream"] == os.getpid()
     async with httpx2.AsyncClient() as client:
-        for base_url in (endpoints.chat, endpoints.tasks):
+        for base_url in (endpoints.chat, endpoints.tools):
             answer = await client.get(f"{base_url}/healthz")
             assert answer.status_code == 200
         bucket = await client.head(f"{endpoints.aws}/sidestream-local")
@@ -205,7 +262,7 @@ async def test_endpoints_file_says_where_everything_is(system: LocalSystem) -> N
             await connection.execute("select count(*) from tasks")
 
 
-@pytest.mark.parametrize("function", ["chat", "tasks"])
+@pytest.mark.parametrize("function", ["chat", "tools"])
 async def test_cors_is_answered_by_the_url_alone(system: LocalSystem, function: str) -> None:
     base_url = getattr(system, function).url
     origin = getattr(system, function).spec.cors.allow_origins[0]

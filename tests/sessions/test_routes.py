@@ -46,7 +46,7 @@ def settings(sign_in: SignIn) -> ChatSettings:
         session_signing_key=SecretStr(SESSION_SECRET),
         session_ttl_s=600,
         session_max_age_s=43_200,
-        tasks_mcp_url=HttpUrl("http://127.0.0.1:1/mcp"),
+        tools_mcp_url=HttpUrl("http://127.0.0.1:1/mcp"),
         auth_issuers=(sign_in.issuer,),
     )
 

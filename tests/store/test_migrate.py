@@ -1,27 +1,14 @@
-from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 
 import psycopg
 import pytest
 from psycopg import sql
 
 from sidestream.local.postgres import EmbeddedPostgres
-from sidestream.store.ids import new_id
 from sidestream.store.migrate import migrate, pending, rollback
 
-ALL = ["0001_chat", "0002_runs", "0003_tasks", "0004_usage"]
-
-
-@pytest.fixture
-def empty_url(postgres: EmbeddedPostgres) -> Iterator[str]:
-    """The owner's URL of a database of its own."""
-    name = new_id("db")
-    with psycopg.connect(postgres.admin_url, autocommit=True) as admin:
-        admin.execute(
-            sql.SQL("create database {} owner sidestream_owner").format(sql.Identifier(name))
-        )
-        yield postgres.owner_url.removesuffix("sidestream") + name
-        admin.execute(sql.SQL("drop database {} with (force)").format(sql.Identifier(name)))
+ALL = ["0001_chat", "0002_runs", "0004_usage"]
 
 
 def tables(url: str) -> set[str]:
@@ -49,13 +36,12 @@ def test_forward_and_back_with_data_in_it(empty_url: str) -> None:
             " values ('r', 't', 'u', now())",
             "insert into run_events (run_id, user_id, first_event, last_event, frames)"
             " values ('r', 'u', 1, 1, '{x}')",
-            "insert into tasks (user_id, id, title) values ('u', 'k', 'milk')",
             "insert into usage_minutes values ('u', now(), 1)",
             "insert into usage_days values ('u', now(), 1)",
         ):
             owner.execute(statement)
     assert rollback(empty_url, 1) == ["0004_usage"]
-    assert rollback(empty_url, to="0001_chat") == ["0003_tasks", "0002_runs"]
+    assert rollback(empty_url, to="0001_chat") == ["0002_runs"]
     with psycopg.connect(empty_url) as owner:
         assert owner.execute("select count(*) from threads").fetchone() == (1,)
     assert migrate(empty_url) == ALL[1:]
@@ -113,3 +99,52 @@ def test_the_owner_is_no_superuser(empty_url: str) -> None:
     with psycopg.connect(empty_url) as owner:
         row = owner.execute("select rolsuper from pg_roles where rolname = current_user").fetchone()
     assert row == (False,)
+
+
+@pytest.fixture
+def more(tmp_path: Path) -> Path:
+    """A folder with migrations of somebody else's tables."""
+    folder = tmp_path / "migrations"
+    folder.mkdir()
+    for number, table in ((1, "cities"), (2, "cities_roads")):
+        name = f"000{number}_{table}"
+        (folder / f"{name}.sql").write_text(
+            f"create table {table} (user_id text);\ngrant select on {table} to sidestream_app;"
+        )
+        (folder / f"{name}.rollback.sql").write_text(f"drop table {table};")
+    return folder
+
+
+OTHERS = ["0001_cities", "0002_cities_roads"]
+
+
+def test_further_folders_come_after_ours(empty_url: str, more: Path) -> None:
+    assert pending(empty_url, folders=[more]) == [*ALL, *OTHERS]
+    assert migrate(empty_url, folders=[more]) == [*ALL, *OTHERS]
+    assert {"threads", "cities"} < tables(empty_url)
+    assert pending(empty_url, folders=[more]) == pending(empty_url) == []
+    assert rollback(empty_url, 1, folders=[more]) == OTHERS[1:]
+    assert rollback(empty_url, to="0002_runs", folders=[more]) == ["0001_cities", "0004_usage"]
+    assert migrate(empty_url, folders=[more]) == ["0004_usage", *OTHERS]
+    left = ["0002_cities_roads", "0001_cities", "0004_usage", "0002_runs", "0001_chat"]
+    assert rollback(empty_url, folders=[more]) == left
+    assert tables(empty_url) == set()
+
+
+def test_what_was_applied_last_is_undone_first(empty_url: str, more: Path) -> None:
+    migrate(empty_url, folders=[more])
+    rollback(empty_url, to="0001_cities", folders=[more])
+    with psycopg.connect(empty_url) as owner:
+        # As on a database that had these tables before ours were complete.
+        owner.execute(
+            "update _yoyo_migration set applied_at_utc = now() + interval '1 day'"
+            " where migration_id = '0004_usage'"
+        )
+    assert rollback(empty_url, 2, folders=[more]) == ["0004_usage", "0001_cities"]
+
+
+def test_the_tables_of_a_domain_that_is_no_longer_named_stay(empty_url: str, more: Path) -> None:
+    migrate(empty_url, folders=[more])
+    assert rollback(empty_url, 1) == ["0004_usage"]
+    assert migrate(empty_url) == ["0004_usage"]
+    assert "cities" in tables(empty_url)

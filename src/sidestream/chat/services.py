@@ -62,8 +62,8 @@ class Services:
     async def open(self) -> Self:
         """Open the pool and the clients, on the running loop, and fetch the sign-in keys."""
         key = tool_key(self.settings.secret("tool_signing_key"))
-        url = str(self.settings.tasks_mcp_url)
-        signed = self.settings.tasks_mcp_auth == "sigv4"
+        url = str(self.settings.tools_mcp_url)
+        signed = self.settings.tools_mcp_auth == "sigv4"
         self.mcp = McpClient(url, key, auth=UrlSigner(url) if signed else None)
         tools = Toolbox(self.domain, self.mcp, self.settings)
         files = AttachmentFiles(self.settings)

@@ -20,7 +20,7 @@ EXIT_FAILED: Final = 1
 EXIT_INTERRUPTED: Final = 130
 
 app = typer.Typer(
-    help="An AI task sidebar on OpenAI ChatKit, served from AWS Lambda.",
+    help="An AI sidebar on OpenAI ChatKit, served from AWS Lambda.",
     no_args_is_help=True,
     add_completion=False,
     pretty_exceptions_enable=False,

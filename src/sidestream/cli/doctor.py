@@ -25,6 +25,7 @@ from sidestream.local.environment import forget_libpq
 if TYPE_CHECKING:
     from sidestream.cli.checks.finding import Check, Finding, State
     from sidestream.cli.checks.settings import Configuration
+    from sidestream.domain import Domain
     from sidestream.local.endpoints import Endpoints
 
 EXIT_ILL: Final = 1
@@ -37,7 +38,7 @@ class Patient:
     """The system to look at: base URLs, a token of a user, and the page's origin."""
 
     chat: str
-    tasks: str | None
+    tools: str | None
     token: str | None
     origin: str | None
     direct_database_url: str | None
@@ -48,14 +49,14 @@ def doctor(
     url: Annotated[
         str | None, pasted(help="A deployed ChatFunction. Without it, the local system.")
     ] = None,
-    tasks_url: Annotated[
-        str | None, pasted(help="Its TasksFunction. Without it, that of TASKS_MCP_URL.")
+    tools_url: Annotated[
+        str | None, pasted(help="Its domain's function. Without it, that of TOOLS_MCP_URL.")
     ] = None,
     token: Annotated[
         str | None, pasted(envvar="SIDESTREAM_TOKEN", help="Your token for --url.")
     ] = None,
     origin: Annotated[
-        str | None, pasted(help="The page's origin, such as https://tasks.example.com.")
+        str | None, pasted(help="The page's origin, such as https://app.example.com.")
     ] = None,
     direct_database_url: Annotated[
         str | None,
@@ -70,7 +71,7 @@ def doctor(
         forget_libpq()
         patient = Patient(
             chat=url.rstrip("/"),
-            tasks=tasks_url and tasks_url.rstrip("/"),
+            tools=tools_url and tools_url.rstrip("/"),
             token=token,
             origin=origin and origin.rstrip("/"),
             direct_database_url=direct_database_url,
@@ -112,14 +113,15 @@ def _checks(patient: Patient, found: "Configuration") -> Iterator["Check"]:
 
     yield Check("configuration", partial(settings.configuration, found))
     yield Check("secrets", partial(settings.secrets, found))
-    yield from _database_checks(patient, found)
+    domain = _domain(found)
+    yield from _database_checks(patient, found, domain)
     known = found.get("auth_issuers")
     for issuer in known.auth_issuers if known else ():
         yield Check(f"sign-in {issuer.issuer}", partial(services.sign_in_keys, issuer))
     yield Check("model", partial(_model, patient, found))
-    tasks, mcp = _tasks_urls(patient, found)
+    tools, mcp = _tools_urls(patient, found)
     yield Check(
-        "tools", lambda: services.tools(found.require("tool_signing_key", "tasks_mcp_auth"), mcp)
+        "tools", lambda: services.tools(found.require("tool_signing_key", "tools_mcp_auth"), mcp)
     )
     yield Check("endpoint", partial(endpoint.health, patient.chat))
     yield Check("clock", partial(endpoint.clock, patient.chat))
@@ -127,8 +129,8 @@ def _checks(patient: Patient, found: "Configuration") -> Iterator["Check"]:
         "origin, chat",
         partial(endpoint.origin, patient.chat, patient.origin, "/api/chatkit", "POST"),
     )
-    path = f"/api/{_USER}/tasks/tsk_1"
-    yield Check("origin, tasks", partial(endpoint.origin, tasks, patient.origin, path, "PATCH"))
+    path = f"/api/{_USER}/{domain.name if domain else '-'}/1"
+    yield Check("origin, tools", partial(endpoint.origin, tools, patient.origin, path, "PATCH"))
     streams = partial(stream.streams, patient.chat, patient.token)
     yield Check("streaming", streams, limit_s=_STREAM_LIMIT_S, alone=True)
 
@@ -143,7 +145,21 @@ async def _model(patient: Patient, found: "Configuration") -> "Finding":
     return await services.model(settings, names)
 
 
-def _database_checks(patient: Patient, found: "Configuration") -> Iterator["Check"]:
+def _domain(found: "Configuration") -> "Domain | None":
+    """The domain of the settings. The check of the tools says what is wrong when there is none."""
+    from sidestream.domain import DomainError
+    from sidestream.local.settings import load_domain
+
+    settings = found.get()
+    try:
+        return load_domain(settings.domain) if settings else None
+    except DomainError:
+        return None
+
+
+def _database_checks(
+    patient: Patient, found: "Configuration", domain: "Domain | None"
+) -> Iterator["Check"]:
     from sidestream.cli.checks import database
     from sidestream.cli.checks.finding import Check
 
@@ -151,23 +167,24 @@ def _database_checks(patient: Patient, found: "Configuration") -> Iterator["Chec
         return found.require("database_url").database_url.get_secret_value()
 
     yield Check("database", lambda: database.reachable(url()))
-    yield Check("migrations", partial(database.migrated, patient.direct_database_url))
+    folders = domain.migration_folders if domain else None
+    yield Check("migrations", partial(database.migrated, patient.direct_database_url, folders))
     yield Check("database role", lambda: database.role(url()))
     yield Check("pooler", lambda: database.pooler(url(), deployed=patient.deployed))
 
 
-def _tasks_urls(patient: Patient, found: "Configuration") -> tuple[str | None, str | None]:
-    """Where the page finds TasksFunction, and its MCP endpoint, as far as they are known.
+def _tools_urls(patient: Patient, found: "Configuration") -> tuple[str | None, str | None]:
+    """Where the page finds the domain's function, and its MCP endpoint, as far as they are known.
 
-    A task URL that takes signed calls is not the page's: that goes through the REST front, which
+    A URL that takes signed calls is not the page's: that goes through the REST front, which
     answers for both functions.
     """
-    known = found.get("tasks_mcp_url", "tasks_mcp_auth")
-    url = str(known.tasks_mcp_url) if known else None
-    if known and known.tasks_mcp_auth == "sigv4":
-        return patient.tasks or patient.chat, url
-    if patient.tasks:
-        return patient.tasks, f"{patient.tasks}/mcp"
+    known = found.get("tools_mcp_url", "tools_mcp_auth")
+    url = str(known.tools_mcp_url) if known else None
+    if known and known.tools_mcp_auth == "sigv4":
+        return patient.tools or patient.chat, url
+    if patient.tools:
+        return patient.tools, f"{patient.tools}/mcp"
     return url and url.removesuffix("/mcp"), url
 
 
@@ -188,7 +205,7 @@ def _local(folder: Path, origin: str | None) -> Patient:
     os.environ.update(settings)
     return Patient(
         chat=endpoints.chat,
-        tasks=endpoints.tasks,
+        tools=endpoints.tools,
         token=mint(folder, _USER),
         origin=origin or endpoints.web,
         direct_database_url=endpoints.database_url,
@@ -208,7 +225,8 @@ def _environment(folder: Path, endpoints: "Endpoints") -> dict[str, str]:
     from sidestream.local.sign_in import ISSUER
 
     scripted = endpoints.model is not None
-    options = LocalOptions(folder=folder, settings={} if scripted else personal_settings())
+    settings = {} if scripted else personal_settings()
+    options = LocalOptions(folder=folder, settings=settings | {"DOMAIN": endpoints.domain})
     backends = Backends(
         database_url=endpoints.app_database_url,
         sign_in_url=endpoints.auth,
@@ -217,7 +235,7 @@ def _environment(folder: Path, endpoints: "Endpoints") -> dict[str, str]:
         page_port=urlsplit(endpoints.web or "").port or 0,
         secrets=(lambda name, _text: endpoints.secrets[name]) if endpoints.secrets else None,
     )
-    environment = dict(chat_function(options, LocalKeys.of(folder), backends, endpoints.tasks).env)
+    environment = dict(chat_function(options, LocalKeys.of(folder), backends, endpoints.tools).env)
     if endpoints.secrets:
         environment |= {"AWS_ACCESS_KEY_ID": "local", "AWS_SECRET_ACCESS_KEY": "local"}
         environment |= {"AWS_DEFAULT_REGION": REGION}

@@ -20,8 +20,14 @@ FolderOption = Annotated[
 ]
 
 
+DomainOption = Annotated[
+    str, typer.Option(help="The package of the domain. Without it, that of the setting DOMAIN.")
+]
+
+
 def local(
     folder: FolderOption = FOLDER,
+    domain: DomainOption = "",
     web: Annotated[bool, typer.Option("--web", help="Serve the page as well.")] = False,
     freeze: Annotated[
         bool, typer.Option("--freeze", help="Stop functions between requests, as Lambda does.")
@@ -37,7 +43,7 @@ def local(
     ] = False,
     quiet: Annotated[bool, typer.Option("--quiet", help="Show no log lines.")] = False,
     chat_port: Annotated[int, typer.Option(min=0, max=65535, help="0: any free one.")] = 8701,
-    tasks_port: Annotated[int, typer.Option(min=0, max=65535, help="0: any free one.")] = 8702,
+    tools_port: Annotated[int, typer.Option(min=0, max=65535, help="0: any free one.")] = 8702,
     web_port: Annotated[int, typer.Option(min=0, max=65535, help="0: any free one.")] = 3000,
     model_delay_ms: Annotated[
         float, typer.Option(min=0, help="The scripted model's pause before each word.")
@@ -54,14 +60,15 @@ def local(
     from sidestream.local.system import LocalSystemError, wipe
 
     console = Console()
+    settings = {} if scripted else personal_settings()
     options = LocalOptions(
         folder=folder.resolve(),
         chat_port=chat_port,
-        tasks_port=tasks_port,
+        tools_port=tools_port,
         web_port=web_port,
         web=web,
         freeze=freeze,
-        settings={} if scripted else personal_settings(),
+        settings=settings | ({"DOMAIN": domain} if domain else {}),
         model_delay_ms=model_delay_ms,
         secrets_manager=secrets_manager,
     )
@@ -91,7 +98,7 @@ def _rows(endpoints: "Endpoints") -> Iterator[tuple[str, str]]:
     if endpoints.web:
         yield "page", endpoints.web
     yield "chat", endpoints.chat
-    yield "tasks", endpoints.tasks
+    yield endpoints.name, endpoints.tools
     yield "database", endpoints.database_url
     yield "sign-in", endpoints.auth
     yield "model", endpoints.model or "your own"

@@ -6,7 +6,7 @@ import typer
 from rich.console import Console
 
 from sidestream.cli.errors import CommandError
-from sidestream.cli.local import FOLDER, FolderOption
+from sidestream.cli.local import FOLDER, DomainOption, FolderOption
 from sidestream.cli.option import pasted
 
 if TYPE_CHECKING:
@@ -32,13 +32,16 @@ def migrate(
     rollback: Annotated[
         int, typer.Option(min=0, help="Undo so many migrations instead. Drops their data.")
     ] = 0,
+    domain: DomainOption = "",
     folder: FolderOption = FOLDER,
 ) -> None:
-    """Apply the migrations that a database lacks."""
+    """Apply the migrations that a database lacks: the chat's, and the domain's."""
     import psycopg
 
+    from sidestream.domain import DomainError
     from sidestream.local.endpoints import Endpoints
     from sidestream.local.environment import forget_libpq, isolate
+    from sidestream.local.settings import LocalOptions, load_domain, personal_settings
     from sidestream.store import migrate as migrations
 
     if url:
@@ -49,12 +52,19 @@ def migrate(
             raise CommandError("Give --url: no local system runs here.")
         url = endpoints.database_url
         isolate()
+        domain = domain or endpoints.domain
+    domain = domain or LocalOptions(settings=personal_settings()).domain
+    try:
+        folders = load_domain(domain).migration_folders
+    except DomainError as error:
+        raise CommandError(str(error)) from None
     console = Console()
     try:
         if rollback:
-            changed, verb = migrations.rollback(url, rollback), "Undid"
+            changed, verb = migrations.rollback(url, rollback, folders=folders), "Undid"
         else:
-            changed, verb = migrations.migrate(url, app_password or None), "Applied"
+            changed = migrations.migrate(url, app_password or None, folders=folders)
+            verb = "Applied"
     except migrations.PostgresTooOld as error:
         raise CommandError(str(error)) from None
     except psycopg.Error as error:

@@ -1,8 +1,8 @@
 """The two functions as the local system deploys them: what `template.yaml` says, on loopback.
 
-ChatFunction starts through the real exec wrapper of `layers/runtime`, TasksFunction through AWS's
-own runtime client, on any system. Their environment is their configuration in the cloud with local
-addresses, and the way out of this machine.
+ChatFunction starts through the real exec wrapper of `layers/runtime`, the domain's function through
+AWS's own runtime client, on any system. Their environment is their configuration in the cloud with
+local addresses, and the way out of this machine.
 """
 
 import json
@@ -11,6 +11,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Final
 
+from sidestream.domain import Domain
 from sidestream.local.aws import BUCKET
 from sidestream.local.emulator import Cors, FunctionSpec, InvokeMode
 from sidestream.local.environment import base, outward
@@ -20,7 +21,6 @@ from sidestream.local.sign_in import AUDIENCE, ISSUER, JWKS_PATH
 from sidestream.secrets_manager import ARN_SUFFIX
 
 CHAT: Final = "ChatFunction"
-TASKS: Final = "TasksFunction"
 SECRETS: Final = frozenset(
     {"DATABASE_URL", "OPENAI_API_KEY", "SESSION_SIGNING_KEY", "TOOL_SIGNING_KEY"}
 )
@@ -45,13 +45,14 @@ class Backends:
     secrets: SecretKeeper | None = None
 
 
-def tasks_function(options: LocalOptions, keys: LocalKeys, backends: Backends) -> FunctionSpec:
-    """TasksFunction: buffered, under `awslambdaric`."""
-    handler = "sidestream.tasks.handler.handler"
+def tools_function(
+    options: LocalOptions, keys: LocalKeys, backends: Backends, domain: Domain
+) -> FunctionSpec:
+    """The function that serves a domain's tools: buffered, under `awslambdaric`."""
     return FunctionSpec(
-        name=TASKS,
-        command=(sys.executable, "-m", "sidestream.local.managed_runtime", handler),
-        handler=handler,
+        name=domain.function,
+        command=(sys.executable, "-m", "sidestream.local.managed_runtime", domain.handler),
+        handler=domain.handler,
         env=_kept(_shared(options, keys, backends), backends.secrets),
         cwd=PROJECT / "src",
         timeout_s=30.0,
@@ -59,19 +60,19 @@ def tasks_function(options: LocalOptions, keys: LocalKeys, backends: Backends) -
         max_environments=options.environments,
         cors=_cors(backends, ("GET", "POST", "PATCH", "DELETE")),
         freeze=options.freeze,
-        port=options.tasks_port,
+        port=options.tools_port,
         init_timeout_s=_INIT_TIMEOUT_S,
     )
 
 
 def chat_function(
-    options: LocalOptions, keys: LocalKeys, backends: Backends, tasks_url: str
+    options: LocalOptions, keys: LocalKeys, backends: Backends, tools_url: str
 ) -> FunctionSpec:
     """ChatFunction: streamed, under the runtime of `sidestream.streaming`."""
     environment = {
         **_shared(options, keys, backends),
         "SESSION_SIGNING_KEY": keys.session_signing_key,
-        "TASKS_MCP_URL": f"{tasks_url}/mcp",
+        "TOOLS_MCP_URL": f"{tools_url}/mcp",
         "ATTACHMENTS_BUCKET": BUCKET,
         "STREAM_STRIP_CORS_HEADERS": "1",
     }
@@ -127,6 +128,7 @@ def _shared(options: LocalOptions, keys: LocalKeys, backends: Backends) -> Mappi
         "AWS_ENDPOINT_URL": backends.aws_url,
         "AWS_LAMBDA_LOG_FORMAT": "JSON",
         "OPENAI_AGENTS_DISABLE_TRACING": "1",
+        "PYTHONPATH": str(PROJECT),  # a domain may be a package of the checkout
     }
 
 

@@ -6,6 +6,7 @@ into `.env` beside the Makefile, reaches the functions; what the local system it
 """
 
 import os
+import sys
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -14,6 +15,7 @@ from typing import Final
 from dotenv import dotenv_values
 
 from sidestream.config import ChatSettings
+from sidestream.domain import Domain, load
 from sidestream.pasted import stripped
 
 PROVIDED: Final = frozenset(
@@ -24,7 +26,7 @@ PROVIDED: Final = frozenset(
         "DATABASE_URL",
         "SESSION_SIGNING_KEY",
         "STAGE",
-        "TASKS_MCP_URL",
+        "TOOLS_MCP_URL",
         "TOOL_SIGNING_KEY",
     }
 )
@@ -46,7 +48,7 @@ class LocalOptions:
 
     folder: Path = Path(".local")
     chat_port: int = 8701
-    tasks_port: int = 8702
+    tools_port: int = 8702
     web_port: int = 3000
     web: bool = False
     freeze: bool = False
@@ -61,9 +63,25 @@ class LocalOptions:
         """Whether the scripted model answers."""
         return not self.settings.get("OPENAI_API_KEY")
 
+    @property
+    def domain(self) -> str:
+        """The package of the domain."""
+        default: str = ChatSettings.model_fields["domain"].default
+        return self.settings.get("DOMAIN") or default
+
 
 def personal_settings(project: Path = PROJECT) -> dict[str, str]:
     """The functions' settings that a person made: `.env` of the project, then the environment."""
     names = {name.upper() for name in ChatSettings.model_fields} - PROVIDED
     values = {**dotenv_values(project / ".env"), **os.environ}
     return {name: value for name in sorted(names) if stripped(value := values.get(name) or "")}
+
+
+def load_domain(package: str) -> Domain:
+    """Give the domain of a package, which may be one of the checkout (`examples.tickets`).
+
+    Raises `DomainError`.
+    """
+    if str(PROJECT) not in sys.path:
+        sys.path.append(str(PROJECT))
+    return load(package)

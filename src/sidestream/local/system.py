@@ -1,6 +1,6 @@
 """The whole local system: starts every part in order, says where it is, and ends all of it.
 
-    Postgres, sign-in, model, AWS  ->  TasksFunction  ->  ChatFunction  ->  the page  ->  ready
+    Postgres, sign-in, model, AWS  ->  the tools  ->  ChatFunction  ->  the page  ->  ready
 
 Everything that it starts dies with it, even after `kill -9`: the processes are watched by a reaper
 each, and Postgres, which survives, is found and used by the next start. One folder holds one
@@ -15,12 +15,14 @@ import socket
 import time
 from collections.abc import Awaitable, Callable, Coroutine
 from contextlib import AsyncExitStack, suppress
+from dataclasses import replace
 from pathlib import Path
 from types import TracebackType
-from typing import Final, Self, TextIO
+from typing import Any, Self, TextIO
 
 from rich.console import Console
 
+from sidestream.domain import Domain, DomainError
 from sidestream.local import sign_in
 from sidestream.local.aws import LocalAws, free_port
 from sidestream.local.console import LogBook
@@ -29,21 +31,20 @@ from sidestream.local.emulator.environment import InitError
 from sidestream.local.endpoints import Endpoints, own_pid
 from sidestream.local.functions import (
     CHAT,
-    TASKS,
     Backends,
     chat_function,
     page_origins,
-    tasks_function,
+    tools_function,
 )
 from sidestream.local.keys import LocalKeys
 from sidestream.local.metrics import MetricFeed
 from sidestream.local.model import ModelSettings, ScriptedModelServer
 from sidestream.local.page import Page
 from sidestream.local.postgres import EmbeddedPostgres
-from sidestream.local.settings import LocalOptions
+from sidestream.local.settings import LocalOptions, load_domain
 from sidestream.store.migrate import migrate
 
-LOG_NAMES: Final = {CHAT: "chat", TASKS: "tasks"}
+_PORTS = 65_536
 _PORT_WAIT_S = 2.0  # a system that was killed lets go of its ports within this
 
 _Step = Callable[[], Awaitable[None]]
@@ -57,11 +58,13 @@ class LocalSystem:
     """One running system. An async context manager; its parts are there once it is entered.
 
     `postgres` is a server that runs already, is migrated and stays; without it the system has its
-    own under the folder. `console` shows the functions' log lines.
+    own under the folder. `console` shows the functions' log lines. Raises `LocalSystemError` when
+    there is no such domain.
     """
 
+    domain: Domain
     chat: FunctionUrl
-    tasks: FunctionUrl
+    tools: FunctionUrl
     metrics: MetricFeed
     endpoints: Endpoints
 
@@ -73,6 +76,8 @@ class LocalSystem:
         postgres: EmbeddedPostgres | None = None,
     ) -> None:
         self.options = options
+        self.domain = _domain(options)
+        self._log_names = {CHAT: "chat", self.domain.function: self.domain.name}
         self.model = ScriptedModelServer(ModelSettings(delay_ms=options.model_delay_ms))
         self.postgres = postgres or EmbeddedPostgres(
             options.folder / "postgres", durable=options.durable
@@ -119,17 +124,18 @@ class LocalSystem:
         stack.enter_context(_FolderLock(options.folder))
         Endpoints.remove(options.folder)
         stack.callback(Endpoints.remove, options.folder)
-        await asyncio.to_thread(_check_ports, options)
+        say = self._console.print if self._console else _say_nothing
+        self.options = options = await asyncio.to_thread(on_free_ports, options, say)
         keys = LocalKeys.of(options.folder)
         self._logs = stack.enter_context(LogBook(options.folder / "logs", self._console))
 
         page_port = options.web_port or free_port()
         backends = await self._start_backends(page_port)
-        tasks = await asyncio.to_thread(tasks_function, options, keys, backends)
-        self.tasks = await self._start_function(tasks)
-        chat = await asyncio.to_thread(chat_function, options, keys, backends, self.tasks.url)
+        tools = await asyncio.to_thread(tools_function, options, keys, backends, self.domain)
+        self.tools = await self._start_function(tools)
+        chat = await asyncio.to_thread(chat_function, options, keys, backends, self.tools.url)
         self.chat = await self._start_function(chat)
-        jobs = [self._warm(self.chat), self._warm(self.tasks)]
+        jobs = [self._warm(self.chat), self._warm(self.tools)]
         if options.web:
             jobs.append(self._start_page(keys, page_port))
         await _all(*jobs)
@@ -171,7 +177,8 @@ class LocalSystem:
 
     def _prepare_postgres(self) -> None:
         self.postgres.start()
-        migrate(self.postgres.owner_url, self.postgres.app_password)
+        folders = self.domain.migration_folders
+        migrate(self.postgres.owner_url, self.postgres.app_password, folders=folders)
 
     async def _stop_postgres(self, starting: asyncio.Future[None]) -> None:
         await asyncio.wait([starting])
@@ -183,7 +190,7 @@ class LocalSystem:
         return url
 
     def _heard(self, name: str, line: str) -> None:
-        self._logs(LOG_NAMES[name], line)
+        self._logs(self._log_names[name], line)
         self.metrics(line)
 
     async def _warm(self, function: FunctionUrl) -> None:
@@ -197,7 +204,7 @@ class LocalSystem:
             if status == http.HTTPStatus.OK:
                 return
             reason = f"/healthz answered {status}"
-        log = self._logs.path(LOG_NAMES[name])
+        log = self._logs.path(self._log_names[name])
         raise LocalSystemError(f"{name} does not work: {reason} Its log is {log}.")
 
     async def _start_page(self, keys: LocalKeys, port: int) -> None:
@@ -205,7 +212,7 @@ class LocalSystem:
         environment = {
             "NEXT_PUBLIC_MOD": "dev",
             "NEXT_PUBLIC_API_BASE_URL": self.chat.url,
-            "NEXT_PUBLIC_TASKS_BASE_URL": self.tasks.url,
+            f"NEXT_PUBLIC_{self.domain.name.upper()}_BASE_URL": self.tools.url,
             "NEXT_PUBLIC_AUTH_BASE_URL": origin,
             "BETTER_AUTH_SECRET": keys.page_secret,
             "BETTER_AUTH_URL": origin,
@@ -226,7 +233,7 @@ class LocalSystem:
             pids["page"] = self._page.pid
         return Endpoints(
             chat=self.chat.url,
-            tasks=self.tasks.url,
+            tools=self.tools.url,
             web=page_origins(backends.page_port)[0] if self._page else None,
             database_url=self.postgres.owner_url,
             app_database_url=self.postgres.app_url,
@@ -235,6 +242,8 @@ class LocalSystem:
             aws=backends.aws_url,
             secrets=self._aws.secrets,
             pids=pids,
+            domain=self.options.domain,
+            name=self.domain.name,
         )
 
 
@@ -272,6 +281,22 @@ def wipe(options: LocalOptions) -> None:
         shutil.rmtree(options.folder / "logs", ignore_errors=True)
 
 
+def _say_nothing(_sentence: str) -> None:
+    """The endpoints say it as well."""
+
+
+def _domain(options: LocalOptions) -> Domain:
+    try:
+        domain = load_domain(options.domain)
+    except DomainError as error:
+        raise LocalSystemError(str(error)) from None
+    if not domain.handler:
+        raise LocalSystemError(f"The pack of the domain {domain.name} names no handler.")
+    if not Endpoints.takes(domain.name):
+        raise LocalSystemError(f"A domain cannot be called {domain.name}: endpoints.json has that.")
+    return domain
+
+
 async def _all(*jobs: Coroutine[None, None, None]) -> None:
     """Do all of it at once. Raises the first failure, after the others have been cancelled."""
     try:
@@ -291,19 +316,39 @@ def _get_status(base_url: str, path: str) -> int:
         connection.close()
 
 
-def _check_ports(options: LocalOptions) -> None:
-    wanted = {"--chat-port": options.chat_port, "--tasks-port": options.tasks_port}
-    if options.web:
-        wanted["--web-port"] = options.web_port
-    for option, port in wanted.items():
-        deadline = time.monotonic() + _PORT_WAIT_S
-        while port and not _is_free(port):
-            if time.monotonic() > deadline:
-                raise LocalSystemError(
-                    f"Port {port} is taken by another program. End it, or choose another port "
-                    f"with {option}."
-                )
-            time.sleep(0.1)
+def on_free_ports(options: LocalOptions, say: Callable[[str], None]) -> LocalOptions:
+    """Give the options with ports that are free: the next one in place of one that is taken.
+
+    Raises `LocalSystemError` when there is none.
+    """
+    names = ["chat_port", "tools_port", *(["web_port"] if options.web else [])]
+    wanted = {name: int(getattr(options, name)) for name in names}
+    ports: dict[str, Any] = {}
+    for name, port in wanted.items():
+        if port and (port in ports.values() or not _gets_free(port)):
+            others = {*wanted.values(), *ports.values()}
+            ports[name] = _next_free(port, others)
+            flag = f"--{name.replace('_', '-')}"
+            say(f"Port {port} is taken: {ports[name]} is used instead. {flag} chooses another.")
+        else:
+            ports[name] = port
+    return replace(options, **ports)
+
+
+def _gets_free(port: int) -> bool:
+    deadline = time.monotonic() + _PORT_WAIT_S
+    while not _is_free(port):
+        if time.monotonic() > deadline:
+            return False
+        time.sleep(0.1)
+    return True
+
+
+def _next_free(port: int, others: set[int]) -> int:
+    for number in range(port + 1, _PORTS):
+        if number not in others and _is_free(number):
+            return number
+    raise LocalSystemError(f"Port {port} is taken by another program, and so is each after it.")
 
 
 def _is_free(port: int) -> bool:

@@ -1,10 +1,13 @@
 """Migrations: plain SQL files, run by yoyo on a direct connection as the owner of the tables.
 
+The chat's own are here. Whoever has tables beside them names `folders` with more of the same kind,
+whose files have names that no other folder has: by its name a migration is known as applied.
+
 A pooler in transaction mode is no place for this: use the database's direct URL. Imports yoyo only
 when called, because the functions do not carry it.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, Final
@@ -33,14 +36,17 @@ def require_version(connection: psycopg.Connection[Any] | psycopg.AsyncConnectio
     return version
 
 
-def migrate(direct_url: str, app_password: str | None = None) -> list[str]:
-    """Apply what is missing, oldest first. Gives the names of the migrations it applied.
+def migrate(
+    direct_url: str, app_password: str | None = None, *, folders: Sequence[Path] = ()
+) -> list[str]:
+    """Apply what is missing, ours before those of `folders`, by their names. Gives the names of the
+    migrations it applied.
 
     Two callers at once are safe: the second waits and finds nothing to do. With `app_password` the
     functions' role `sidestream_app` may log in with it; without, the role is left as it is. Raises
     `PostgresTooOld` before anything is made, as `rollback` and `pending` do.
     """
-    with _locked(direct_url) as (backend, known):
+    with _locked(direct_url, folders) as (backend, known):
         missing = backend.to_apply(known)
         backend.apply_migrations(missing)
         applied = [migration.id for migration in missing]
@@ -49,34 +55,41 @@ def migrate(direct_url: str, app_password: str | None = None) -> list[str]:
     return applied
 
 
-def rollback(direct_url: str, steps: int | None = None, *, to: str | None = None) -> list[str]:
-    """Undo the last `steps` migrations, or all that came after `to`, newest first.
+def rollback(
+    direct_url: str,
+    steps: int | None = None,
+    *,
+    to: str | None = None,
+    folders: Sequence[Path] = (),
+) -> list[str]:
+    """Undo the last `steps` migrations, or all that came after `to`, the last applied first.
 
     Their data is dropped. Without either, undoes everything. Gives the names of what it undid.
     Raises `ValueError` when `to` is not among the applied migrations.
     """
-    with _locked(direct_url) as (backend, known):
-        applied = backend.to_rollback(known)
+    with _locked(direct_url, folders) as (backend, known):
+        order = backend.get_applied_migration_hashes()
+        applied = sorted(backend.to_rollback(known), key=lambda each: -order.index(each.hash))
         names = [migration.id for migration in applied]
         if to is not None:
             if to not in names:
                 raise ValueError(f"{to} is not an applied migration")
             steps = names.index(to)
-        undone = applied[:steps]
+        undone = known.replace(applied[:steps])
         backend.rollback_migrations(undone)
         return [migration.id for migration in undone]
 
 
-def pending(direct_url: str) -> list[str]:
-    """Give the names of the migrations that the database lacks, oldest first."""
+def pending(direct_url: str, *, folders: Sequence[Path] = ()) -> list[str]:
+    """Give the names of the migrations that the database lacks, in the order of `migrate`."""
     with psycopg.connect(direct_url) as connection:
         require_version(connection)
-    with _backend(direct_url) as (backend, known):
+    with _backend(direct_url, folders) as (backend, known):
         return [migration.id for migration in backend.to_apply(known)]
 
 
 @contextmanager
-def _locked(direct_url: str) -> Iterator[tuple[Any, Any]]:
+def _locked(direct_url: str, folders: Sequence[Path]) -> Iterator[tuple[Any, Any]]:
     """Let one migrator in at a time.
 
     Yoyo's own lock is a row, which a killed process leaves behind for good; an advisory lock goes
@@ -85,21 +98,21 @@ def _locked(direct_url: str) -> Iterator[tuple[Any, Any]]:
     with psycopg.connect(direct_url, autocommit=True) as connection:
         require_version(connection)
         connection.execute("select pg_advisory_lock(%s)", (_LOCK,))
-        with _backend(direct_url) as (backend, known):
+        with _backend(direct_url, folders) as (backend, known):
             backend.break_lock()
             with backend.lock():
                 yield backend, known
 
 
 @contextmanager
-def _backend(direct_url: str) -> Iterator[tuple[Any, Any]]:
+def _backend(direct_url: str, folders: Sequence[Path]) -> Iterator[tuple[Any, Any]]:
     from yoyo import get_backend, read_migrations  # type: ignore[import-untyped]
 
     _, _, rest = direct_url.partition("://")
     joint = "&" if "?" in rest else "?"
     # The functions look there, whatever search_path the owner of the tables has.
     with get_backend(f"postgresql+psycopg://{rest}{joint}schema=public") as backend:
-        yield backend, read_migrations(str(MIGRATIONS))
+        yield backend, read_migrations(*map(str, (MIGRATIONS, *folders)))
 
 
 def _let_app_log_in(direct_url: str, password: str) -> None:

@@ -88,5 +88,7 @@ DOMAIN: Final = Domain(
         },
     ),
     catalogues=_HERE / "locale",
+    migrations=_HERE / "migrations",
+    function="TasksFunction",
     handler="sidestream.tasks.handler.handler",
 )

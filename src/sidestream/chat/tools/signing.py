@@ -35,7 +35,7 @@ class UrlSigner(httpx2.Auth):
 
         labels = httpx2.URL(url).host.split(".")
         if len(labels) < 3 or labels[1] != "lambda-url":
-            raise SettingsError("With TASKS_MCP_AUTH sigv4, TASKS_MCP_URL must be a Function URL.")
+            raise SettingsError("With TOOLS_MCP_AUTH sigv4, TOOLS_MCP_URL must be a Function URL.")
         self._region = labels[2]
         self._session = Session()
 

@@ -4,8 +4,9 @@ Source of the pooler's habits: "Features" of pgbouncer.org (what each pooling mo
 """
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
+from pathlib import Path
 from typing import Any, Final
 
 import psycopg
@@ -103,14 +104,17 @@ async def pooler(url: str, *, deployed: bool) -> Finding:
     return ok(sentence)
 
 
-async def migrated(direct_url: str | None) -> Finding:
-    """Whether every migration is applied. Only the tables' owner can tell."""
+async def migrated(direct_url: str | None, folders: Sequence[Path] | None) -> Finding:
+    """Whether every migration is applied, ours and those of the domain's `folders`; None: they are
+    not known. Only the tables' owner can tell."""
     if not direct_url:
         return unchecked("Set DIRECT_DATABASE_URL, or run `sidestream migrate`.")
+    if folders is None:
+        return unchecked("Needs the domain, which DOMAIN names.")
     async with _connect(direct_url):
         pass  # says why not, which yoyo would not
     try:
-        missing = await asyncio.to_thread(pending, direct_url)
+        missing = await asyncio.to_thread(pending, direct_url, folders=folders)
     except PostgresTooOld as error:
         return failed(str(error))
     if missing:

@@ -61,7 +61,7 @@ async def clock(url: str) -> Finding:
 async def origin(url: str | None, page: str | None, path: str, method: str) -> Finding:
     """Whether a browser lets the page of an origin talk to an endpoint."""
     if not url:
-        return unchecked("Name the task URL with --tasks-url, or set TASKS_MCP_URL here.")
+        return unchecked("Name the tools' URL with --tools-url, or set TOOLS_MCP_URL here.")
     if not page:
         return unchecked("Name your page's origin with --origin.")
     preflight = await _ask(

@@ -1,4 +1,4 @@
-"""What the functions lean on: the sign-in's keys, the model, and the task tools.
+"""What the functions lean on: the sign-in's keys, the model, and the domain's tools.
 
 Sources: RFC 7517 (JWKS); OpenAI's API reference, "List models"; the MCP specification of
 2026-07-28, "Tools".
@@ -15,8 +15,9 @@ from sidestream import network
 from sidestream.chat.tools.signing import NoCredentials, UrlSigner
 from sidestream.cli.checks.finding import Broken, Finding, failed, ok, unchecked, warning
 from sidestream.config import ChatSettings, Issuer
-from sidestream.domain import Domain, DomainError, load
+from sidestream.domain import Domain, DomainError
 from sidestream.identity import tool_key
+from sidestream.local.settings import load_domain
 from sidestream.problems import PROBLEM_TYPE
 from sidestream.reasons import of_error, of_status
 
@@ -72,13 +73,13 @@ async def model(settings: ChatSettings, names: Sequence[str]) -> Finding:
 
 
 async def tools(settings: ChatSettings, url: str | None) -> Finding:
-    """Whether the task tools that the chat offers to the model are those that the server has."""
+    """Whether the tools that the chat offers to the model are those that the server has."""
     try:
-        domain = load(settings.domain)
+        domain = load_domain(settings.domain)
     except DomainError as error:
         return failed(str(error))
     if not url:
-        return unchecked("Name the task URL with --tasks-url, or set TASKS_MCP_URL here.")
+        return unchecked("Name the tools' URL with --tools-url, or set TOOLS_MCP_URL here.")
     token, _ = tool_key(settings.tool_signing_key.get_secret_value()).mint("doctor")
     meta = {
         "io.modelcontextprotocol/protocolVersion": _PROTOCOL,
@@ -92,7 +93,7 @@ async def tools(settings: ChatSettings, url: str | None) -> Finding:
         "mcp-protocol-version": _PROTOCOL,
         "mcp-method": "tools/list",
     }
-    signed = settings.tasks_mcp_auth == "sigv4"
+    signed = settings.tools_mcp_auth == "sigv4"
     what = f"The tool server {url}"
     try:
         answer = await _ask(
@@ -105,7 +106,7 @@ async def tools(settings: ChatSettings, url: str | None) -> Finding:
             passed=_UNAUTHORIZED,
         )
     except NoCredentials:
-        return unchecked("The task URL takes signed calls: needs AWS credentials here.")
+        return unchecked("The tools' URL takes signed calls: needs AWS credentials here.")
     if signed and answer.headers.get("content-type") != PROBLEM_TYPE and not answer.is_success:
         return failed(
             "AWS refuses our signature: let these credentials use lambda:InvokeFunctionUrl, or use "
@@ -117,7 +118,7 @@ async def tools(settings: ChatSettings, url: str | None) -> Finding:
     try:
         served = {tool["name"]: tool for tool in answer.json()["result"]["tools"]}
     except (ValueError, KeyError, TypeError):
-        return failed(f"{what} does not answer as MCP says: look at TASKS_MCP_URL.")
+        return failed(f"{what} does not answer as MCP says: look at TOOLS_MCP_URL.")
     return _compare(domain, served)
 
 

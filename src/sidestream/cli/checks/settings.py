@@ -15,7 +15,7 @@ _STAND_INS: Final[dict[str, Any]] = {
     "tool_signing_key": "-" * 32,
     "session_signing_key": "-" * 32,
     "auth_issuers": (),
-    "tasks_mcp_url": "http://127.0.0.1:9/mcp",
+    "tools_mcp_url": "http://127.0.0.1:9/mcp",
 }
 
 
