@@ -272,6 +272,11 @@ it("serves its scripts under a policy with a nonce, and loads the panel only whe
   const { page } = person;
   const response = await page.goto(`${web}/sign-in`);
   expect(response?.headers()["content-security-policy"]).toMatch(/script-src 'self' 'nonce-[^']+'/);
+  for (const nearlyAFile of ["/icon.svgs", "/favicon.ico", "/_next/statics"]) {
+    const page404 = await fetch(web + nearlyAFile);
+    expect(page404.status).toBe(404);
+    expect(page404.headers.get("content-security-policy")).toContain("'nonce-");
+  }
 
   const signedIn = await Person.signedUp(browser, web, { path: "/sign-in" });
   const scripts: Promise<string>[] = [];

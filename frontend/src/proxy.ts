@@ -54,5 +54,6 @@ function withoutQuery(request: NextRequest): NextResponse {
 }
 
 export const config = {
-  matcher: ["/((?!_next/static|_next/image|favicon.ico|icon.svg).*)"],
+  // All but files: an address that only begins like one gets a page, which needs the policy.
+  matcher: ["/((?!_next/static/|icon\\.svg$).*)"],
 };

@@ -58,6 +58,35 @@ async def test_only_cr_and_lf_end_a_line_of_an_answer(system: LocalSystem, char:
     assert "✓ Add a task" in output
 
 
+NO_LOCALE = {"LC_ALL": "C", "PYTHONUTF8": "0", "PYTHONCOERCECLOCALE": "0"}
+
+
+@pytest.mark.parametrize(
+    ("typed", "shell", "shown"),
+    [
+        (b"caf\xe9", {"LC_ALL": "C.UTF-8"}, "caf\ufffd"),
+        (b"caf\xe9", {"LC_ALL": "en_US.UTF-8"}, "caf\ufffd"),
+        ("دودھ".encode(), NO_LOCALE, "دودھ"),
+    ],
+    ids=["Latin-1", "Latin-1, strictly", "UTF-8 without a locale"],
+)
+@pytest.mark.parametrize("piped", [False, True], ids=["argument", "line"])
+async def test_what_is_typed_in_another_encoding_than_the_locales_arrives(
+    system: LocalSystem, typed: bytes, shell: dict[str, str], shown: str, piped: bool
+) -> None:
+    user, said = new_id("user"), b"Create a task to buy " + typed
+    folder = str(system.options.folder)
+    command: list[str | bytes] = [*COMMAND, "chat", "--folder", folder, "--user", user]
+    command += [] if piped else [said]
+
+    def say() -> None:
+        given, environment = said if piped else b"", {"PATH": os.environ["PATH"], **shell}
+        subprocess.run(command, input=given, env=environment, check=True, timeout=60)
+
+    await asyncio.to_thread(say)
+    assert await _titles(system, user) == [f"buy {shown}"]
+
+
 async def test_thread_continues_what_was_said(system: LocalSystem) -> None:
     user = new_id("user")
     _, output, _ = await _chat(system, "--user", user, "Create a task to buy groceries")

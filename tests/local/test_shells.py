@@ -225,6 +225,15 @@ def test_a_proxy_that_cannot_be_used_is_a_sentence(tmp_path: Path, proxy: str) -
         assert "s3cret" not in done.stderr
 
 
+def test_a_setting_of_ones_own_that_is_not_valid_is_named_on_the_screen() -> None:
+    ports = ("--chat-port", "0", "--tasks-port", "0")
+    with _folder() as folder:
+        done = run("local", "--folder", folder, *ports, env={"MAX_TURNS": "none"})
+    assert done.returncode == 1
+    assert "The setting MAX_TURNS is not valid" in done.stdout
+    assert "ChatFunction does not work" in done.stderr
+
+
 def test_what_a_function_gets_of_the_shell(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     certificate = tmp_path / "company.pem"
     certificate.touch()

@@ -41,9 +41,14 @@ def options(
 def main(arguments: list[str] | None = None) -> None:
     """Run the command line. Every failure ends in a sentence and an exit code."""
     given = sys.argv[1:] if arguments is None else arguments
-    for stream in (sys.stdout, sys.stderr):
+    # Not every terminal can write every word, or sends what its locale promises.
+    for stream, errors in (
+        (sys.stdin, "surrogateescape"),
+        (sys.stdout, "replace"),
+        (sys.stderr, "replace"),
+    ):
         if isinstance(stream, io.TextIOWrapper):
-            stream.reconfigure(errors="replace")  # not every terminal can write every word
+            stream.reconfigure(errors=errors)
     try:
         app(given)
     except KeyboardInterrupt:

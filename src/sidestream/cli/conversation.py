@@ -41,7 +41,7 @@ class Conversation:
     def say(self, text: str) -> Iterator[Event]:
         """Send a message and give the events of the answer as they come. Raises `CommandError`."""
         message = {
-            "content": [{"type": "input_text", "text": text}],
+            "content": [{"type": "input_text", "text": _words(text)}],
             "attachments": [],
             "inference_options": {},
         }
@@ -53,7 +53,10 @@ class Conversation:
 
     def answer(self, item_id: str, answers: dict[str, list[str]]) -> Iterator[Event]:
         """Answer the assistant's question: chosen values by the id of each of its inputs."""
-        submitted = {name: {"values": values} for name, values in answers.items()}
+        submitted = {
+            name: {"values": [_words(value) for value in values]}
+            for name, values in answers.items()
+        }
         params = {
             "thread_id": self.thread_id,
             "item_id": item_id,
@@ -113,3 +116,9 @@ def problem_sentence(response: httpx2.Response) -> str:
     except (ValueError, KeyError, AttributeError):
         return f"The server answered {response.status_code}."
     return f"{words} ({response.status_code})"
+
+
+def _words(typed: str) -> str:
+    """What was typed, as text: UTF-8 also where the locale names another encoding, or none, and
+    what is no UTF-8 either is marked as such."""
+    return typed.encode(errors="surrogateescape").decode(errors="replace")

@@ -76,6 +76,8 @@ def shorten(name: str, line: str) -> Text | None:
     said = f"{said}: {details}" if details else said
     if error := record.get("exception_name") or record.get("errorType"):
         said = f"{said} ({error})"
+    if record.get("level") == "CRITICAL" and (cause := record.get("errorMessage")):
+        said = f"{said}: {cause}"  # nothing runs after it, and a person wants to know why
     return _text(name, str(record.get("level", "INFO")), said, _request_id(record))
 
 
