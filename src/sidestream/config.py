@@ -77,7 +77,7 @@ class Settings(BaseModel):
             raise ValueError("it begins with the setting's own name")
         kind = cls.model_fields[name].annotation
         if kind == tuple[str, ...]:
-            return cleaned(value.split(","))
+            return cleaned(_parts(value))
         if kind == tuple[Issuer, ...]:
             return cleaned(_json(value))
         return cleaned(value)
@@ -256,6 +256,13 @@ def _is_database_url(text: str) -> bool:
         and "@" not in host + database
         and all(number.isdecimal() for number in port.split(",") if number)
     )
+
+
+def _parts(text: str) -> list[str]:
+    # Not every bracket: a host may be `[::1]`.
+    if re.match(r'\[\s*"', stripped(text)):
+        raise ValueError("it is a list with commas between its parts, and no JSON")
+    return text.split(",")
 
 
 def _json(text: str) -> Any:

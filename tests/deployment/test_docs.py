@@ -1,6 +1,7 @@
 """The documents name every setting, parameter, metric, alarm and query that there is."""
 
 import re
+from pathlib import Path
 
 import pytest
 from pydantic import SecretStr
@@ -91,3 +92,21 @@ def test_links_and_paths_lead_somewhere(name: str) -> None:
         assert (here / target).exists(), target
     for path in re.findall(r"`((?:docs|src|tests|layers|frontend|scripts)/[\w./-]+)`", text):
         assert (ROOT / path).exists(), path
+
+
+@pytest.mark.parametrize("path", sorted((ROOT / "docs").rglob("*.md")), ids=lambda path: path.name)
+def test_a_chapter_of_a_page_is_found_by_its_name(path: Path) -> None:
+    chapters = re.findall(r"^## (.+)$", path.read_text(), re.MULTILINE)
+    assert len(set(chapters)) == len(chapters)
+
+
+def test_the_chapter_on_replacing_has_each_secret() -> None:
+    guide = read("docs/operations.md")
+    chapter = guide.split("\n## Replacing a secret\n")[1].split("\n## ")[0]
+    assert re.findall(r"^### (.+)$", chapter, re.MULTILINE) == [
+        "The session signing key",
+        "The tool signing key",
+        "The database password",
+        "The model's key",
+        "The page's secret",
+    ]
