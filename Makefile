@@ -49,7 +49,7 @@ page-test:
 
 e2e: setup ## the browser tests alone
 	@scripts/system-packages chromium fonts-noto-core
-	@scripts/system-packages --optional firefox-esr
+	@scripts/system-packages --optional firefox-esr webkit2gtk-driver xvfb
 	@scripts/node-packages
 	@scripts/e2e
 

@@ -58,8 +58,8 @@ find_uv() {
   printf '%s\n' "$PWD/$own"
 }
 
-# Prints the program of a browser, named by Debian's package; nothing when the machine has none.
-# CHROMIUM and FIREFOX name another.
+# Prints the program of a browser (for WebKit, the one that drives it), named by Debian's package;
+# nothing when the machine has none. CHROMIUM, FIREFOX and WEBKIT_DRIVER name another.
 find_browser() {
   local chosen candidate
   case $1 in
@@ -74,6 +74,10 @@ find_browser() {
       set -- firefox-esr /Applications/Firefox.app/Contents/MacOS/firefox
       # A snap cannot read the profile that it is given.
       [[ -e /snap/bin/firefox ]] || set -- "$@" firefox
+      ;;
+    webkit2gtk-driver)
+      chosen=${WEBKIT_DRIVER:-}
+      set -- WebKitWebDriver
       ;;
   esac
   [[ -z $chosen ]] || set -- "$chosen"

@@ -1,4 +1,4 @@
-/** One flow in several engines, both languages and three widths. */
+/** One flow in three engines, both languages and three widths. */
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import type { Language } from "@/lib/i18n/language";
 import { chromium } from "./engines/chromium";
@@ -6,14 +6,16 @@ import type { Engine } from "./engines/engine";
 import { firefox } from "./engines/firefox";
 import { flow } from "./engines/flow";
 import { Visitor } from "./engines/visitor";
+import { webkit } from "./engines/webkit";
 import { sharedSystem } from "./system";
 
 const { web } = sharedSystem();
-const { CHROMIUM, FIREFOX, CI } = process.env;
+const { CHROMIUM, FIREFOX, WEBKIT_DRIVER, CI } = process.env;
 
 const ENGINES = [
   { name: "Chromium", variable: "CHROMIUM", executable: CHROMIUM, launch: chromium },
   { name: "Firefox", variable: "FIREFOX", executable: FIREFOX, launch: firefox },
+  { name: "WebKit", variable: "WEBKIT_DRIVER", executable: WEBKIT_DRIVER, launch: webkit },
 ];
 
 const RUNS: readonly [Language, number, number][] = [

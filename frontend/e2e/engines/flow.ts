@@ -107,8 +107,15 @@ export async function flow(
   await look("tasks");
 
   // Ask.
-  await visitor.click("#assistant-toggle");
-  await visitor.sees("#assistant", t("assistant.title"));
+  const open = async () => {
+    await visitor.click("#assistant-toggle");
+    await visitor.sees("#assistant", t("assistant.title"));
+    await visitor.finds("the focus", focused, [], "assistant-composer");
+  };
+  await open();
+  await window.press("Escape");
+  await visitor.finds("the focus", focused, [], "assistant-toggle");
+  await open();
   const story = await ask(words.story(STORY_WORDS));
   expect(story.split(/\s+/)).toHaveLength(STORY_WORDS);
 
@@ -185,6 +192,10 @@ const FILE = new URL("./shopping.txt", import.meta.url).pathname;
 /** Runs in the page, as all that follows. */
 function count(selector: string): number {
   return document.querySelectorAll(selector).length;
+}
+
+function focused(): string | undefined {
+  return document.activeElement?.id;
 }
 
 declare global {

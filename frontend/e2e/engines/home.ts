@@ -18,6 +18,7 @@ export class Home {
   }
 
   remove(): void {
-    rmSync(this.folder, { recursive: true, force: true });
+    // What ended a moment ago may still be writing.
+    rmSync(this.folder, { recursive: true, force: true, maxRetries: 5 });
   }
 }
