@@ -177,12 +177,20 @@ async def test_every_type_of_image_is_taken(
     assert {"type": "input_image", "detail": "auto", "image_url": url} in content_sent(system)
 
 
+async def test_an_image_is_of_the_type_that_its_bytes_are(
+    system: LocalSystem, alice: Client
+) -> None:
+    image = await attached(alice, "saved-as.jpg", PNG, "image/jpeg")
+    assert (await alice.send(create_request("look", attachments=[image.id]))).status == 200
+    url = f"data:image/png;base64,{base64.b64encode(PNG).decode()}"
+    assert {"type": "input_image", "detail": "auto", "image_url": url} in content_sent(system)
+
+
 @pytest.mark.parametrize(
     ("mime_type", "content"),
     [
         ("image/png", b"this is no image"),
         ("image/png", b"\x89"),
-        ("image/jpeg", PNG),
         ("image/webp", b"RIFF\x1a\x00\x00\x00WAVEfmt "),
     ],
 )
@@ -219,6 +227,7 @@ async def test_an_image_that_is_none(
         ("pasted", "text/plain;charset=utf-8", "text/plain"),
         ("pasted", " Text/Plain ; charset=UTF-8", "text/plain"),
         ("main.py", "text/plain", "text/plain"),
+        ("plain.txt", "text", "text/plain"),
         ("page.htm", "application/xhtml+xml", "text/html"),
         ("photo.JPG", "image/jpg", "image/jpeg"),
     ],
@@ -353,7 +362,7 @@ async def test_a_message_may_be_files_alone(alice: Client) -> None:
         ("a.", 1, "application/octet-stream", 415, "unsupported_media"),
         ("txt", 1, "application/octet-stream", 415, "unsupported_media"),
         ("a.txt.zip", 1, "application/zip", 415, "unsupported_media"),
-        ("a.txt", 1, "text", 415, "unsupported_media"),
+        ("a", 1, "text", 415, "unsupported_media"),
         ("a.txt", 1, "text/plain\r\nx-amz-acl: public-read", 415, "unsupported_media"),
     ],
 )

@@ -27,7 +27,14 @@ from openai.types.responses.response_input_message_content_list_param import (
 )
 from pydantic import AnyUrl
 
-from sidestream.chat.files.file_types import HEAD_BYTES, IMAGE_TYPES, file_type, has_type, text_of
+from sidestream.chat.files.file_types import (
+    HEAD_BYTES,
+    IMAGE_TYPES,
+    file_type,
+    has_type,
+    image_type,
+    text_of,
+)
 from sidestream.config import ChatSettings
 from sidestream.identity import Caller
 from sidestream.problems import (
@@ -147,7 +154,7 @@ class AttachmentFiles(AttachmentStore[Caller]):
             return ResponseInputTextParam(type="input_text", text=f"{label} (not {kind})")
         if is_image:
             data = base64.b64encode(body).decode()
-            url = f"data:{attachment.mime_type};base64,{data}"
+            url = f"data:{image_type(body)};base64,{data}"
             return ResponseInputImageParam(type="input_image", detail="auto", image_url=url)
         words = text_of(body)
         if len(words) > MAX_TEXT_CHARS:

@@ -51,20 +51,23 @@ def file_type(name: str, announced: str) -> str | None:
     """Give the type that a file has by its name, or else by what a browser calls it, whose
     parameters say nothing here; None when it is not one that can be attached."""
     essence = announced.partition(";")[0].strip().lower()
-    if not announced.isprintable() or (essence and not _ESSENCE.fullmatch(essence)):
+    if not announced.isprintable():
         return None
+    if not _ESSENCE.fullmatch(essence):
+        essence = ""
     _, dot, ending = name.strip().lower().rpartition(".")
     known = EXTENSIONS.get(dot + ending, essence)
     return known if known in IMAGE_TYPES | TEXT_TYPES else None
 
 
 def has_type(mime_type: str, head: bytes) -> bool:
-    """Tell whether a file that begins with these bytes is of a type that can be attached."""
+    """Tell whether a file that begins with these bytes is the kind that its type says: an image (of
+    whichever type, `image_type` tells), or a text."""
     if mime_type in IMAGE_TYPES:
-        return _image_type(head) == mime_type
+        return image_type(head) is not None
     if head.startswith(tuple(_BYTE_ORDER_MARKS)):
         return True
-    foreign = _image_type(head) or head.startswith(b"%PDF-")
+    foreign = image_type(head) or head.startswith(b"%PDF-")
     return not foreign and len(head.translate(None, _BINARY)) == len(head)
 
 
@@ -80,8 +83,8 @@ def text_of(content: bytes) -> str:
         return content.decode("cp1252", errors="replace")
 
 
-def _image_type(content: bytes) -> str | None:
-    """Tell an image by its first bytes (WHATWG MIME Sniffing, 6.1)."""
+def image_type(content: bytes) -> str | None:
+    """Tell the type of an image by its first bytes (WHATWG MIME Sniffing, 6.1)."""
     if content.startswith(b"\x89PNG\r\n\x1a\n"):
         return "image/png"
     if content.startswith(b"\xff\xd8\xff"):
