@@ -31,6 +31,7 @@ from pydantic import TypeAdapter
 RUN_ID_HEADER: Final = "x-sidestream-run-id"
 THREAD_ID_HEADER: Final = "x-sidestream-thread-id"
 PROBLEM_TYPE: Final = "application/problem+json"
+COMMENT: Final = b":"
 
 _REQUEST: Final[TypeAdapter[ChatKitReq]] = TypeAdapter(ChatKitReq)
 _EVENT: Final[TypeAdapter[ThreadStreamEvent]] = TypeAdapter(ThreadStreamEvent)
@@ -165,7 +166,8 @@ class Stream:
             self.body += data
             *whole, buffer = (buffer + data).split(b"\n\n")
             for frame in whole:
-                yield event_of(frame)
+                if frame != COMMENT:
+                    yield event_of(frame)
         assert buffer == b"", f"the stream ends within a frame: {buffer!r}"
 
 
@@ -318,5 +320,5 @@ def _answer(response: httpx2.Response) -> Answer:
         *whole, rest = body.split(b"\n\n")
         # A stream without events is a line feed, because Lambda may hang on a body without bytes.
         assert rest == b"" or body == b"\n", f"the stream ends within a frame: {rest!r}"
-        frames = [event_of(frame) for frame in whole]
+        frames = [event_of(frame) for frame in whole if frame != COMMENT]
     return Answer(response.status_code, response.headers, body, tuple(frames))

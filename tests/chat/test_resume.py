@@ -1,12 +1,13 @@
 """Resuming: whoever comes later sees what the first client saw, and then what comes."""
 
+import asyncio
 import re
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
 from sidestream.local.model import ScriptedModelServer
 from sidestream.store.ids import new_id
-from tests.chat.client import Client, Stream, create_request, delta_of
+from tests.chat.client import COMMENT, Client, Stream, create_request, delta_of
 from tests.chat.conftest import MakePerson, Rows, UvicornChat
 from tests.chat.until import until
 
@@ -21,7 +22,8 @@ def numbers(body: bytes) -> list[int]:
 
 
 def without_ids(body: bytes) -> bytes:
-    return _IDS.sub(b"", body)
+    """The events of a replay as the first client got them."""
+    return _IDS.sub(b"", body.removeprefix(COMMENT + b"\n\n"))
 
 
 @asynccontextmanager
@@ -71,6 +73,23 @@ async def test_run_in_progress_is_followed_from_another_environment(
     assert numbers(bytes(third.body)) == list(range(5, total + 1))
     run = await alice.http.get(f"/api/chatkit/threads/{first.thread_id}/run")
     assert run.json() == {"run_id": first.run_id, "status": "completed", "last_event": total}
+
+
+async def test_a_follower_hears_of_the_connection_before_the_next_event(
+    alice: Client, model: ScriptedModelServer
+) -> None:
+    """Firefox hands over a response with its first byte: until then it would seem to be lost."""
+    model.hold(after_words=5)
+    async with alice.stream(create_request(STORY)) as first:
+        await model.until(lambda: model.held_streams == 1)
+        path = f"/api/chatkit/runs/{first.run_id}/events"
+        async with (
+            asyncio.timeout(60),
+            alice.http.stream("GET", path, params={"after": 1000}) as second,
+        ):
+            assert await anext(second.aiter_bytes()) == COMMENT + b"\n\n"
+        model.release()
+        await first.rest()
 
 
 async def test_run_of_another_process_is_followed(

@@ -57,7 +57,13 @@ class EventStream(Response):
 async def chatkit_chunks(
     entries: AsyncIterator[Frame | ToolRecord], *, with_id: bool = False
 ) -> AsyncIterator[bytes]:
-    """Give the frames of a run as server-sent events."""
+    """Give the frames of a run as server-sent events; with ids, to one who follows it.
+
+    The next event of a run may be long in coming, and Firefox hands over a response with its first
+    byte: a follower gets a comment at once.
+    """
+    if with_id:
+        yield b":\n\n"
     async for entry in entries:
         if isinstance(entry, Frame):
             yield entry.sse(with_id=with_id)
