@@ -57,6 +57,11 @@ def test_the_tests_for_the_oldest_postgres_are_there() -> None:
         {"NODE_ENV": "production"},
         {"NPM_CONFIG_OMIT": "dev"},
         {"NPM_CONFIG_PRODUCTION": "true"},
+        {"NPM_CONFIG_GLOBAL": "true"},
+        {"NPM_CONFIG_LOCATION": "global"},
+        {"NPM_CONFIG_DRY_RUN": "true"},
+        {"NPM_CONFIG_PACKAGE_LOCK_ONLY": "true"},
+        {"NPM_CONFIG_WORKSPACES": "true"},
     ],
     ids=str,
 )
