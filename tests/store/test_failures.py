@@ -29,6 +29,7 @@ def wrong(app_url: str, kind: str) -> str:
         "host": {"netloc": f"{parts.username}:{parts.password}@nowhere.invalid:5432"},
         "port": {"netloc": f"{parts.username}:{parts.password}@127.0.0.1:1"},
         "tls": {"query": "sslmode=require"},
+        "channel binding": {"query": "channel_binding=require"},
         "certificate": {"query": "sslmode=verify-full&sslrootcert=/no/such/file"},
     }
     return parts._replace(**changes[kind]).geturl()
@@ -43,6 +44,7 @@ def wrong(app_url: str, kind: str) -> str:
         ("host", Reason.NAME),
         ("port", Reason.REFUSED),
         ("tls", Reason.TLS),
+        ("channel binding", Reason.TLS),
         ("certificate", Reason.TLS),
     ],
 )
@@ -222,6 +224,12 @@ class TestSilence:
         (psycopg.OperationalError("FATAL:  Tenant or user not found"), Reason.MISSING),
         (psycopg.OperationalError("ERROR: The endpoint has been disabled."), Reason.FORBIDDEN),
         (psycopg.OperationalError("FATAL:  sorry, too many clients already"), Reason.FULL),
+        (psycopg.OperationalError("ERROR: exceeded the compute time quota."), Reason.FULL),
+        (psycopg.OperationalError("ERROR: Control plane request failed"), Reason.BROKEN),
+        (
+            psycopg.OperationalError("FATAL:  server login has been failing, try again later"),
+            Reason.BROKEN,
+        ),
         (psycopg.OperationalError("FATAL:  the database system is starting up"), Reason.STARTING),
         (psycopg.OperationalError("FATAL:  no pg_hba.conf entry for host"), Reason.FORBIDDEN),
         (psycopg.OperationalError("server closed the connection unexpectedly"), Reason.CUT),
