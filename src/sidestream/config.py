@@ -208,6 +208,8 @@ class ChatSettings(Settings):
     max_attachment_bytes: Annotated[int, Field(ge=1, le=20_000_000)] = 5_000_000
     attachments_bucket: str = ""
     """The S3 bucket of attachments. Empty: there are none."""
+    scripted_model: bool = False
+    """Whether the model is the local system's scripted one, which the page then says."""
     transcription_model: str = "gpt-4o-mini-transcribe"
     """OpenAI's model for dictation, which also needs the key. `none`: there is no dictation."""
     run_lease_s: Annotated[float, Field(ge=2, le=120)] = 15.0

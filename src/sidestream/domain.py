@@ -167,8 +167,8 @@ class Domain:
     `catalogues` has the domain's texts in each language, `migrations` its tables, in files that are
     numbered and named for the domain (`0001_tickets.sql`, `0002_tickets_priority.sql`). `function`
     is what the deployed function that serves its tools is called, and `handler` what it calls;
-    `scripted` the module by which the scripted model understands
-    people: `package.module`, and only the local system asks for it.
+    `scripted` the module by whose `decide` the scripted model understands people:
+    `package.module`, and only the local system asks for it.
     """
 
     name: str

@@ -151,7 +151,7 @@ def test_the_local_function_is_the_deployed_one(
     assert local.handler == deployed["Handler"]
     given = set(environment(template, function))
     named = {name.removesuffix(ARN_SUFFIX) for name in given}
-    extra = {"AWS_ENDPOINT_URL", "AWS_LAMBDA_LOG_FORMAT", "PYTHONPATH", *OTHERS}
+    extra = {"AWS_ENDPOINT_URL", "AWS_LAMBDA_LOG_FORMAT", "PYTHONPATH", "SCRIPTED_MODEL", *OTHERS}
     extra |= base().keys() | outward().keys()
     assert set(local.env) - extra <= named
 

@@ -153,6 +153,7 @@ async def health(services: Wired) -> JSONResponse:
         if settings.attachments_bucket
         else None,
         "dictation": settings.dictation,
+        "scripted": settings.scripted_model,
     }
     return JSONResponse(document, headers=_NO_STORE)
 

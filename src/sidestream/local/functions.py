@@ -79,6 +79,7 @@ def chat_function(
     if backends.model_url is not None:
         environment["OPENAI_API_KEY"] = SCRIPTED_MODEL_KEY
         environment["OPENAI_BASE_URL"] = backends.model_url
+        environment["SCRIPTED_MODEL"] = "1"
         environment["TRANSCRIPTION_MODEL"] = "none"  # the scripted model cannot hear
     return FunctionSpec(
         name=CHAT,

@@ -24,6 +24,7 @@ PROVIDED: Final = frozenset(
         "AUTH_ISSUERS",
         "CORS_ORIGINS",
         "DATABASE_URL",
+        "SCRIPTED_MODEL",
         "SESSION_SIGNING_KEY",
         "STAGE",
         "TOOLS_MCP_URL",

@@ -38,7 +38,7 @@ from sidestream.local.functions import (
 )
 from sidestream.local.keys import LocalKeys
 from sidestream.local.metrics import MetricFeed
-from sidestream.local.model import ModelSettings, ScriptedModelServer
+from sidestream.local.model import ModelSettings, ScriptedModelServer, grammar_of
 from sidestream.local.page import Page
 from sidestream.local.postgres import EmbeddedPostgres
 from sidestream.local.settings import LocalOptions, load_domain
@@ -78,7 +78,9 @@ class LocalSystem:
         self.options = options
         self.domain = _domain(options)
         self._log_names = {CHAT: "chat", self.domain.function: self.domain.name}
-        self.model = ScriptedModelServer(ModelSettings(delay_ms=options.model_delay_ms))
+        grammar = grammar_of(self.domain.scripted)
+        settings = ModelSettings(delay_ms=options.model_delay_ms, grammar=grammar)
+        self.model = ScriptedModelServer(settings)
         self.postgres = postgres or EmbeddedPostgres(
             options.folder / "postgres", durable=options.durable
         )

@@ -91,4 +91,5 @@ DOMAIN: Final = Domain(
     migrations=_HERE / "migrations",
     function="TasksFunction",
     handler="sidestream.tasks.handler.handler",
+    scripted="sidestream.tasks.scripted",
 )

@@ -6,12 +6,15 @@ import pytest
 from openai import AsyncOpenAI
 
 from sidestream.local.model import ModelSettings, ScriptedModelServer
-from tests.local.model.tasklist import NOW
+from sidestream.tasks.scripted import decide
+from tests.tasks.scripted.tasklist import NOW
 
 
 @pytest.fixture
 async def model() -> AsyncIterator[ScriptedModelServer]:
-    async with ScriptedModelServer(ModelSettings(delay_ms=0, now=lambda: NOW)) as server:
+    async with ScriptedModelServer(
+        ModelSettings(delay_ms=0, now=lambda: NOW, grammar=decide)
+    ) as server:
         yield server
 
 

@@ -18,7 +18,7 @@ from agents.tool_context import ToolContext
 from openai import AsyncOpenAI
 
 from sidestream.local.model import ScriptedModelServer
-from tests.local.model.tasklist import SCHEMAS, TaskList
+from tests.tasks.scripted.tasklist import SCHEMAS, TaskList
 
 
 class Assistant:

@@ -12,7 +12,7 @@ from openai.types.chat import (
 )
 
 from sidestream.local.model import ScriptedModelServer
-from tests.local.model.tasklist import SCHEMAS
+from tests.tasks.scripted.tasklist import SCHEMAS
 
 TOOLS: list[ChatCompletionFunctionToolParam] = [
     {"type": "function", "function": {"name": name, "parameters": schema}}

@@ -18,7 +18,7 @@ from openai.types.responses import (
 from pydantic import TypeAdapter
 
 from sidestream.local.model import ScriptedModelServer
-from tests.local.model.tasklist import SCHEMAS
+from tests.tasks.scripted.tasklist import SCHEMAS
 
 TOOLS: list[FunctionToolParam] = [
     {"type": "function", "name": name, "parameters": schema, "strict": False}

@@ -2,6 +2,7 @@
 /** Where a person writes: text, files, the model, send and stop. */
 import { useEffect, useLayoutEffect, useRef, useState } from "react";
 import { fileType, offered } from "@/lib/chat/files";
+import { disclaimer } from "@/lib/chat/health";
 import type { Attachment } from "@/lib/chat/protocol";
 import { isUrduScript } from "@/lib/i18n/language";
 import { written } from "@/lib/text";
@@ -22,7 +23,8 @@ interface Upload {
 }
 
 export function Composer({ control }: { control: ConversationControl }) {
-  const { t } = useLanguage();
+  const language = useLanguage();
+  const { t } = language;
   const { client, health, settleFocus } = useChat();
   const [text, setText] = useState("");
   const [model, setModel] = useState<string>();
@@ -232,7 +234,7 @@ export function Composer({ control }: { control: ConversationControl }) {
         </div>
       </div>
       <p className="mt-2 text-center text-xs text-muted short:sr-only">
-        {t("assistant.disclaimer")}
+        {disclaimer(health, language)}
       </p>
     </Form>
   );

@@ -1,4 +1,5 @@
 /** What the chat API says about itself: what is missing, and what it offers. */
+import type { Translator } from "@/lib/i18n/translate";
 import { CHAT_PATH } from "./fetch";
 import type { FileRules } from "./files";
 
@@ -11,6 +12,8 @@ export interface Health {
   /** What may be attached; null where nothing can be. */
   attachments?: FileRules | null;
   dictation?: boolean;
+  /** Whether a scripted model answers, by rule. */
+  scripted?: boolean;
 }
 
 export type HealthFinding =
@@ -18,6 +21,11 @@ export type HealthFinding =
   | { kind: "database" }
   | { kind: "api_key" }
   | { kind: "fine"; health: Health };
+
+/** What stands below the assistant: who answers, and what that is worth. */
+export function disclaimer(health: Health | null, { t }: Translator): string {
+  return t(health?.scripted ? "assistant.scripted" : "assistant.disclaimer");
+}
 
 const TIMEOUT_MS = 6_000;
 

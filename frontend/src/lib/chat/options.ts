@@ -4,7 +4,7 @@ import type { User } from "@/lib/auth/user";
 import type { Config } from "@/lib/config";
 import type { Translator } from "@/lib/i18n/translate";
 import { extensionsByType } from "./files";
-import type { Health } from "./health";
+import { disclaimer, type Health } from "./health";
 import { firstName, prompts } from "./start";
 
 interface Inputs {
@@ -78,6 +78,6 @@ export function chatKitOptions(inputs: Inputs): ChatKitOptions {
         models: models.map((id, index) => ({ id, label: id, default: index === 0 })),
       }),
     },
-    disclaimer: { text: t("assistant.disclaimer") },
+    disclaimer: { text: disclaimer(health, language) },
   };
 }

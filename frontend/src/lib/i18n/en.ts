@@ -110,6 +110,8 @@ export const en = {
   "assistant.prompt.plan": "Plan my day",
   "assistant.prompt.plan_text": "Show me my tasks and help me plan my day",
   "assistant.placeholder": "Ask, or say what to do",
+  "assistant.scripted":
+    "A scripted model answers, by rule. For a real one, put OPENAI_API_KEY into .env and start again.",
   "assistant.disclaimer": "The assistant can make mistakes. Check what matters.",
 
   "chat.history": "Conversations",

@@ -112,6 +112,8 @@ export const ur: Messages = {
   "assistant.prompt.plan": "میرا دن ترتیب دیں",
   "assistant.prompt.plan_text": "میرے کام دکھاؤ اور دن ترتیب دینے میں مدد کرو",
   "assistant.placeholder": "پوچھیں، یا بتائیں کیا کرنا ہے",
+  "assistant.scripted":
+    "جواب سکرپٹ شدہ ماڈل قاعدوں سے دیتا ہے۔ اصل ماڈل کے لیے ‎.env میں OPENAI_API_KEY لکھیں اور دوبارہ چلائیں۔",
   "assistant.disclaimer": "معاون سے غلطی ہو سکتی ہے۔ اہم بات خود جانچ لیں۔",
 
   "chat.history": "گفتگوئیں",

@@ -114,9 +114,10 @@ class _Model:
                 raise error
             return EventStream(protocol.stream_error(body, error), self._control, headers)
         scripted = None if titling else self._control.next_step()
-        step = scripted or next_step(conversation, self._settings.now())
+        settings = self._settings
+        step = scripted or next_step(conversation, settings.now(), settings.grammar)
         limit = next((body[key] for key in protocol.limit if isinstance(body.get(key), int)), None)
-        delivery = Delivery(step.text, self._control, self._settings.delay_ms, fault, limit)
+        delivery = Delivery(step.text, self._control, settings.delay_ms, fault, limit)
         if streamed:
             return EventStream(protocol.stream(body, step, delivery), self._control, headers)
         return _json(protocol.whole(body, step, delivery), headers=headers)

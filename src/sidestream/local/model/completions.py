@@ -7,7 +7,7 @@ usage when `stream_options.include_usage` asks for it.
 import json
 import time
 from collections.abc import AsyncIterator, Mapping
-from typing import Any
+from typing import Any, Literal
 from uuid import uuid4
 
 from sidestream.local.model.conversation import (
@@ -21,7 +21,7 @@ from sidestream.local.model.conversation import (
 from sidestream.local.model.delivery import Delivery, frame
 from sidestream.local.model.errors import ApiError
 from sidestream.local.model.usage import estimate_tokens
-from sidestream.local.model.wire import read_arguments, read_content
+from sidestream.local.model.wire import read_arguments, read_content, read_message
 
 
 def read_request(body: Mapping[str, Any]) -> Conversation:
@@ -38,7 +38,8 @@ def read_request(body: Mapping[str, Any]) -> Conversation:
         if role in ("system", "developer"):
             instructions.append(text)
         elif role == "user" or (role == "assistant" and text):
-            read.append(Message("user" if role == "user" else "assistant", text))
+            speaker: Literal["user", "assistant"] = "user" if role == "user" else "assistant"
+            read.append(read_message(speaker, message.get("content")))
         for call in message.get("tool_calls") or ():
             function = call.get("function") or {}
             arguments = read_arguments(function.get("arguments"))

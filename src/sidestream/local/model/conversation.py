@@ -40,11 +40,21 @@ class ToolRequest:
 
 
 @dataclass(frozen=True, slots=True)
+class File:
+    """A file beside a message: an image, or a text. `text` is None where it cannot be read."""
+
+    name: str = ""
+    text: str | None = None
+    is_image: bool = False
+
+
+@dataclass(frozen=True, slots=True)
 class Message:
     """A message of the user or the assistant."""
 
     role: Literal["user", "assistant"]
     text: str
+    files: tuple[File, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,11 +98,17 @@ class Conversation:
     @property
     def said(self) -> list[str]:
         """The user's own messages, oldest first."""
-        return [
-            item.text
-            for item in self.items
-            if isinstance(item, Message) and item.role == "user" and is_speech(item.text)
-        ]
+        return [message.text for message in self._speech]
+
+    @property
+    def files(self) -> tuple[File, ...]:
+        """The files beside the user's last message."""
+        return self._speech[-1].files if self._speech else ()
+
+    @property
+    def first_files(self) -> tuple[File, ...]:
+        """The files beside the user's first message."""
+        return self._speech[0].files if self._speech else ()
 
     @property
     def past(self) -> tuple[Message | Exchange, ...]:
@@ -121,14 +137,18 @@ class Conversation:
         return not self.tools and "title" in self.instructions.lower()
 
     @property
+    def _speech(self) -> list[Message]:
+        return [item for item in self.items if isinstance(item, Message) and is_speech(item)]
+
+    @property
     def _last_said(self) -> int:
         for index in range(len(self.items) - 1, -1, -1):
             item = self.items[index]
-            if isinstance(item, Message) and item.role == "user" and is_speech(item.text):
+            if isinstance(item, Message) and is_speech(item):
                 return index
         return len(self.items)
 
 
-def is_speech(text: str) -> bool:
-    """Whether a message in the user's role is the user's own words."""
-    return not text.startswith(_NOT_SPEECH)
+def is_speech(message: Message) -> bool:
+    """Whether a message is the user's own words."""
+    return message.role == "user" and not message.text.startswith(_NOT_SPEECH)

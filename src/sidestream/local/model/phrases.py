@@ -1,25 +1,62 @@
-"""What the model says, in each language; the keys are the same in both, a test sees to it."""
+"""What the model says to anybody, in each language; a test sees that the keys are the same.
+
+A domain's grammar has phrases of its own, and may say these in other words.
+"""
 
 from collections.abc import Mapping
+from typing import Final
 
-ENGLISH_PHRASES: Mapping[str, str] = {
-    "hello": "Hello! I look after your task list. What shall we do?",
-    "hello_name": "Hello, {name}! I look after your task list. What shall we do?",
-    "thanks": "You are welcome!",
-    "bye": "Goodbye! Your tasks are safe with me.",
-    "how_are_you": "I am fine, thank you. How can I help with your tasks?",
+ENGLISH: Final[Mapping[str, str]] = {
+    "hello": "Hello! What can I do for you?",
+    "hello_name": "Hello, {name}! What can I do for you?",
+    "bye": "Goodbye!",
+    "how_are_you": "I am fine, thank you. How can I help?",
     "who": (
         "I am Sidestream’s scripted model: a small program that answers by rule "
-        "when no OpenAI API key is set. "
-        "I can manage your task list."
+        "when no OpenAI API key is set."
     ),
     "help": (
-        "I can add, list, show, find, change, complete and delete tasks, by name or by number, "
-        "several in one message. "
-        "For example: “Add milk and mark the dentist as done”, “Show my pending tasks”, "
-        "“Rename task 2 to Call mom”, "
-        "“Delete all completed tasks”. I can also tell a story of 300 words."
+        'I answer by rule. A line of its own such as `!name {{"key": "value"}}` calls a tool; '
+        "several lines are one step, a line `--` begins the next, and words after them are the "
+        "answer. The tools are: {tools}. I can also tell a story of 300 words, or show some "
+        "Markdown."
     ),
+    "unknown": (
+        "I did not understand “{message}”. I am a scripted model and answer by rule; "
+        "ask me what I can do."
+    ),
+    "no_tools": "none",
+    "no_such_tool": "There is no tool “{name}” here. The tools are: {tools}.",
+    "bad_call": 'What follows “!{name}” has to be a JSON object, such as {{"key": "value"}}.',
+    "done": "Done.",
+    "file_text": (
+        "I have “{name}”: {lines} lines, the first of them is “{first}”. I am a scripted model and "
+        "answer by rule, so I can say no more about it; a real model can."
+    ),
+    "file_line": (
+        "I have “{name}”: one line, “{first}”. I am a scripted model and answer by rule, so I can "
+        "say no more about it; a real model can."
+    ),
+    "file_empty": "I have “{name}”, and there are no words in it.",
+    "file_lost": "“{name}” cannot be read any more.",
+    "image": (
+        "I have the picture, but I am a scripted model and cannot see; a real model can tell you "
+        "what is in it."
+    ),
+    "images": (
+        "I have the {count} pictures, but I am a scripted model and cannot see; a real model can "
+        "tell you what is in them."
+    ),
+    "markdown": (
+        "## Markdown\n\n"
+        "Some words are **bold**, some *slanted*, some ~~struck out~~, and some are `code`.\n\n"
+        "1. First\n2. Second\n   - and a part of it\n\n"
+        "| fruit | price |\n|---|---:|\n| apple | 3 |\n| mango | 12 |\n\n"
+        "> Somebody said so.\n\n"
+        '```python\nprint("hello")\n```\n\n'
+        "And [a link](https://example.com)."
+    ),
+    "thanks": "You are welcome!",
     "all_right": "All right.",
     "tell_name": "Nice to meet you, {name}!",
     "ask_name": "Your name is {name}.",
@@ -28,83 +65,61 @@ ENGLISH_PHRASES: Mapping[str, str] = {
     "ask_last": "You just said: “{message}”",
     "ask_said": "I said: “{message}”",
     "ask_nothing": "This is the first message of our conversation.",
-    "unknown": (
-        "I did not understand “{message}”. I can add, list, show, find, change, complete "
-        "and delete tasks. "
-        "Ask me what I can do to see examples."
-    ),
-    "added": "Added “{title}”.",
-    "added_due": "Added “{title}”, due {due}.",
-    "add_what": "What should the task be called?",
-    "completed": "Marked “{title}” as complete.",
-    "completed_already": "“{title}” is already complete.",
-    "reopened": "Reopened “{title}”.",
-    "reopened_already": "“{title}” is already open.",
-    "deleted": "Deleted “{title}”.",
-    "renamed": "Renamed “{title}” to “{new}”.",
-    "updated_notes": "Updated the notes of “{title}”.",
-    "updated_due": "“{title}” is now due {due}.",
-    "bad_due": "I do not understand the date “{due}”. Try 2026-12-31, tomorrow, or Friday at 5pm.",
-    "list_0": "You have no tasks.",
-    "list_1": "You have 1 task:",
-    "list_n": "You have {count} tasks:",
-    "list_0_completed": "You have no completed tasks.",
-    "list_1_completed": "You have 1 completed task:",
-    "list_n_completed": "You have {count} completed tasks:",
-    "list_0_pending": "You have no pending tasks.",
-    "list_1_pending": "You have 1 pending task:",
-    "list_n_pending": "You have {count} pending tasks:",
-    "list_more": "There are more; ask me to find one by name.",
-    "found_0": "I found no task matching “{query}”.",
-    "found_1": "I found 1 task matching “{query}”:",
-    "found_n": "I found {count} tasks matching “{query}”:",
-    "due": "due {due}",
-    "show": "“{title}” is {status}.",
-    "show_done": "complete",
-    "show_open": "not complete yet",
-    "show_due": "It is due {due}.",
-    "show_notes": "Notes: {notes}",
-    "not_found": "I could not find a task matching “{query}”.",
-    "no_number": "There is no task number {number}.",
-    "nothing_to_do": "There is no task to do that with.",
-    "which_it": "Which task do you mean?",
-    "which_many": "{count} tasks match “{query}”:",
-    "which_show": "Which one should I show?",
-    "which_update": "Which one should I change?",
-    "which_complete": "Which one should I mark as complete?",
-    "which_reopen": "Which one should I reopen?",
-    "which_delete": "Which one should I delete?",
-    "which_also": "More than one task matches “{query}” too; please tell me its full title.",
     "left_alone": "All right, I have left them as they are.",
-    "failed_add": "I could not add “{title}”: {error}",
-    "failed_list": "I could not read your tasks: {error}",
-    "failed_show": "I could not show “{title}”: {error}",
-    "failed_update": "I could not change “{title}”: {error}",
-    "failed_complete": "I could not mark “{title}” as complete: {error}",
-    "failed_reopen": "I could not reopen “{title}”: {error}",
-    "failed_delete": "I could not delete “{title}”: {error}",
-    "no_tool": "I have not been given a tool for that.",
 }
 
-URDU_PHRASES: Mapping[str, str] = {
-    "hello": "السلام علیکم! میں آپ کے کاموں کی فہرست سنبھالتا ہوں۔ کیا کریں؟",
-    "hello_name": "السلام علیکم {name}! میں آپ کے کاموں کی فہرست سنبھالتا ہوں۔ کیا کریں؟",
-    "thanks": "خوش آمدید! کوئی بات نہیں۔",
-    "bye": "خدا حافظ! آپ کے کام محفوظ ہیں۔",
-    "how_are_you": "میں ٹھیک ہوں، شکریہ۔ کاموں میں کیا مدد کروں؟",
+URDU: Final[Mapping[str, str]] = {
+    "hello": "السلام علیکم! میں آپ کے لیے کیا کر سکتا ہوں؟",
+    "hello_name": "السلام علیکم {name}! میں آپ کے لیے کیا کر سکتا ہوں؟",
+    "bye": "خدا حافظ!",
+    "how_are_you": "میں ٹھیک ہوں، شکریہ۔ کیا مدد کروں؟",
     "who": (
         "میں Sidestream کا سکرپٹ شدہ ماڈل ہوں: ایک چھوٹا پروگرام جو "
-        "OpenAI کی کلید نہ ہونے پر قاعدوں سے "
-        "جواب دیتا ہے۔ "
-        "میں آپ کے کام سنبھال سکتا ہوں۔"
+        "OpenAI کی کلید نہ ہونے پر قاعدوں سے جواب دیتا ہے۔"
     ),
     "help": (
-        "میں نام یا نمبر سے کام شامل کر سکتا ہوں، دکھا سکتا ہوں، "
-        "تلاش، تبدیل، مکمل اور حذف کر سکتا ہوں، ایک پیغام میں کئی بھی۔ "
-        "مثلاً: «دودھ لانے کا کام شامل کرو»، «میرے کام دکھاؤ»، «گروسری والا کام مکمل کر دو»، "
-        "«کام نمبر 2 حذف کرو»۔ "
-        "میں 300 الفاظ کی کہانی بھی سنا سکتا ہوں۔"
+        'میں قاعدوں سے جواب دیتا ہوں۔ `!name {{"key": "value"}}` جیسی الگ سطر ایک ٹول چلاتی ہے؛ '
+        "کئی سطریں ایک قدم ہیں، `--` کی سطر سے اگلا قدم شروع ہوتا ہے، "
+        "اور ان کے بعد کے الفاظ جواب ہیں۔ "
+        "ٹول یہ ہیں: {tools}۔ میں 300 الفاظ کی کہانی سنا سکتا ہوں اور مارک ڈاؤن بھی دکھا سکتا ہوں۔"
     ),
+    "unknown": (
+        "میں “{message}” نہیں سمجھ سکا۔ میں سکرپٹ شدہ ماڈل ہوں اور قاعدوں سے جواب دیتا ہوں؛ "
+        "پوچھیں: آپ کیا کر سکتے ہیں؟"
+    ),
+    "no_tools": "کوئی نہیں",
+    "no_such_tool": "یہاں “{name}” نام کا کوئی ٹول نہیں۔ ٹول یہ ہیں: {tools}۔",
+    "bad_call": '“!{name}” کے بعد JSON آبجیکٹ ہونا چاہیے، جیسے {{"key": "value"}}۔',
+    "done": "ہو گیا۔",
+    "file_text": (
+        "مجھے “{name}” مل گئی: اس میں {lines} سطریں ہیں، پہلی یہ ہے: “{first}”۔ "
+        "میں سکرپٹ شدہ ماڈل ہوں اور قاعدوں سے جواب دیتا ہوں، اس لیے اس کے بارے میں "
+        "اور کچھ نہیں بتا سکتا؛ اصل ماڈل بتا سکتا ہے۔"
+    ),
+    "file_line": (
+        "مجھے “{name}” مل گئی: اس میں ایک سطر ہے، “{first}”۔ میں سکرپٹ شدہ ماڈل ہوں اور قاعدوں سے "
+        "جواب دیتا ہوں، اس لیے اس کے بارے میں اور کچھ نہیں بتا سکتا؛ اصل ماڈل بتا سکتا ہے۔"
+    ),
+    "file_empty": "مجھے “{name}” مل گئی، مگر اس میں کوئی الفاظ نہیں۔",
+    "file_lost": "“{name}” اب پڑھی نہیں جا سکتی۔",
+    "image": (
+        "تصویر مل گئی، مگر میں سکرپٹ شدہ ماڈل ہوں اور دیکھ نہیں سکتا؛ "
+        "اصل ماڈل بتا سکتا ہے کہ اس میں کیا ہے۔"
+    ),
+    "images": (
+        "{count} تصویریں مل گئیں، مگر میں سکرپٹ شدہ ماڈل ہوں اور دیکھ نہیں سکتا؛ "
+        "اصل ماڈل بتا سکتا ہے کہ ان میں کیا ہے۔"
+    ),
+    "markdown": (
+        "## مارک ڈاؤن\n\n"
+        "کچھ الفاظ **موٹے** ہیں، کچھ *ترچھے*، کچھ ~~کٹے ہوئے~~، اور کچھ `code`۔\n\n"
+        "1. پہلا\n2. دوسرا\n   - اور اس کا ایک حصہ\n\n"
+        "| پھل | قیمت |\n|---|---:|\n| سیب | 3 |\n| آم | 12 |\n\n"
+        "> کسی نے یہ کہا تھا۔\n\n"
+        '```python\nprint("سلام")\n```\n\n'
+        "اور [ایک لنک](https://example.com)۔"
+    ),
+    "thanks": "خوش آمدید! کوئی بات نہیں۔",
     "all_right": "ٹھیک ہے۔",
     "tell_name": "آپ سے مل کر خوشی ہوئی، {name}!",
     "ask_name": "آپ کا نام {name} ہے۔",
@@ -113,60 +128,5 @@ URDU_PHRASES: Mapping[str, str] = {
     "ask_last": "آپ نے ابھی کہا: “{message}”",
     "ask_said": "میں نے کہا: “{message}”",
     "ask_nothing": "یہ ہماری گفتگو کا پہلا پیغام ہے۔",
-    "unknown": (
-        "میں “{message}” نہیں سمجھ سکا۔ میں کام شامل، تلاش، تبدیل، مکمل اور حذف "
-        "کر سکتا ہوں اور فہرست دکھا سکتا ہوں۔ "
-        "مثالوں کے لیے پوچھیں: آپ کیا کر سکتے ہیں؟"
-    ),
-    "added": "“{title}” شامل کر دیا۔",
-    "added_due": "“{title}” شامل کر دیا، آخری وقت {due}۔",
-    "add_what": "کام کا نام کیا رکھوں؟",
-    "completed": "“{title}” مکمل کر دیا۔",
-    "completed_already": "“{title}” پہلے ہی مکمل ہے۔",
-    "reopened": "“{title}” دوبارہ کھول دیا۔",
-    "reopened_already": "“{title}” ابھی مکمل نہیں ہوا تھا۔",
-    "deleted": "“{title}” حذف کر دیا۔",
-    "renamed": "“{title}” کا نام بدل کر “{new}” کر دیا۔",
-    "updated_notes": "“{title}” کا نوٹ لکھ دیا۔",
-    "updated_due": "“{title}” کا آخری وقت اب {due} ہے۔",
-    "bad_due": "میں تاریخ “{due}” نہیں سمجھا۔ مثلاً 2026-12-31 یا کل لکھیں۔",
-    "list_0": "آپ کا کوئی کام نہیں۔",
-    "list_1": "آپ کا 1 کام ہے:",
-    "list_n": "آپ کے {count} کام ہیں:",
-    "list_0_completed": "آپ کا کوئی مکمل کام نہیں۔",
-    "list_1_completed": "آپ کا 1 کام مکمل ہے:",
-    "list_n_completed": "آپ کے {count} کام مکمل ہیں:",
-    "list_0_pending": "آپ کا کوئی کام باقی نہیں۔",
-    "list_1_pending": "آپ کا 1 کام باقی ہے:",
-    "list_n_pending": "آپ کے {count} کام باقی ہیں:",
-    "list_more": "اور بھی کام ہیں؛ نام سے تلاش کروا لیں۔",
-    "found_0": "“{query}” سے ملتا کوئی کام نہیں ملا۔",
-    "found_1": "“{query}” سے ملتا 1 کام ملا:",
-    "found_n": "“{query}” سے ملتے {count} کام ملے:",
-    "due": "آخری وقت {due}",
-    "show": "“{title}” {status}۔",
-    "show_done": "مکمل ہے",
-    "show_open": "ابھی مکمل نہیں",
-    "show_due": "آخری وقت {due}۔",
-    "show_notes": "نوٹ: {notes}",
-    "not_found": "“{query}” نام کا کوئی کام نہیں ملا۔",
-    "no_number": "کام نمبر {number} موجود نہیں۔",
-    "nothing_to_do": "ایسا کوئی کام نہیں جس پر یہ کروں۔",
-    "which_it": "آپ کون سا کام کہہ رہے ہیں؟",
-    "which_many": "“{query}” سے {count} کام ملتے ہیں:",
-    "which_show": "کون سا دکھاؤں؟",
-    "which_update": "کون سا تبدیل کروں؟",
-    "which_complete": "کون سا مکمل کروں؟",
-    "which_reopen": "کون سا دوبارہ کھولوں؟",
-    "which_delete": "کون سا حذف کروں؟",
-    "which_also": "“{query}” سے بھی ایک سے زیادہ کام ملتے ہیں؛ پورا نام بتا دیں۔",
     "left_alone": "ٹھیک ہے، میں نے انہیں ویسے ہی رہنے دیا۔",
-    "failed_add": "“{title}” شامل نہیں ہو سکا: {error}",
-    "failed_list": "کام پڑھے نہیں جا سکے: {error}",
-    "failed_show": "“{title}” دکھایا نہیں جا سکا: {error}",
-    "failed_update": "“{title}” تبدیل نہیں ہو سکا: {error}",
-    "failed_complete": "“{title}” مکمل نہیں ہو سکا: {error}",
-    "failed_reopen": "“{title}” دوبارہ نہیں کھل سکا: {error}",
-    "failed_delete": "“{title}” حذف نہیں ہو سکا: {error}",
-    "no_tool": "اس کے لیے مجھے کوئی ٹول نہیں دیا گیا۔",
 }

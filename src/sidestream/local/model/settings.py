@@ -1,8 +1,10 @@
-"""What the scripted model can be told: its pace, its key, the models it lists, its clock."""
+"""What the scripted model can be told: its pace, key, models and clock, and whom it understands."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime
+
+from sidestream.local.model.policy import Grammar
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,7 +25,8 @@ class ModelSettings:
 
     `delay_ms` is the pause before every streamed word but the first. `api_key` is the only key
     accepted, any when None. A request may name a model that is not listed: it is answered all the
-    same.
+    same. `grammar` is how a domain's people are understood; without it the model makes the calls
+    that it is told to, and small talk.
     """
 
     delay_ms: float = 30
@@ -34,3 +37,4 @@ class ModelSettings:
         ModelEntry("gpt-4.1-nano", shutdown_date="2026-10-23"),
     )
     now: Callable[[], datetime] = _utc_now
+    grammar: Grammar | None = None

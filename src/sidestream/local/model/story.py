@@ -6,17 +6,17 @@ LIMIT_WORDS = 5000
 
 _SENTENCES = {
     "en": (
-        "Once upon a time a small task lived at the end of a long list.",
-        "Every morning it watched the other tasks being finished, one by one.",
+        "Once upon a time a small errand lived at the end of a long list.",
+        "Every morning it watched the other errands being done, one by one.",
         "The milk was bought, the letters were written, and the plants were watered.",
-        "Only the small task waited, patient and a little dusty.",
+        "Only the small errand waited, patient and a little dusty.",
         "One day a traveller opened the list and read it from top to bottom.",
-        "She smiled, because the small task was the one she liked best.",
+        "She smiled, because the small errand was the one she liked best.",
         "It asked for nothing but an hour of quiet and a warm cup of tea.",
         "So she sat by the window and began, word after word, without hurry.",
         "Outside the rain fell on the roofs and the evening lamps came on.",
         "When the work was done she drew a neat line through its name.",
-        "The small task was proud, and the list grew light as a feather.",
+        "The small errand was proud, and the list grew light as a feather.",
         "Then a new morning came, and with it a new list.",
     ),
     "ur": (

@@ -6,14 +6,16 @@ usage.
 """
 
 import json
+import re
 import time
 from collections.abc import AsyncIterator, Mapping
-from typing import Any
+from typing import Any, Literal
 from uuid import uuid4
 
 from sidestream.local.model.conversation import (
     Conversation,
     Exchange,
+    File,
     Message,
     Step,
     Tool,
@@ -40,6 +42,11 @@ _ECHOED: Mapping[str, Any] = {
     "user": None,
 }
 _ARGUMENT_DELTA_CHARS = 16
+_IMAGE_PARTS = ("input_image", "image_url")
+# How a client without file parts gives a file: as a text part with a label of this form.
+_FILE_PART = re.compile(
+    r"\[Attached file: (?P<name>.*) \([^()\n]*\)\](?:\n(?P<text>.*)| \([^()\n]*\))?", re.DOTALL
+)
 
 
 def read_request(body: Mapping[str, Any]) -> Conversation:
@@ -64,7 +71,7 @@ def read_request(body: Mapping[str, Any]) -> Conversation:
             request = ToolRequest(str(item["name"]), read_arguments(item.get("arguments")))
             read.append(Exchange(request, outputs[item["call_id"]]))
         elif role in ("user", "assistant"):
-            read.append(Message(role, read_content(item.get("content"))))
+            read.append(read_message(role, item.get("content")))
         elif role in ("system", "developer"):
             instructions.append(read_content(item.get("content")))
     choice = body.get("tool_choice")
@@ -109,6 +116,26 @@ def read_content(content: Any) -> str:
         parts = [part for part in content if isinstance(part, Mapping)]
         return "".join(str(part.get("text") or part.get("refusal") or "") for part in parts)
     return content if isinstance(content, str) else ""
+
+
+def read_message(role: Literal["user", "assistant"], content: Any) -> Message:
+    """A message with the files that stand in parts of their own."""
+    if role == "assistant" or not isinstance(content, list):
+        return Message(role, read_content(content))
+    words: list[Any] = []
+    files: list[File] = []
+    for part in content:
+        kind = part.get("type") if isinstance(part, Mapping) else None
+        label = (
+            _FILE_PART.fullmatch(str(part.get("text"))) if kind in ("input_text", "text") else None
+        )
+        if kind in _IMAGE_PARTS:
+            files.append(File(is_image=True))
+        elif label is not None:
+            files.append(File(label["name"], label["text"]))
+        else:
+            words.append(part)
+    return Message(role, read_content(words), tuple(files))
 
 
 def read_arguments(arguments: Any) -> dict[str, Any]:

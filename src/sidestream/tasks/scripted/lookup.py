@@ -6,10 +6,11 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from sidestream.local.model.conversation import ToolRequest
-from sidestream.local.model.language import Intent, Kind, Language, fold
-from sidestream.local.model.memory import Memory, Shown, one_line
-from sidestream.local.model.results import Result, Task
-from sidestream.local.model.toolbox import Toolbox
+from sidestream.local.model.text import fold
+from sidestream.tasks.scripted.language import Intent, Kind, Language
+from sidestream.tasks.scripted.memory import Memory, Shown, one_line
+from sidestream.tasks.scripted.results import Result, Task
+from sidestream.tasks.scripted.toolbox import Toolbox
 
 type Calls[T] = Generator[tuple[ToolRequest, ...], list[Result], T]
 type Plan = Calls[str]

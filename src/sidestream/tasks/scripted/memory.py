@@ -9,15 +9,17 @@ import re
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
 
-from sidestream.local.model.conversation import Exchange, Message
-from sidestream.local.model.language import Kind, fold
-from sidestream.local.model.results import Result, Task, read_result
-from sidestream.local.model.understand import LANGUAGES
+from sidestream.local.model.conversation import Exchange, Message, is_speech
+from sidestream.local.model.text import fold
+from sidestream.tasks.scripted.language import Kind
+from sidestream.tasks.scripted.results import Result, Task, read_result
+from sidestream.tasks.scripted.understand import LANGUAGES
 
 DONE_MARK = " ✓"
 DETAIL_MARK = " · "
 _LINE = re.compile(r"^(\d+)\. (.+)$", re.MULTILINE)
 _QUOTE = re.compile(r"“([^”]+)”")
+_CHANGING = ("add_task", "update_task", "complete_task", "delete_task")
 _LISTING = ("list_tasks", "search_tasks")
 _WHICH = {
     language.phrases[f"which_{kind}"]: kind
@@ -42,6 +44,15 @@ class Shown:
 
 
 @dataclass(frozen=True, slots=True)
+class Change:
+    """A call that changed a task, and the task as its tool gave it. `completed` is what it set."""
+
+    tool: str
+    task: Task
+    completed: bool = True
+
+
+@dataclass(frozen=True, slots=True)
 class Memory:
     """What earlier runs left behind."""
 
@@ -49,6 +60,8 @@ class Memory:
     mentioned: str | None
     last_answer: str
     known: tuple[Task, ...]
+    changes: tuple[Change, ...] = ()
+    """What was changed after the last message that changed anything."""
 
     @property
     def asked_which(self) -> Kind | None:
@@ -72,15 +85,21 @@ def remember(items: Iterable[Message | Exchange]) -> Memory:
     listed: tuple[Task, ...] = ()
     mentioned: str | None = None
     last_answer = ""
+    changes: list[Change] = []
+    is_new = True
     for item in items:
         if isinstance(item, Exchange):
             result = read_result(item.output)
             _learn(known, item, result)
+            if (change := _change(item, result)) is not None:
+                changes = [change] if is_new else [*changes, change]
+                is_new = False
             if item.request.name in _LISTING and result.error is None:
                 listed = result.tasks
             continue
         if item.role == "user":
             last_answer = ""
+            is_new = is_new or is_speech(item)
             continue
         last_answer = item.text
         lines = [_plain(line[2]) for line in _LINE.finditer(item.text)]
@@ -91,7 +110,9 @@ def remember(items: Iterable[Message | Exchange]) -> Memory:
         mentioned = named[-1] if named else mentioned
     if titles is None:
         titles = [task.title for task in listed]
-    return Memory(_shown(titles, known), mentioned, last_answer, tuple(known.values()))
+    return Memory(
+        _shown(titles, known), mentioned, last_answer, tuple(known.values()), tuple(changes)
+    )
 
 
 def _learn(known: dict[str | int, Task], exchange: Exchange, result: Result) -> None:
@@ -101,6 +122,14 @@ def _learn(known: dict[str | int, Task], exchange: Exchange, result: Result) -> 
             known.pop(value, None)
     elif not deletes:
         known.update({task.id: replace(task, completed=None) for task in result.tasks})
+
+
+def _change(exchange: Exchange, result: Result) -> Change | None:
+    request = exchange.request
+    if request.name not in _CHANGING or result.task is None or result.held:
+        return None
+    completed = request.arguments.get("completed", True) is True
+    return Change(request.name, result.task, completed)
 
 
 def _shown(titles: list[str], known: dict[str | int, Task]) -> tuple[Shown, ...]:

@@ -7,9 +7,11 @@ held against the language's rules, in order, and the first that fits the whole c
 import re
 from dataclasses import dataclass, replace
 
-from sidestream.local.model.english import ENGLISH
-from sidestream.local.model.language import Intent, Kind, Language, Rule, Spread, Target, Text
-from sidestream.local.model.urdu import URDU
+from sidestream.local.model import talk
+from sidestream.local.model.text import Text
+from sidestream.tasks.scripted.english import ENGLISH
+from sidestream.tasks.scripted.language import Intent, Kind, Language, Rule, Spread, Target
+from sidestream.tasks.scripted.urdu import URDU
 
 LANGUAGES = (ENGLISH, URDU)
 _QUOTES = "\"'“”‘’„«»"
@@ -29,14 +31,8 @@ class Reading:
 
 def language_of(*messages: str) -> Language:
     """The language of the first message that has any letters; English when none has."""
-    for message in messages:
-        masked = Text.of(message).masked
-        for text in (masked, Text.of(message).folded):
-            counts = [(len(language.script.findall(text)), language) for language in LANGUAGES]
-            most = max(counts, key=lambda count: count[0])
-            if most[0]:
-                return most[1]
-    return ENGLISH
+    code = talk.language_of(*messages).code
+    return next(language for language in LANGUAGES if language.code == code)
 
 
 def read(message: str, *earlier: str) -> Reading:
@@ -129,6 +125,7 @@ def _intents(language: Language, rule: Rule, match: re.Match[str], clause: Text)
             completed=_completed(language, status) if status else None,
             query=_named(language, parts["query"]) if "query" in parts else "",
             count=int(count) if count.isdecimal() else None,
+            words=parts["words"].original if "words" in parts else "",
             name=parts["name"].original.strip(_QUOTES + _FULL_STOPS) if "name" in parts else "",
         )
     ]

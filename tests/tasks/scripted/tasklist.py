@@ -8,6 +8,7 @@ from typing import Any
 
 from sidestream.local.model.conversation import Conversation, Exchange, Message, Tool, ToolRequest
 from sidestream.local.model.policy import next_step
+from sidestream.tasks.scripted import decide
 
 NOW = datetime(2026, 11, 20, 10, 30, tzinfo=UTC)  # a Friday
 _STRING = {"type": "string"}
@@ -50,6 +51,7 @@ class TaskList:
     tasks: dict[str, dict[str, Any]] = field(default_factory=dict)
     calls: list[tuple[str, dict[str, Any]]] = field(default_factory=list)
     broken: frozenset[str] = frozenset()
+    added: int = 0
 
     @classmethod
     def of(cls, *titles: str, done: tuple[str, ...] = ()) -> "TaskList":
@@ -67,7 +69,8 @@ class TaskList:
         return [task["title"] for task in self.tasks.values() if task["completed"]]
 
     def add(self, title: str, **more: Any) -> dict[str, Any]:
-        identity = f"task_{len(self.tasks) + 1}"
+        self.added += 1
+        identity = f"task_{self.added}"
         task = {"id": identity, "title": title, "notes": None, "completed": False, "due_at": None}
         self.tasks[identity] = {**task, **more}
         return self.tasks[identity]
@@ -126,7 +129,7 @@ class Talk:
         self.steps = []
         for _ in range(10):
             given = Conversation("You manage tasks.", tuple(items), self.tools, self.parallel)
-            step = next_step(given, NOW)
+            step = next_step(given, NOW, decide)
             if not step.calls:
                 break
             self.steps.append(step.calls)

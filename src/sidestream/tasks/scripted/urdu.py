@@ -1,20 +1,17 @@
 # ruff: noqa: E501 - a pattern is read best on one line
 """Urdu: how tasks are spoken of, and what is answered. The verb ends a clause: clauses split there."""
 
-import re
-
-from sidestream.local.model.dates import DATE
-from sidestream.local.model.language import Kind, Language, Rule, Spread, TargetWords, fold
-from sidestream.local.model.phrases import URDU_PHRASES
-
-
-def _re(pattern: str) -> re.Pattern[str]:
-    """The pattern with its Urdu letters folded as texts are; everything else stays."""
-    return re.compile("".join(fold(c) if "\u0600" <= c <= "\u06ff" else c for c in pattern))
+from sidestream.local.model import remarks
+from sidestream.local.model.remarks import folded
+from sidestream.local.model.text import fold
+from sidestream.tasks.scripted.dates import DATE
+from sidestream.tasks.scripted.language import Kind, Language, Rule, Spread, TargetWords, talk
+from sidestream.tasks.scripted.phrases import URDU_PHRASES
+from sidestream.tasks.scripted.roman import ROMAN, ROMAN_OPEN
 
 
 def _rule(kind: Kind, pattern: str, topic: str = "", spread: Spread = Spread.NEVER) -> Rule:
-    return Rule(kind, _re(pattern), topic, spread)
+    return Rule(kind, folded(pattern), topic, spread)
 
 
 _TASK = r"(?:کاموں|کام|ٹاسکس|ٹاسک|یاد دہانی|یاددہانی|آئٹم)"
@@ -37,62 +34,16 @@ def _rules(kind: Kind, *patterns: str) -> tuple[Rule, ...]:
     return tuple(_rule(kind, pattern) for pattern in patterns)
 
 
-_TALK = (
-    _rule(
-        Kind.TALK,
-        r"(?:السلام علیکم|اسلام علیکم|سلام|ہیلو|ہائے|ہیلو جی|آداب|صبح بخیر|شام بخیر|وعلیکم السلام)(?: جی| دوست)?",
-        "hello",
+_PLANS = (
+    *_rules(
+        Kind.UNDO,
+        r"(?:(?:یہ|اسے|اس کو|وہ|پچھلا کام|پچھلی تبدیلی) )?(?:واپس|کالعدم|ان ڈو|انڈو) (?:کرو|کریں|کر دو|کر دیں|لے لو|لو|لیں)",
     ),
-    _rule(
-        Kind.TALK,
-        r"(?:بہت |آپ کا |بہت بہت )*(?:شکریہ|مہربانی|نوازش|جزاک اللہ)(?: .*)?|(?:زبردست|بہت خوب|شاباش|واہ|بہت اچھے)",
-        "thanks",
-    ),
-    _rule(Kind.TALK, r"(?:خدا حافظ|اللہ حافظ|پھر ملیں گے|شب بخیر|الوداع)", "bye"),
-    _rule(
-        Kind.TALK,
-        r"(?:آپ |تم )?(?:کیسے|کیسی) (?:ہو|ہیں|ہے)(?: آپ)?|کیا حال ہے|کیا حال ہیں",
-        "how_are_you",
-    ),
-    _rule(
-        Kind.TALK,
-        r"(?:آپ |تم )(?:کون|کیا) (?:ہو|ہیں)|کون ہو تم|(?:آپ|تمہارا|آپ کا)(?: کا)? نام کیا ہے|اپنا تعارف .*",
-        "who",
-    ),
-    _rule(
-        Kind.TALK,
-        r"(?:آپ |تم )?(?:کیا کیا|کیا) (?:کچھ )?کر(?: سکت[ےی] (?:ہو|ہیں))?|(?:آپ |تم )?(?:میری )?(?:کیا |کیسے )?مدد(?: کرو| کریں| چاہیے| کر سکت[ےی] (?:ہو|ہیں))?|(?:آپ|تم) کس کام آتے (?:ہو|ہیں)",
-        "help",
-    ),
-    _rule(
-        Kind.TALK,
-        r"(?:کیا )?(?:آپ کو |تمہیں )?میرا نام (?:کیا ہے|کیا تھا|یاد ہے|بتاؤ|بتائیں|معلوم ہے)|میں کون ہوں",
-        "ask_name",
-    ),
-    _rule(
-        Kind.TALK,
-        r"میرا نام (?P<name>.+?)(?: ہے)?|مجھے (?P<name2>\S+) (?:کہو|کہیں|کہتے ہیں)",
-        "tell_name",
-    ),
-    _rule(
-        Kind.TALK,
-        r"(?:میرا )?(?:سب سے )?پہلا (?:پیغام|سوال)(?: کیا)?(?: تھا)?|میں نے (?:سب سے )?پہلے کیا (?:کہا|پوچھا|لکھا)(?: تھا)?",
-        "ask_first",
-    ),
-    _rule(
-        Kind.TALK,
-        r"میں نے (?:ابھی|ابھی ابھی|آخر میں|پچھلی بار)? ?کیا (?:کہا|پوچھا|لکھا)(?: تھا| ہے)?|میر[ای] (?:پچھلا|آخری) (?:پیغام|سوال|بات)(?: کیا)?(?: تھا| تھی)?",
-        "ask_last",
-    ),
-    _rule(Kind.TALK, r"(?:تم نے|آپ نے) (?:ابھی )?کیا (?:کہا|بتایا|کیا)(?: تھا)?", "ask_said"),
-    _rule(
-        Kind.TALK,
-        r"(?:ہاں|جی ہاں|جی|نہیں|جی نہیں|ٹھیک ہے|اچھا|رہنے دو|رہنے دیں|چھوڑو|کچھ نہیں)",
-        "all_right",
-    ),
-    _rule(
-        Kind.STORY,
-        r"(?:مجھے )?(?:ایک )?(?:(?:تقریباً )?(?P<count>[\d,]+) ?(?:الفاظ|لفظوں|لفظ) (?:کی|میں|پر مشتمل) )?(?:ایک )?(?:کوئی )?(?:\S+ )?کہانی(?: (?P<count2>[\d,]+) (?:الفاظ|لفظوں) (?:میں|کی))? (?:سناؤ|سنائیں|سنائیے|سنا دو|سنا دیں|لکھو|لکھیں|بتاؤ)",
+    *_rules(
+        Kind.PLAN,
+        rf"(?:(?:میرا|میرے|آج کا|آج کے|اپنا|اپنے|پورا) )*(?:دن|کام|کاموں)(?: کو| کی| کا)? (?:ترتیب|منصوبہ|منصوبہ بندی|پلان)(?: کرنے| دینے| بنانے)?(?: میں)?(?: میری)?(?: مدد)? (?:{_DO}|بناؤ|بنائیں|بنا {_GIVE})",
+        rf"(?:آج کی|دن کی) منصوبہ بندی(?: میں)?(?: میری)?(?: مدد)? {_DO}",
+        r"(?:آج )?(?:پہلے کیا کروں|کہاں سے شروع کروں|کس سے شروع کروں|کیا پہلے کروں)",
     ),
 )
 
@@ -130,7 +81,7 @@ _READS = (
     *_rules(
         Kind.LIST,
         rf"(?:مجھے |ذرا )*(?:میرے |میری |اپنے |ہمارے |سب |سارے |تمام |سبھی |کل )*(?:(?P<status>{_STATUS}) )?(?:{_TASK}(?: کی {_LIST})?|{_LIST}|سب کچھ)(?: (?P<status2>{_STATUS}))? (?:{_SHOW}|کیا ہیں|کیا ہے|کون سے ہیں|کتنے ہیں|ہیں کیا)",
-        rf"(?:میرے |میری )?(?:کون سے|کون کون سے|کیا|کتنے|کیا کیا) ?(?:{_TASK} )?(?P<status>{_STATUS})(?: {_TASK})?(?: ہیں| ہے| ہوئے| ہو چکے ہیں)?",
+        rf"(?:میر[یے] {_LIST} میں )?(?:میرے |میری )?(?:کون سے|کون کون سے|کیا|کتنے|کیا کیا) ?(?:{_TASK} )?(?P<status>{_STATUS})(?: {_TASK})?(?: ہیں| ہے| ہوئے| ہو چکے ہیں)?",
         rf"(?:میرے |کل )?(?:کتنے|کون سے|کون کون سے) {_TASK}(?: (?P<status>{_STATUS}))? (?:ہیں|ہے)",
         rf"(?:میرے |میری |سب |سارے |تمام )*(?:(?P<status>{_STATUS}) )?(?:کام|ٹاسک|ٹاسکس|{_LIST}|کاموں کی {_LIST})",
         r"(?:مجھے )?(?:آج )?کیا(?: کیا)? کرنا (?:ہے|باقی ہے)",
@@ -183,22 +134,22 @@ _ORDINALS = {
 }
 
 _TARGETS = TargetWords(
-    trim_start=_re(
+    trim_start=folded(
         r"(?:(?:میرا|میرے|میری|اپنا|اپنے|وہ|یہ|اس|ایک) |(?:کام|ٹاسک)\s*:?\s+(?!نمبر|\d))+"
     ),
-    trim_end=_re(rf"(?:\s*[.,;:!?]+| (?:والا|والے|والی|کا|کے|کی|کو|نام کا|نام کے|{_TASK}))+$"),
-    numbers=_re(
-        r"(?:(?:کام|ٹاسک|نمبر|آئٹم) )*#? ?\d{1,4}(?:(?:\s*,\s*|\s+اور\s+)(?:(?:کام|ٹاسک|نمبر) )*\d{1,4})*(?: نمبر)?(?: والا| والے)?(?: کام| ٹاسک| کاموں)?(?: کو)?"
+    trim_end=folded(rf"(?:\s*[.,;:!?]+| (?:والا|والے|والی|کا|کے|کی|کو|نام کا|نام کے|{_TASK}))+$"),
+    numbers=folded(
+        r"(?:(?:کام|ٹاسک|نمبر|آئٹم|kaam|kam|task|number|no\.?) )*#? ?\d{1,4}(?:(?:\s*,\s*|\s+اور\s+)(?:(?:کام|ٹاسک|نمبر) )*\d{1,4})*(?: نمبر)?(?: والا| والے)?(?: کام| ٹاسک| کاموں)?(?: کو)?"
     ),
     ordinals={fold(word): number for word, number in _ORDINALS.items()},
-    pronoun=_re(r"اسے|اس کو|اس|یہ|وہ|اس کام|یہ کام|وہ کام|یہ والا|وہ والا|اسی"),
-    several=_re(r"انہیں|ان کو|ان|دونوں|دونوں کو|وہ سب|یہ سب|ان سب|ان سب کو"),
-    everything=_re(
+    pronoun=folded(r"اسے|اس کو|اس|یہ|وہ|اس کام|یہ کام|وہ کام|یہ والا|وہ والا|اسی"),
+    several=folded(r"انہیں|ان کو|ان|دونوں|دونوں کو|وہ سب|یہ سب|ان سب|ان سب کو"),
+    everything=folded(
         rf"(?:میرے )?(?:سب|سارے|تمام|سبھی)(?: (?P<status>{_STATUS}))?(?: {_TASK}| کچھ)?(?: کو)?|(?P<status2>{_STATUS}) (?:کام|کاموں|ٹاسکس)(?: کو)?|پوری {_LIST}"
     ),
-    completed=_re(_DONE),
-    pending=_re(_OPEN),
-    none=_re(r"(?:کوئی نہیں|کوئی بھی نہیں|رہنے دو|رہنے دیں|نہیں|چھوڑو|چھوڑیں|کچھ نہیں)(?: .*)?"),
+    completed=folded(_DONE),
+    pending=folded(rf"{_OPEN}|{ROMAN_OPEN}"),
+    none=folded(r"(?:کوئی نہیں|کوئی بھی نہیں|رہنے دو|رہنے دیں|نہیں|چھوڑو|چھوڑیں|کچھ نہیں)(?: .*)?"),
 )
 
 _ENDS = rf"{_ADD}|{_REMOVE}|{_FIND}|{_SHOW}|{_CHANGE}|{_REMIND}|(?:مکمل|پورا|پوری|ختم|نامکمل) {_DO}|ہو گیا|ہوگیا|ہو گئی|کر لیا|کر دیا|کر لی"
@@ -206,20 +157,22 @@ _GREETING = r"السلام علیکم|سلام|ہیلو|ہائے|آداب|شکر
 
 URDU = Language(
     code="ur",
-    script=_re(r"[\u0600-\u06ff\u0750-\u077f\ufb50-\ufdff\ufe70-\ufeff]"),
-    rules=_TALK + _CHANGES + _READS + _ADDS,
-    courtesy_start=_re(
+    script=folded(r"[\u0600-\u06ff\u0750-\u077f\ufb50-\ufdff\ufe70-\ufeff]"),
+    rules=talk(remarks.URDU) + _PLANS + _CHANGES + _READS + _ADDS + ROMAN,
+    courtesy_start=folded(
         r"(?:[-*•]\s+|\d{1,2}[.)]\s+)?(?:(?:براہ کرم|براہ مہربانی|برائے مہربانی|مہربانی کر کے|مہربانی فرما کر|پلیز|ذرا|اور|پھر|اب|جی|کیا آپ|اچھا)(?![^\s,])[\s,]+)*"
     ),
-    courtesy_end=_re(r"(?:[\s,]+(?:پلیز|شکریہ|جی|بھی)|\s+سکت[ےی] (?:ہیں|ہو))$"),
-    separator=_re(
-        r"\s*(?P<strong>;|\n)\s*|[.,!?]?\s+(?:اور پھر|اور|پھر|نیز)\s+|(?<![.!?])[.!?]+\s+|,\s+"
+    courtesy_end=folded(r"(?:[\s,]+(?:پلیز|شکریہ|جی|بھی)|\s+سکت[ےی] (?:ہیں|ہو))$"),
+    separator=folded(
+        r"\s*(?P<strong>;|\n)\s*|[.,!?]?\s+(?:اور پھر|اور|پھر|نیز|aur phir|aur|phir)\s+|(?<![.!?])[.!?]+\s+|,\s+"
     ),
-    opens_clause=_re(rf"(?:{_GREETING}|میرا نام|میں نے)(?!\S)"),
-    closes_clause=_re(rf"(?:.*\s)?(?:{_ENDS})(?: ہے| ہیں)?|(?:{_GREETING})|میرا نام \S+ ہے"),
-    conjunction=_re(r"\s*,\s*(?:اور\s+)?|\s+اور\s+"),
-    title_notes=_re(r"(?P<title>.+?),? (?:اور )?نوٹ\s*:\s*(?P<notes>.+)"),
-    title_due=_re(rf"(?P<title>.+?) (?P<due>{DATE} تک)|(?P<due2>{DATE} تک) (?P<title2>.+)"),
+    opens_clause=folded(rf"(?:{_GREETING}|میرا نام|میں نے)(?!\S)"),
+    closes_clause=folded(rf"(?:.*\s)?(?:{_ENDS})(?: ہے| ہیں)?|(?:{_GREETING})|میرا نام \S+ ہے"),
+    conjunction=folded(r"\s*,\s*(?:اور\s+)?|\s+(?:اور|aur)\s+"),
+    title_notes=folded(r"(?P<title>.+?),? (?:اور )?نوٹ\s*:\s*(?P<notes>.+)"),
+    title_due=folded(
+        rf"(?P<title>.+?) (?P<due>{DATE} تک)|(?P<due2>{DATE}(?: تک)?) (?!(?:کا|کی|کے) )(?P<title2>.+)"
+    ),
     targets=_TARGETS,
     phrases=URDU_PHRASES,
 )

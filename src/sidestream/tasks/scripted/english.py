@@ -3,9 +3,10 @@
 
 import re
 
-from sidestream.local.model.dates import DATE
-from sidestream.local.model.language import Kind, Language, Rule, Spread, TargetWords
-from sidestream.local.model.phrases import ENGLISH_PHRASES
+from sidestream.local.model import remarks
+from sidestream.tasks.scripted.dates import DATE
+from sidestream.tasks.scripted.language import Kind, Language, Rule, Spread, TargetWords, talk
+from sidestream.tasks.scripted.phrases import ENGLISH_PHRASES
 
 _TASK = r"(?:tasks?|to-?dos?|to-?do items?|items?|reminders?)"
 _LIST = r"(?:list|task list|to-?do list|tasks?|to-?dos?)"
@@ -26,71 +27,17 @@ def _rules(kind: Kind, *patterns: str) -> tuple[Rule, ...]:
     return tuple(_rule(kind, pattern) for pattern in patterns)
 
 
-_TALK = (
-    _rule(
-        Kind.TALK,
-        r"(?:hi|hello|hey|hiya|greetings|salam|good (?:morning|afternoon|evening|day))(?: there| again| everyone| to you)?",
-        "hello",
-    ),
-    _rule(
-        Kind.TALK,
-        r"(?:many )?(?:thanks|thank you|thx|cheers)(?: .*)?|(?:great|nice|good|perfect|awesome|cool|well done)(?: (?:job|work))?",
-        "thanks",
-    ),
-    _rule(
-        Kind.TALK, r"(?:good ?bye|bye|see you(?: later| soon)?|good night|bye bye)(?: .*)?", "bye"
-    ),
-    _rule(
-        Kind.TALK,
-        r"how are you(?: doing)?(?: today)?|how(?:'s| is) it going|how do you do",
-        "how_are_you",
-    ),
-    _rule(
-        Kind.TALK,
-        r"(?:who|what) are you|what(?:'s| is) your name|are you (?:a )?(?:real|human|robot|bot|an? ai|chatgpt|gpt).*|introduce yourself|which model are you",
-        "who",
-    ),
-    _rule(
-        Kind.TALK,
-        r"help(?: me)?|what (?:can|do|could) you (?:do|help (?:me )?with)(?: for me)?|what can i (?:do|say|ask)(?: .*)?|how (?:can|do) (?:you help|i use|does) .*|how can you help",
-        "help",
-    ),
-    _rule(
-        Kind.TALK,
-        r"my name(?:'s| is) (?P<name>.+)|(?:you can )?call me (?P<name2>.+)|i am called (?P<name3>.+)",
-        "tell_name",
-    ),
-    _rule(
-        Kind.TALK,
-        r"(?:what(?:'s| is| was)|do you (?:know|remember)|tell me) my name(?: .*)?|who am i|what am i called",
-        "ask_name",
-    ),
-    _rule(
-        Kind.TALK,
-        r"what(?:'s| is| was)? (?:my|the) (?:very )?first (?:message|question|thing|request)(?: .*)?|what did i (?:first|initially) (?:ask|say|write|tell).*|what did i (?:ask|say|write)(?: you)?(?: at)? first",
-        "ask_first",
-    ),
-    _rule(
-        Kind.TALK,
-        r"what(?:'s| is| was)? my (?:last|previous) (?:message|question|request)|what did i (?:just|last|previously) (?:ask|say|write|tell|want).*|what did i (?:ask|say)(?: you)?(?: (?:just now|before|earlier|last))?|what was i (?:just )?(?:asking|saying)",
-        "ask_last",
-    ),
-    _rule(
-        Kind.TALK,
-        r"what did you (?:just )?(?:say|do|answer|tell me)(?: .*)?|(?:say|repeat) that(?: again)?|repeat yourself",
-        "ask_said",
-    ),
-    _rule(
-        Kind.TALK,
-        r"(?:yes|yeah|yep|sure|of course|right|no|nope|no thanks|never ?mind|forget it|cancel|nothing|fine)",
-        "all_right",
+_PLANS = (
+    *_rules(
+        Kind.UNDO,
+        r"undo(?: (?:that|it|this|the last (?:one|thing|change|step)))?|(?:take|put) (?:that|it) back|revert (?:that|it|this)",
     ),
     *_rules(
-        Kind.STORY,
-        r"(?:(?:tell|write|give|read)(?: me| us)?|i want) (?:a |an |the )?(?:\w+ )?(?:story|tale)(?: (?:of|in|with|that has|using|about .+? (?:in|of|with)))?(?: (?:about|exactly|around))?(?: (?P<count>[\d,]+)[ -]?words?)?(?: long)?",
-        r"(?:(?:tell|write|give|read)(?: me| us)? )?(?:a |an )?(?P<count>[\d,]+)[ -]?words? (?:long )?(?:story|tale)(?: .*)?",
+        Kind.PLAN,
+        r"(?:plan|organi[sz]e|prioriti[sz]e|arrange|order|structure)(?: me| out)?(?: my| the| our)? (?:day|today|tasks|to-?dos|list|work)(?: for (?:me|today))?",
+        r"(?:with )?(?:planning|organi[sz]ing|prioriti[sz]ing)(?: my| the)? (?:day|tasks|list|work)",
+        r"(?:make|give|write)(?: me)? a plan(?: (?:for|of) (?:my |the |to)?day)?|what(?: should| do| shall) i (?:do|start with|begin with)(?: first| next| now)?|where (?:do|should|shall) i (?:start|begin)",
     ),
-    _rule(Kind.ECHO, r"(?:repeat(?: after me)?|echo|say(?: exactly)?)\s*[:,]?\s+(?P<title>.+)"),
 )
 
 _CHANGES = (
@@ -141,7 +88,7 @@ _READS = (
     *_rules(
         Kind.LIST,
         rf"(?:{_SEE}|what(?:'s| is| are)|which(?: are)?|how many|do i have|are there)(?: me| us)?(?: out)?(?: any| all| every)?(?: of)?(?: my| the| our)?(?: current)?(?: (?P<status>{_STATUS}))?(?: {_TASK}| task list| to-?do list| list| everything)(?: list)?(?: (?:do i have|have i got|i have|there are|are there|have i|are|is))?(?: (?:that are |which are |are |still )?(?P<status2>{_STATUS}))?(?: (?:left|today|again|so far|for today|to do|have i|in total))*",
-        rf"(?:what|which(?: ones?)?)(?:'s| is| are| do i have| have i got)?(?: still)? (?P<status>{_STATUS})(?: to do)?",
+        rf"(?:what|which(?: ones?)?)(?:'s| is| are| do i have| have i got)?(?: still)? (?P<status>{_STATUS})(?: to do)?(?: (?:on|in) (?:my|the) (?:\S+ )?{_LIST})?",
         rf"{_SEE}(?: me)?(?: all| my| the)* (?P<status>{_STATUS})(?: ones)?",
         rf"(?:what|which|how many) {_TASK} (?:are|do i have|have i got|is)(?: still)?(?: (?P<status>{_STATUS}))?(?: to do| on my list)?",
         r"what(?:'s| is) (?:on|in) (?:my|the) (?:to-?do |task )?(?:list|plate|agenda)(?: .*)?",
@@ -234,7 +181,7 @@ _TARGETS = TargetWords(
 )
 
 _COMMANDS = (
-    r"add|create|make an?|mark|set|check off|tick off|cross off|complete|finish|delete|remove|erase|rename|retitle"
+    r"plan|organi[sz]e|prioriti[sz]e|make a plan|add|create|make an?|mark|set|check off|tick off|cross off|complete|finish|delete|remove|erase|rename|retitle"
     r"|change|update|edit|reopen|re-open|uncheck|undo|remind me|show|list|display|find|search|look for"
     r"|tell me|write (?:me )?an? |what|who|how (?:many|are)|which|do i have|my name|call me|thanks|thank you"
     r"|i(?:'ve| have| just|'m)? (?:done|finished|completed|did|need to|have to)|put|get rid of|take .+ off|new task"
@@ -244,11 +191,11 @@ _COMMANDS = (
 ENGLISH = Language(
     code="en",
     script=re.compile(r"[a-z]"),
-    rules=_TALK + _CHANGES + _READS + _ADDS,
+    rules=talk(remarks.ENGLISH) + _PLANS + _CHANGES + _READS + _ADDS,
     courtesy_start=re.compile(
         r"(?:[-*•]\s+|\d{1,2}[.)]\s+)?(?:(?:please|pls|kindly|(?:can|could|would|will) you|hey|ok|okay|now|then|also|and|so"
         r"|actually|just|plus|i want you to|i(?:'d| would) like (?:you )?to|i want to|i need you to|let's|lets"
-        r"|go ahead and|help me)\b(?! me\b$)[\s,]+)*"
+        r"|go ahead and|help me(?: to| with)?)\b(?! me\b$)[\s,]+)*"
     ),
     courtesy_end=re.compile(r"[\s,]+(?:please|pls|for me|thanks|thank you|too|as well)$"),
     separator=re.compile(

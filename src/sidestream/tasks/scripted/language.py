@@ -1,67 +1,15 @@
 """What a language is made of here: rules that recognise what is meant, and phrases to answer with.
 
-Rules match a *folded* copy of the text, which has the same length as the original: letters that
-are typed in several ways (Arabic and Urdu kaf, curly and straight quotes, digits of three scripts)
-become one. What a rule captures is then cut from the original, so a title keeps its bytes.
+Rules match folded text (`sidestream.local.model.text`); what they capture is cut from the original,
+so a title keeps its bytes.
 """
 
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from enum import StrEnum
-from functools import cached_property
 
-_FOLDS = {
-    **dict.fromkeys("يىئ", "ی"),
-    "ك": "ک",
-    **dict.fromkeys("هةۀ", "ہ"),
-    **dict.fromkeys("‘’ʼ`", "'"),
-    **dict.fromkeys("“”„«»", '"'),
-    **dict.fromkeys("\u00a0\u200b\u200c\u200d\u200e\u200f\u061c\ufeff", " "),
-    "؟": "?",
-    "۔": ".",
-    "،": ",",
-    "؛": ";",
-    **{chr(0x0660 + digit): str(digit) for digit in range(10)},
-    **{chr(0x06F0 + digit): str(digit) for digit in range(10)},
-}
-_QUOTED = re.compile(r'"[^"\n]+"|(?<![^\s:])\'[^\'\n]+\'(?![^\s.,;:!?])')
-_MASK = "\ue000"
-
-
-def fold(text: str) -> str:
-    """The text in one spelling, character for character: the result has the same length."""
-    return "".join(_FOLDS.get(c) or (c.lower() if len(c.lower()) == 1 else c) for c in text)
-
-
-@dataclass(frozen=True)
-class Text:
-    """A piece of a message: as written, and as rules see it (folded, quoted words hidden)."""
-
-    original: str
-    masked: str
-
-    @classmethod
-    def of(cls, original: str) -> "Text":
-        """A whole message."""
-        hidden = _QUOTED.sub(lambda m: m[0][0] + _MASK * (len(m[0]) - 2) + m[0][-1], fold(original))
-        return cls(original, hidden)
-
-    @cached_property
-    def folded(self) -> str:
-        """Folded, with quoted words visible."""
-        return fold(self.original)
-
-    def cut(self, start: int, end: int | None = None) -> "Text":
-        """The piece between two positions, without white space around it."""
-        piece = Text(self.original[start:end], self.masked[start:end])
-        left = len(piece.masked) - len(piece.masked.lstrip())
-        right = len(piece.masked.rstrip())
-        return Text(piece.original[left:right], piece.masked[left:right])
-
-    def group(self, match: re.Match[str], name: str) -> "Text":
-        """What a named group of a match against `masked` captured."""
-        return self.cut(*match.span(name))
+from sidestream.local.model.remarks import Remark
 
 
 class Kind(StrEnum):
@@ -75,8 +23,8 @@ class Kind(StrEnum):
     COMPLETE = "complete"
     REOPEN = "reopen"
     DELETE = "delete"
-    STORY = "story"
-    ECHO = "echo"
+    PLAN = "plan"
+    UNDO = "undo"
     TALK = "talk"
     UNKNOWN = "unknown"
 
@@ -97,6 +45,11 @@ class Rule:
     pattern: re.Pattern[str]
     topic: str = ""
     spread: Spread = Spread.NEVER
+
+
+def talk(remarks: tuple[Remark, ...]) -> tuple[Rule, ...]:
+    """The rules of what people say to anybody."""
+    return tuple(Rule(Kind.TALK, remark.pattern, remark.topic) for remark in remarks)
 
 
 @dataclass(frozen=True, slots=True)
@@ -164,6 +117,7 @@ class Intent:
     query: str = ""
     count: int | None = None
     name: str = ""
+    words: str = ""
 
     def aimed_at(self, target: Target) -> "Intent":
         """The same request for another task."""

@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from sidestream.local.model import policy
 from sidestream.local.model.conversation import (
     Conversation,
     Exchange,
@@ -14,8 +15,12 @@ from sidestream.local.model.conversation import (
     Tool,
     ToolRequest,
 )
-from sidestream.local.model.policy import next_step
-from tests.local.model.tasklist import NOW, SCHEMAS, TOOLS, Talk, TaskList
+from sidestream.tasks.scripted import decide
+from tests.tasks.scripted.tasklist import NOW, SCHEMAS, TOOLS, Talk, TaskList
+
+
+def next_step(given: Conversation) -> Step:
+    return policy.next_step(given, NOW, decide)
 
 
 @pytest.fixture(params=[True, False], ids=["history with calls", "history of messages"])
@@ -78,6 +83,103 @@ class TestAdd:
 
         assert talk.tasks.titles == ["water the plants"]
 
+    @pytest.mark.parametrize(
+        ("message", "title", "due"),
+        [
+            ("add call mom in two days", "call mom", "2026-11-22T09:00:00Z"),
+            ("add pay the rent on Friday", "pay the rent", "2026-11-27T09:00:00Z"),
+            ("add Friday prayers", "Friday prayers", None),
+            ("کل دودھ لانا شامل کرو", "دودھ لانا", "2026-11-21T09:00:00Z"),
+            ("جمعے کو امی کو فون کرنا شامل کرو", "امی کو فون کرنا", "2026-11-27T09:00:00Z"),
+            ("آج کا اخبار خریدنا شامل کرو", "آج کا اخبار خریدنا", None),
+            ("doodh khareedna add karo", "doodh khareedna", None),
+        ],
+    )
+    def test_days_in_the_words(self, message: str, title: str, due: str | None) -> None:
+        talk = Talk()
+        talk.say(message)
+
+        (added,) = talk.tasks.tasks.values()
+        assert (added["title"], added["due_at"]) == (title, due)
+
+
+class TestPlan:
+    @pytest.mark.parametrize(
+        ("message", "start"),
+        [
+            ("Plan my day", "Start with “rent”"),
+            ("Show me my tasks and help me plan my day", "Start with “rent”"),
+            ("What should I do first?", "Start with “rent”"),
+            ("میرا دن ترتیب دیں", "“rent” سے شروع کریں"),
+            ("میرے کام دکھاؤ اور دن ترتیب دینے میں مدد کرو", "“rent” سے شروع کریں"),
+            ("mera din plan karo", "“rent” سے شروع کریں"),
+        ],
+    )
+    def test_what_is_due_comes_first(self, message: str, start: str) -> None:
+        talk = Talk(TaskList.of("milk", done=("old",)))
+        talk.tasks.add("tax", due_at="2026-11-25T09:00:00Z")
+        talk.tasks.add("rent", due_at="2026-11-19T09:00:00Z")
+        heading, *lines, end = talk.say(message).splitlines()
+
+        assert "3" in heading
+        assert [line.split(" · ")[0] for line in lines] == ["1. rent", "2. tax", "3. milk"]
+        assert end.startswith(start)
+        assert len(talk.steps) == 1
+
+    def test_dates_are_said_as_they_are_from_today(self) -> None:
+        talk = Talk()
+        talk.tasks.add("late", due_at="2026-11-19T09:00:00Z")
+        talk.tasks.add("now", due_at="2026-11-20T09:00:00Z")
+        talk.tasks.add("soon", due_at="2026-11-21T09:00:00Z")
+        lines = talk.say("plan my day").splitlines()[1:-1]
+
+        assert [line.split(" · ")[1] for line in lines] == [
+            "overdue since 2026-11-19",
+            "due today",
+            "due 2026-11-21",
+        ]
+
+    def test_numbers_are_those_of_the_plan(self) -> None:
+        talk = Talk(TaskList.of("milk"))
+        talk.tasks.add("rent", due_at="2026-11-19T09:00:00Z")
+        talk.say("plan my day")
+        talk.say("the first one is done")
+
+        assert talk.tasks.done == ["rent"]
+
+    def test_an_empty_list_leaves_the_day_free(self) -> None:
+        assert Talk().say("plan my day").startswith("Nothing is left on your list")
+
+
+class TestUndo:
+    @pytest.mark.parametrize("undo", ["undo that", "Undo", "یہ واپس کرو", "wapas karo"])
+    @pytest.mark.parametrize(
+        "message",
+        ["add eggs", "add eggs, flour and tea", "complete milk", "delete milk", "reopen old"],
+    )
+    def test_the_list_is_as_it_was(self, message: str, undo: str) -> None:
+        talk = Talk(TaskList.of("milk", done=("old",)))
+        talk.say(message)
+        assert (sorted(talk.tasks.titles), talk.tasks.done) != (["milk", "old"], ["old"])
+        talk.say(undo)
+
+        assert (sorted(talk.tasks.titles), talk.tasks.done) == (["milk", "old"], ["old"])
+
+    def test_the_last_change_is_meant(self) -> None:
+        talk = Talk()
+        talk.say("add eggs")
+        talk.say("add tea")
+        talk.say("show my tasks")
+
+        assert talk.say("undo that") == "Took “tea” off the list again."
+        assert talk.tasks.titles == ["eggs"]
+
+    def test_what_is_not_known_is_said(self) -> None:
+        assert Talk().say("undo that") == "There is nothing that I could undo."
+        talk = Talk(TaskList.of("milk"))
+        talk.say("rename milk to tea")
+        assert talk.say("undo that").startswith("I no longer know how “tea” was before")
+
 
 class TestRead:
     def test_list_marks_what_is_done(self) -> None:
@@ -98,6 +200,10 @@ class TestRead:
             ("کون سے کام باقی ہیں؟", ["milk"]),
             ("مکمل کام دکھائیں", ["bread ✓"]),
             ("milk تلاش کرو", ["milk"]),
+            ("What is left on my list?", ["milk"]),
+            ("میری فہرست میں کیا باقی ہے؟", ["milk"]),
+            ("kya baqi hai", ["milk"]),
+            ("mere kaam dikhao", ["milk", "bread ✓"]),
         ],
     )
     def test_lines(self, message: str, lines: list[str]) -> None:
@@ -132,6 +238,8 @@ class TestChange:
             "dentist والا کام مکمل کر دو",
             "کام نمبر ۲ مکمل کریں",
             "دوسرا کام مکمل کرو",
+            "dentist wala kaam mukammal karo",
+            "kaam 2 mukammal karo",
         ],
     )
     def test_complete(self, message: str) -> None:
@@ -179,6 +287,7 @@ class TestChange:
             ("delete a and b", ["c", "old"]),
             ("سب مکمل کام حذف کر دو", ["a", "b", "c"]),
             ("کام نمبر 2 مٹا دو", ["a", "c", "old"]),
+            ("kaam 2 delete karo", ["a", "c", "old"]),
         ],
     )
     def test_delete(self, message: str, left: list[str]) -> None:
@@ -310,7 +419,7 @@ class TestTrouble:
         exchange = Exchange(ToolRequest("add_task", {"title": "milk"}), output)
         items = (Message("user", "add milk"), exchange)
 
-        said = next_step(Conversation("", items, TOOLS), NOW).text
+        said = next_step(Conversation("", items, TOOLS)).text
         assert said.startswith("I could not add “milk”: ")
 
     @pytest.mark.parametrize(
@@ -326,15 +435,15 @@ class TestTrouble:
             *(Exchange(delete, json.dumps({"id": "t1", "title": t})) for t in deletions),
         ]
 
-        assert next_step(Conversation("", tuple(items), TOOLS), NOW) == Step(text=said)
+        assert next_step(Conversation("", tuple(items), TOOLS)) == Step(text=said)
 
     def test_a_chosen_tool_takes_unclear_words(self) -> None:
         items: tuple[Message | Exchange, ...] = (Message("user", "دودھ والی چائے"),)
-        step = next_step(Conversation("", items, TOOLS, forced="add_task"), NOW)
+        step = next_step(Conversation("", items, TOOLS, forced="add_task"))
         assert step.calls == (ToolRequest("add_task", {"title": "دودھ والی چائے"}),)
 
         items = (*items, Exchange(step.calls[0], '{"id": 1, "title": "دودھ والی چائے"}'))
-        assert next_step(Conversation("", items, TOOLS), NOW).text.startswith("“دودھ والی چائے”")
+        assert next_step(Conversation("", items, TOOLS)).text.startswith("“دودھ والی چائے”")
 
     def test_without_tools_it_says_so(self) -> None:
         talk = Talk(tools=())
@@ -360,7 +469,7 @@ class TestTrouble:
         }
         given = Conversation("", (Message("user", "add milk"),), (Tool("add_task", schema),))
 
-        (call,) = next_step(given, NOW).calls
+        (call,) = next_step(given).calls
         assert call == ToolRequest("add_task", {"name": "milk", "due": None, "priority": 0})
 
 
@@ -401,7 +510,7 @@ class TestTalk:
     def test_client_context_is_not_speech(self) -> None:
         context = "A message was displayed to the user that the following task was performed:\nx"
         items = (Message("user", "add milk"), Message("user", context))
-        step = next_step(Conversation("", items, TOOLS), NOW)
+        step = next_step(Conversation("", items, TOOLS))
 
         assert [call.arguments for call in step.calls] == [{"title": "milk"}]
 
@@ -411,7 +520,7 @@ class TestTalk:
             (Message("user", "دودھ لانے کا ٹاسک بناؤ اور گروسری والا کام مکمل کرو"),),
         )
 
-        assert next_step(given, NOW).text == "دودھ لانے کا ٹاسک بناؤ اور"
+        assert next_step(given).text == "دودھ لانے کا ٹاسک بناؤ اور"
 
 
 @pytest.mark.parametrize(
@@ -430,7 +539,7 @@ def test_outputs_are_read_in_any_wrapping(wrap: Any) -> None:
     output = wrap({"id": 3, "title": "milk"})
     items = (Message("user", "add milk"), Exchange(request, output))
 
-    assert next_step(Conversation("", items, TOOLS), NOW).text == "Added “milk”."
+    assert next_step(Conversation("", items, TOOLS)).text == "Added “milk”."
 
 
 def test_every_tool_of_the_list_is_used() -> None:

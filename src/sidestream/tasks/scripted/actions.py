@@ -6,11 +6,13 @@ Each action is a generator: it yields calls, is sent their results, and returns 
 from collections.abc import Callable, Mapping
 
 from sidestream.local.model.conversation import ToolRequest
-from sidestream.local.model.dates import read_due
-from sidestream.local.model.language import Intent, Kind, fold
-from sidestream.local.model.lookup import MAX_QUERY_CHARS, Plan, Scene, Unclear, find, list_all
-from sidestream.local.model.memory import DETAIL_MARK, DONE_MARK, one_line
-from sidestream.local.model.results import Result, Task
+from sidestream.local.model.text import fold
+from sidestream.tasks.scripted.dates import read_due
+from sidestream.tasks.scripted.language import Intent, Kind
+from sidestream.tasks.scripted.lookup import MAX_QUERY_CHARS, Plan, Scene, Unclear, find, list_all
+from sidestream.tasks.scripted.memory import DETAIL_MARK, DONE_MARK, one_line
+from sidestream.tasks.scripted.plans import plan, undo
+from sidestream.tasks.scripted.results import Result, Task
 
 __all__ = ["ACTIONS", "Plan", "Scene"]
 
@@ -196,4 +198,6 @@ ACTIONS: Mapping[Kind, Action] = {
     Kind.COMPLETE: _complete,
     Kind.REOPEN: _reopen,
     Kind.DELETE: _delete,
+    Kind.PLAN: plan,
+    Kind.UNDO: undo,
 }
