@@ -194,8 +194,9 @@ function count(selector: string): number {
   return document.querySelectorAll(selector).length;
 }
 
+/** What the window shows as focused; nothing in a window that has no focus itself. */
 function focused(): string | undefined {
-  return document.activeElement?.id;
+  return document.querySelector(":focus")?.id;
 }
 
 declare global {

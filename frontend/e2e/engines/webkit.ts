@@ -9,16 +9,13 @@ import { freePort } from "../system";
 import type { Engine, Size, Window } from "./engine";
 import { Home } from "./home";
 
-/** As large as the largest window. */
-const SCREEN = "1280x1024x24";
-
 export async function webkit(executablePath: string): Promise<Engine> {
   const stations: Station[] = [];
   return {
     async open(size) {
-      const station = await Station.open();
+      const station = await Station.open(size);
       stations.push(station);
-      return station.openWindow(executablePath, size);
+      return station.openWindow(executablePath);
     },
     async close() {
       for (const station of stations) await station.close();
@@ -26,7 +23,10 @@ export async function webkit(executablePath: string): Promise<Engine> {
   };
 }
 
-/** A screen and a driver for one window: on a shared screen the second window has no focus. */
+/**
+ * A screen and a driver for one window, as large as the screen: where nobody manages windows, the
+ * one under the pointer has the focus.
+ */
 class Station {
   private readonly home = new Home();
   private server: ChildProcess | undefined;
@@ -34,19 +34,21 @@ class Station {
   private constructor(
     private readonly screen: ChildProcess,
     private readonly display: string,
+    private readonly size: Size,
   ) {}
 
-  static async open(): Promise<Station> {
+  static async open(size: Size): Promise<Station> {
     // Xvfb takes a display number that is free, and says which by the descriptor 3.
-    const options = ["-displayfd", "3", "-screen", "0", SCREEN, "-nolisten", "tcp"];
+    const geometry = `${size.width}x${size.height}x24`;
+    const options = ["-displayfd", "3", "-screen", "0", geometry, "-nolisten", "tcp"];
     const screen = spawn("Xvfb", options, { stdio: ["ignore", "ignore", "ignore", "pipe"] });
     const ended = once(screen, "exit").then(() => Promise.reject(new Error("Xvfb has ended.")));
     const told = once(screen.stdio[3] as Readable, "data") as Promise<[Buffer]>;
     const [number] = await Promise.race([told, ended]);
-    return new Station(screen, `:${number.toString().trim()}`);
+    return new Station(screen, `:${number.toString().trim()}`, size);
   }
 
-  async openWindow(executablePath: string, size: Size): Promise<Window> {
+  async openWindow(executablePath: string): Promise<Window> {
     const port = await freePort();
     this.server = spawn(executablePath, ["--host=127.0.0.1", `--port=${port}`], {
       stdio: "ignore",
@@ -67,7 +69,7 @@ class Station {
       .usingServer(url)
       .withCapabilities(new Capabilities(capabilities))
       .build();
-    return drive(driver, size, () => this.close());
+    return drive(driver, this.size, () => this.close());
   }
 
   /** The browser ends with its screen, if it has not ended before. */
