@@ -18,6 +18,7 @@ SHOWN = (
     "sessions",
     "store",
     "tasks",
+    "tool_server",
     "identity.py",
     "problems.py",
     "config.py",
@@ -47,11 +48,15 @@ def messages() -> Iterator[Message]:
     """Give every text of the source."""
     for kind in problem_classes():
         yield Message(kind.title, inspect.getfile(kind))
-    names = {kind.__name__ for kind in problem_classes()}
     for part in SHOWN:
-        path = SOURCE / part
-        for module in sorted(path.rglob("*.py")) if path.is_dir() else [path]:
-            yield from _of_module(module, names)
+        yield from messages_in(SOURCE / part)
+
+
+def messages_in(path: Path) -> Iterator[Message]:
+    """Give every text that a module, or the modules of a folder, declare."""
+    names = {kind.__name__ for kind in problem_classes()}
+    for module in sorted(path.rglob("*.py")) if path.is_dir() else [path]:
+        yield from _of_module(module, names)
 
 
 def _of_module(module: Path, problem_names: set[str]) -> Iterator[Message]:
@@ -62,4 +67,4 @@ def _of_module(module: Path, problem_names: set[str]) -> Iterator[Message]:
             argument = node.args[0]
             is_text = isinstance(argument, ast.Constant) and isinstance(argument.value, str)
             text = argument.value if is_text else None  # type: ignore[attr-defined]
-            yield Message(text, f"{module.relative_to(SOURCE)}:{node.lineno}")
+            yield Message(text, f"{module}:{node.lineno}")

@@ -30,10 +30,14 @@ TASKS = Plural("1 task", "{count} tasks")
 
 
 @pytest.fixture(autouse=True)
-def with_the_domain() -> None:
-    """The catalogues that the chat reads: ours, and those of its domain."""
+def with_the_domain(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """The catalogues that the chat reads, and no others: ours, and those of its domain."""
     assert DOMAIN.catalogues is not None
+    monkeypatch.setattr(i18n, "_added", [])
     i18n.add(DOMAIN.catalogues)
+    yield
+    monkeypatch.undo()
+    i18n.forget()
 
 
 def _placeholders(words: str) -> set[str]:

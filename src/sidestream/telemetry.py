@@ -38,7 +38,7 @@ def sql_comment(tag: str) -> str:
 
 
 def logger(service: str) -> Logger:
-    """Give the JSON logger of a service (`chat`, `tasks`)."""
+    """Give the JSON logger of a service (`chat`, `tools`)."""
     return Logger(service=service, use_rfc3339=True, utc=True, json_serializer=_serialize)
 
 

@@ -191,5 +191,5 @@ async def test_lines_tell_what_happened(alice: Client, log: _Log) -> None:
     assert run["run_id"] == answer.run_id
     assert run["tool_calls"] == 1
     [call] = [line for line in lines if line.get("message") == "tool call"]
-    assert call["service"] == "tasks"
+    assert call["service"] == "tools"
     assert call["caller_request_id"] == answer.headers["x-request-id"]

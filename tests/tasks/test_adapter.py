@@ -16,8 +16,8 @@ from sidestream import config
 from sidestream.config import Settings
 from sidestream.identity import tool_key
 from sidestream.store.ids import new_id
-from sidestream.tasks.adapter import LambdaAdapter
 from sidestream.tasks.app import create_app, create_current_app
+from sidestream.tool_server.adapter import LambdaAdapter
 from tests.sign_in import SignIn
 from tests.tasks.conftest import TOOL_SECRET
 

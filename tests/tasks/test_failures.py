@@ -92,13 +92,13 @@ def log() -> Iterator[StringIO]:
     """What the function writes to its log."""
     written = StringIO()
     handler = logging.StreamHandler(written)
-    handler.setFormatter(telemetry.logger("tasks").registered_formatter)
-    tasks = logging.getLogger("tasks")
+    handler.setFormatter(telemetry.logger("tools").registered_formatter)
+    tools = logging.getLogger("tools")
     root = logging.getLogger()
-    tasks.addHandler(handler)
+    tools.addHandler(handler)
     root.addHandler(handler)
     yield written
-    tasks.removeHandler(handler)
+    tools.removeHandler(handler)
     root.removeHandler(handler)
 
 

@@ -11,7 +11,7 @@ import pytest
 
 from sidestream.config import Settings
 from sidestream.tasks.app import create_app
-from sidestream.tasks.mcp import HANDSHAKE_VERSIONS, VERSIONS
+from sidestream.tool_server.endpoint import HANDSHAKE_VERSIONS, VERSIONS
 from tests.asgi_server import serve
 from tests.sign_in import SignIn
 from tests.tasks.conftest import Person, modern_call, modern_headers

@@ -15,7 +15,9 @@ from mcp.client.streamable_http import streamable_http_client
 from sidestream.config import Settings
 from sidestream.identity import TASKS_AUDIENCE, TOOL_ISSUER, session_key
 from sidestream.tasks.app import create_app
-from sidestream.tasks.manifest import PATH, manifest
+from sidestream.tasks.pack import DOMAIN
+from sidestream.tasks.tools import SERVER
+from sidestream.tool_server.manifest import manifest
 from tests.asgi_server import serve
 from tests.tasks.conftest import TOOL_SECRET, Person, modern_call, modern_headers
 
@@ -100,7 +102,7 @@ class TestBothEras:
                 )
                 for tool in (await client.list_tools()).tools
             ]
-        assert listed == json.loads(PATH.read_text(encoding="utf-8")) == manifest()
+        assert listed == json.loads(DOMAIN.manifest.read_text(encoding="utf-8")) == manifest(SERVER)
 
     async def test_two_people_never_see_each_others_tasks(
         self, alice: Person, bob: Person, era: str

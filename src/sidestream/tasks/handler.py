@@ -9,9 +9,9 @@ from snapshot_restore_py import (  # type: ignore[import-untyped]
     register_before_snapshot,
 )
 
-from sidestream.tasks.adapter import LambdaAdapter
 from sidestream.tasks.app import create_current_app
 from sidestream.telemetry import write_one_line
+from sidestream.tool_server.adapter import LambdaAdapter
 
 write_one_line()
 handler = LambdaAdapter(create_current_app)

@@ -8,7 +8,6 @@ meanwhile still serves as a cursor.
 
 import hashlib
 import json
-import unicodedata
 from collections.abc import Mapping, Sequence
 from typing import Any, Final, LiteralString
 
@@ -16,6 +15,7 @@ from sidestream.problems import KeyReused, NotFound
 from sidestream.store.database import Database, Statement
 from sidestream.store.ids import new_id
 from sidestream.tasks.task import Task, TaskChanges, TaskDraft, TaskFilter, TaskPage, is_task_id
+from sidestream.tool_server.fields import like_pattern
 
 _COLUMNS: Final[LiteralString] = "id, title, notes, completed, due_at, created_at, updated_at"
 
@@ -102,7 +102,7 @@ class TaskRepository:
             "user_id": user_id,
             "completed": wanted.completed,
             "after": wanted.after,
-            "patterns": [_pattern(word) for word in wanted.words],
+            "patterns": [like_pattern(word) for word in wanted.words],
             "rows": wanted.limit + 1,
         }
         (rows,) = await self._database.run(user_id, Statement(_LIST, params), tag="tasks.list")
@@ -149,14 +149,6 @@ def _task(row: Mapping[str, Any]) -> Task:
 def _page(rows: Sequence[Mapping[str, Any]], limit: int) -> TaskPage:
     tasks = tuple(_task(row) for row in rows[:limit])
     return TaskPage(tasks, after=tasks[-1].id if len(rows) > limit else None)
-
-
-def _pattern(word: str) -> str:
-    """Give the LIKE pattern that finds a word literally, whatever wildcards it contains."""
-    literal = unicodedata.normalize("NFC", word)
-    for special in ("\\", "%", "_"):
-        literal = literal.replace(special, "\\" + special)
-    return f"%{literal}%"
 
 
 def _hash(draft: TaskDraft) -> bytes:

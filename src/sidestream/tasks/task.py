@@ -9,15 +9,12 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Annotated, Any, Final
 
-from pydantic import AfterValidator, BeforeValidator, Field, StringConstraints, WithJsonSchema
+from pydantic import BeforeValidator, StringConstraints, WithJsonSchema
 
-from sidestream.visible import is_visible
+from sidestream.tool_server.fields import Storable, Visible, check_cursor, zulu
 
 MAX_TITLE_CHARS: Final = 500
 MAX_NOTES_CHARS: Final = 5_000
-MAX_QUERY_CHARS: Final = 200
-MAX_PAGE: Final = 100
-MAX_KEY_CHARS: Final = 200
 
 _FIRST_YEAR, _LAST_YEAR = 1900, 9998
 
@@ -41,9 +38,9 @@ class Task:
             "title": self.title,
             "notes": self.notes,
             "completed": self.completed,
-            "due_at": _zulu(self.due_at) if self.due_at else None,
-            "created_at": _zulu(self.created_at),
-            "updated_at": _zulu(self.updated_at),
+            "due_at": zulu(self.due_at) if self.due_at else None,
+            "created_at": zulu(self.created_at),
+            "updated_at": zulu(self.updated_at),
         }
 
 
@@ -87,27 +84,6 @@ class TaskPage:
     after: str | None
 
 
-def _zulu(moment: datetime) -> str:
-    return moment.astimezone(UTC).isoformat().replace("+00:00", "Z")
-
-
-def check_text(value: Any) -> Any:
-    """Refuse text that Postgres or UTF-8 cannot hold: NUL and unpaired surrogates."""
-    if not isinstance(value, str):
-        return value
-    if "\x00" in value:
-        raise ValueError("must not contain the NUL character")
-    if not value.isascii() and any("\ud800" <= char <= "\udfff" for char in value):
-        raise ValueError("must not contain unpaired surrogates")
-    return value
-
-
-def _check_visible(value: str) -> str:
-    if not is_visible(value):
-        raise ValueError("must have something to see in it")
-    return value
-
-
 def parse_due_at(value: Any) -> datetime:
     """Read an ISO 8601 date or date-time. Without an offset it is taken as UTC.
 
@@ -131,40 +107,20 @@ def is_task_id(value: str) -> bool:
     return _ID.fullmatch(value) is not None
 
 
-def _check_cursor(value: Any) -> Any:
-    if isinstance(value, str) and not is_task_id(value):
-        raise ValueError("must be the `after` of the page before")
-    return value
-
-
 _ID = re.compile(r"tsk_[0-9a-f]{32}")
 _DUE_AT_HINT = "must be an ISO 8601 date or date-time, such as 2026-12-24T18:00:00Z"
-
-_Checked = BeforeValidator(check_text)
 
 # The constraints stand next to `str`: further out, pydantic measures a text before it is stripped.
 Title = Annotated[
     str,
     StringConstraints(strip_whitespace=True, min_length=1, max_length=MAX_TITLE_CHARS),
-    _Checked,
-    AfterValidator(_check_visible),
+    Storable,
+    Visible,
 ]
-Notes = Annotated[str, StringConstraints(max_length=MAX_NOTES_CHARS), _Checked]
-Query = Annotated[
-    str, StringConstraints(strip_whitespace=True, max_length=MAX_QUERY_CHARS), _Checked
-]
-Words = Annotated[
-    str,
-    StringConstraints(strip_whitespace=True, min_length=1, max_length=MAX_QUERY_CHARS),
-    _Checked,
-]
+Notes = Annotated[str, StringConstraints(max_length=MAX_NOTES_CHARS), Storable]
 DueAt = Annotated[
     datetime,
     BeforeValidator(parse_due_at),
     WithJsonSchema({"type": "string", "format": "date-time"}),
 ]
-Cursor = Annotated[str, BeforeValidator(_check_cursor)]
-Limit = Annotated[int, Field(ge=1, le=MAX_PAGE)]
-IdempotencyKey = Annotated[
-    str, StringConstraints(pattern=r"^[\x21-\x7e]+$", max_length=MAX_KEY_CHARS)
-]
+Cursor = Annotated[str, check_cursor(is_task_id)]

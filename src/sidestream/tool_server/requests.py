@@ -33,7 +33,7 @@ _PLAIN_ID: Final = re.compile(r"[A-Za-z0-9._:-]{1,128}")
 _BY_STATUS: Final[dict[int, type[Problem]]] = {
     kind.status: kind for kind in (BadRequest, NotFound, MethodNotAllowed, TooLarge)
 }
-_logger = telemetry.logger("tasks")
+_logger = telemetry.logger("tools")
 
 
 def check_json(headers: Headers, *others: str) -> None:

@@ -20,7 +20,7 @@ from starlette.applications import Starlette
 from sidestream import telemetry
 from sidestream.streaming.events import event_shape, http_request
 
-_logger = telemetry.logger("tasks")
+_logger = telemetry.logger("tools")
 
 
 class LambdaAdapter:

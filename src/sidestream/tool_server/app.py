@@ -1,0 +1,91 @@
+"""The ASGI app of a domain's function, the same under uvicorn and on Lambda."""
+
+import asyncio
+from collections.abc import AsyncIterator, Callable, Sequence
+from contextlib import asynccontextmanager
+from typing import Final
+
+from starlette.applications import Starlette
+from starlette.exceptions import HTTPException
+from starlette.middleware import Middleware
+from starlette.middleware.cors import CORSMiddleware
+from starlette.requests import Request
+from starlette.responses import JSONResponse
+from starlette.routing import Route
+
+from sidestream.config import Settings
+from sidestream.identity import TOKEN_HEADER, Verifier, tool_key
+from sidestream.problems import Problem
+from sidestream.store.database import Database
+from sidestream.tool_server.endpoint import McpEndpoint
+from sidestream.tool_server.requests import REQUEST_ID_HEADER, RequestMiddleware, problem_handler
+from sidestream.tool_server.tools import ToolServer
+
+MAX_BODY_BYTES: Final = 128 * 1024
+"""More than the longest thing of a domain takes with every character escaped."""
+
+
+def create_app[ThingsT](
+    server: ToolServer[ThingsT],
+    make_things: Callable[[Database], ThingsT],
+    make_routes: Callable[[ThingsT, Verifier], Sequence[Route]],
+    settings: Settings,
+    database: Database | None = None,
+) -> Starlette:
+    """Make the app of a domain: its tools at `/mcp`, its REST routes, and `/healthz`.
+
+    `make_things` gives the repository that the tools and the routes work on, `make_routes` the
+    routes, which take the tokens that their verifier knows. The app's lifespan opens and closes
+    the database and fetches the sign-in keys.
+    """
+    database = database or Database(
+        settings.secret("database_url"),
+        max_size=settings.database_pool_max,
+        timeout_s=settings.database_timeout_s,
+    )
+    things = make_things(database)
+    people = Verifier(issuers=settings.auth_issuers)
+    callers = Verifier(keys=[tool_key(settings.secret("tool_signing_key"))])
+    mcp = McpEndpoint(server, things, callers, settings)
+
+    @asynccontextmanager
+    async def lifespan(_app: Starlette) -> AsyncIterator[None]:
+        await asyncio.gather(database.open(), people.prefetch())
+        try:
+            async with mcp.sessions.run():
+                yield
+        finally:
+            await database.close()
+
+    app = Starlette(
+        routes=[Route("/healthz", _healthz), Route("/mcp", mcp), *make_routes(things, people)],
+        middleware=[
+            *_cors(settings.cors_origins),
+            Middleware(RequestMiddleware, min(settings.max_body_bytes, MAX_BODY_BYTES)),
+        ],
+        exception_handlers={Problem: problem_handler, HTTPException: problem_handler},
+        lifespan=lifespan,
+    )
+    app.router.redirect_slashes = False
+    return app
+
+
+async def _healthz(_request: Request) -> JSONResponse:
+    """Say that the process answers. Touches neither the database nor a token."""
+    return JSONResponse({"status": "ok"}, headers={"cache-control": "no-store"})
+
+
+def _cors(origins: tuple[str, ...]) -> list[Middleware]:
+    """CORS only where no Function URL answers it: two answers at once make browsers refuse both."""
+    if not origins:
+        return []
+    return [
+        Middleware(
+            CORSMiddleware,
+            allow_origins=origins,
+            allow_methods=["GET", "POST", "PATCH", "DELETE"],
+            allow_headers=["authorization", TOKEN_HEADER, "content-type", "idempotency-key"],
+            expose_headers=[REQUEST_ID_HEADER, "retry-after"],
+            max_age=600,
+        )
+    ]

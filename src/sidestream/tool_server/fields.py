@@ -1,0 +1,93 @@
+"""What any domain asks of texts, pages and keys, as annotated types: tools and REST bodies are both
+built of them."""
+
+import unicodedata
+from collections.abc import Callable, Iterable, Mapping
+from datetime import UTC, datetime
+from typing import Annotated, Any, Final
+
+from pydantic import AfterValidator, BeforeValidator, Field, StringConstraints
+
+from sidestream.visible import is_visible
+
+MAX_QUERY_CHARS: Final = 200
+MAX_PAGE: Final = 100
+MAX_KEY_CHARS: Final = 200
+
+
+def check_text(value: Any) -> Any:
+    """Refuse text that Postgres or UTF-8 cannot hold: NUL and unpaired surrogates."""
+    if not isinstance(value, str):
+        return value
+    if "\x00" in value:
+        raise ValueError("must not contain the NUL character")
+    if not value.isascii() and any("\ud800" <= char <= "\udfff" for char in value):
+        raise ValueError("must not contain unpaired surrogates")
+    return value
+
+
+def check_visible(value: str) -> str:
+    """Refuse text in which there is nothing to see."""
+    if not is_visible(value):
+        raise ValueError("must have something to see in it")
+    return value
+
+
+def check_cursor(is_id: Callable[[str], bool]) -> BeforeValidator:
+    """Give the check of an `after`: the id of a page's last thing."""
+
+    def check(value: Any) -> Any:
+        if isinstance(value, str) and not is_id(value):
+            raise ValueError("must be the `after` of the page before")
+        return value
+
+    return BeforeValidator(check)
+
+
+Storable: Final = BeforeValidator(check_text)
+Visible: Final = AfterValidator(check_visible)
+
+# The constraints stand next to `str`: further out, pydantic measures a text before it is stripped.
+Query = Annotated[
+    str, StringConstraints(strip_whitespace=True, max_length=MAX_QUERY_CHARS), Storable
+]
+Words = Annotated[
+    str,
+    StringConstraints(strip_whitespace=True, min_length=1, max_length=MAX_QUERY_CHARS),
+    Storable,
+]
+Limit = Annotated[int, Field(ge=1, le=MAX_PAGE)]
+IdempotencyKey = Annotated[
+    str, StringConstraints(pattern=r"^[\x21-\x7e]+$", max_length=MAX_KEY_CHARS)
+]
+
+
+def zulu(moment: datetime) -> str:
+    """Give an aware time as ISO 8601 with `Z`."""
+    return moment.astimezone(UTC).isoformat().replace("+00:00", "Z")
+
+
+def like_pattern(word: str) -> str:
+    """Give the LIKE pattern that finds a word literally, whatever wildcards it contains."""
+    literal = unicodedata.normalize("NFC", word)
+    for special in ("\\", "%", "_"):
+        literal = literal.replace(special, "\\" + special)
+    return f"%{literal}%"
+
+
+def page_document(things: Iterable[Mapping[str, Any]], after: str | None) -> dict[str, Any]:
+    """Give a page as JSON: `after` leads to the next one and is null on the last."""
+    return {"data": list(things), "has_more": after is not None, "after": after}
+
+
+def page_schema(thing: Mapping[str, Any]) -> dict[str, Any]:
+    """Give the JSON Schema of `page_document`, of things with a schema."""
+    return {
+        "type": "object",
+        "properties": {
+            "data": {"type": "array", "items": dict(thing)},
+            "has_more": {"type": "boolean"},
+            "after": {"anyOf": [{"type": "string"}, {"type": "null"}]},
+        },
+        "required": ["data", "has_more", "after"],
+    }

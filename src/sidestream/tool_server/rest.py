@@ -1,0 +1,84 @@
+"""What every REST route of a domain needs: whose it is, a body or a query that fits, an answer.
+
+Takes the identity provider's JWTs alone: a tool token was made for the MCP server and a session
+token for the chat. Somebody else's path is a 403.
+"""
+
+import json
+from typing import Any, Final
+
+from pydantic import BaseModel, TypeAdapter, ValidationError
+from starlette.requests import Request
+from starlette.responses import JSONResponse, Response
+
+from sidestream.identity import Verifier, bearer_token, check_owner
+from sidestream.problems import BadRequest, Invalid
+from sidestream.tool_server.fields import IdempotencyKey
+from sidestream.tool_server.requests import check_json
+
+_NO_STORE: Final = {"cache-control": "no-store"}
+_KEY: Final = TypeAdapter[str](IdempotencyKey)
+
+
+async def owner(request: Request, people: Verifier) -> str:
+    """Give the `user_id` of the path, when it is the caller's. Raises `Problem`."""
+    subject = await people.subject(bearer_token(request.headers))
+    check_owner(request.path_params["user_id"], subject)
+    return subject
+
+
+async def json_body(request: Request) -> Any:
+    """Read the body. Raises `UnsupportedMedia` and `BadRequest`."""
+    check_json(request.headers, "application/merge-patch+json")
+    try:
+        # Some programs put a byte order mark before JSON (RFC 8259, 8.1).
+        text = (await request.body()).decode("utf-8-sig")
+        return json.loads(text, parse_constant=_no_constant)
+    except (ValueError, RecursionError):
+        raise BadRequest("The body is not valid JSON.") from None
+
+
+def query(request: Request) -> dict[str, str]:
+    """Read the query, in which nothing is given twice. Raises `Invalid`."""
+    values = dict(request.query_params.multi_items())
+    if len(values) != len(request.query_params.multi_items()):
+        raise Invalid("A query parameter is given twice.")
+    return values
+
+
+def valid[ModelT: BaseModel](model: type[ModelT], value: Any) -> ModelT:
+    """Read a value as a model. Raises `Invalid`, with the fields that do not fit."""
+    try:
+        return model.model_validate(value)
+    except ValidationError as error:
+        details = error.errors(include_input=False, include_url=False, include_context=False)
+        raise Invalid(errors=[_field_error(item["loc"], item["msg"]) for item in details]) from None
+
+
+def idempotency_key(request: Request) -> str | None:
+    """Give the `Idempotency-Key`, if there is one. Raises `Invalid`."""
+    key = request.headers.get("idempotency-key")
+    if key is None:
+        return None
+    try:
+        return _KEY.validate_python(key)
+    except ValidationError:
+        raise Invalid("The Idempotency-Key is 1 to 200 visible ASCII characters.") from None
+
+
+def answer(document: Any, status: int = 200, headers: dict[str, str] | None = None) -> Response:
+    """Answer with JSON that nobody keeps."""
+    return JSONResponse(document, status, headers={**_NO_STORE, **(headers or {})})
+
+
+def _no_constant(name: str) -> None:
+    raise ValueError(f"{name} is not JSON")
+
+
+def _field_error(location: tuple[int | str, ...], message: str) -> dict[str, Any]:
+    # The location may hold a key of the client's making, which need not be valid Unicode.
+    parts = [
+        part.encode(errors="replace").decode() if isinstance(part, str) else part
+        for part in location
+    ]
+    return {"loc": parts, "msg": message}
