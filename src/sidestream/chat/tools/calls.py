@@ -121,7 +121,6 @@ class Toolbox:
             if found.failed:
                 return replace(found, name=name, arguments=arguments)
             document = found.result if isinstance(found.result, dict) else {}
-        document = {**document, "status": HELD_STATUS}
         return ToolRecord(call_id, name, arguments, "", False, held=True, result=document)
 
     def _tool(self, entry: Mapping[str, Any]) -> FunctionTool:
@@ -167,7 +166,9 @@ class Toolbox:
         """Give a record whose words leave room for those of the run's other calls."""
         used = sum(len(past.output.encode()) for past in context.run.records)
         budget = max(_LEAST_BYTES, min(self._call_bytes, self._turn_bytes - used))
-        return replace(record, output=words_of(record.result or record.output, budget))
+        # Only in what the model reads: the thing may have a status of its own.
+        told = {**record.result, "status": HELD_STATUS} if record.held else record.result
+        return replace(record, output=words_of(told or record.output, budget))
 
     def _unanswered(self, call_id: str, name: str, arguments: dict[str, Any]) -> ToolRecord:
         reads = self.confirmation.policy(name).reads
