@@ -28,7 +28,7 @@ test: check pytest pytest-postgres $(if $(PAGE),page-test e2e) ## every check an
 check: setup $(if $(PAGE),page-check) ## format, lint, types, import rules and workflows
 	@$(BIN)/ruff format --check .
 	@$(BIN)/ruff check .
-	@$(BIN)/mypy src tests benchmarks
+	@$(BIN)/mypy src tests benchmarks examples
 	@$(BIN)/lint-imports
 	@$(BIN)/actionlint -shellcheck= -pyflakes= .github/workflows/*.yml
 

@@ -1,0 +1,1 @@
+"""What stands on the platform without being part of it."""

@@ -1,0 +1,1 @@
+"""A help desk's tickets: a second domain, small and whole."""

@@ -1,0 +1,100 @@
+"""REST: the tickets of the person whose token it is."""
+
+from typing import Final
+
+from pydantic import BaseModel, ConfigDict
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import Route
+
+from examples.tickets.repository import TicketRepository
+from examples.tickets.ticket import (
+    Assignee,
+    Body,
+    Cursor,
+    Email,
+    Priority,
+    Status,
+    Subject,
+    TicketChanges,
+    TicketDraft,
+    TicketFilter,
+)
+from sidestream.identity import Verifier, path_segment
+from sidestream.problems import Invalid
+from sidestream.tool_server.fields import Limit, Query, page_document
+from sidestream.tool_server.rest import answer, idempotency_key, json_body, owner, query, valid
+
+DEFAULT_LIMIT: Final = 50
+
+
+class _Body(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid", strict=True)
+
+
+class _NewTicket(_Body):
+    subject: Subject
+    body: Body = ""
+    priority: Priority = "normal"
+    assignee: Assignee = ""
+    customer_email: Email = ""
+
+
+class _Patch(_Body):
+    """A JSON merge patch (RFC 7396): what is absent stays."""
+
+    subject: Subject = ""
+    body: Body = ""
+    status: Status = "open"
+    priority: Priority = "normal"
+    assignee: Assignee = ""
+    customer_email: Email = ""
+
+    def changes(self) -> TicketChanges:
+        return TicketChanges(**{name: getattr(self, name) for name in self.model_fields_set})
+
+
+class _ListQuery(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    status: Status | None = None
+    q: Query = ""
+    after: Cursor | None = None
+    limit: Limit = DEFAULT_LIMIT
+
+
+def ticket_routes(tickets: TicketRepository, people: Verifier) -> list[Route]:
+    """Give `/api/{user_id}/tickets` and `/api/{user_id}/tickets/{ticket_id}`, for people whose
+    tokens the verifier knows."""
+
+    async def many(request: Request) -> Response:
+        user_id = await owner(request, people)
+        if request.method == "POST":
+            body = valid(_NewTicket, await json_body(request))
+            draft = TicketDraft(**body.model_dump())
+            ticket = await tickets.add(user_id, draft, idempotency_key(request))
+            location = f"/api/{path_segment(user_id)}/tickets/{ticket.id}"
+            return answer(ticket.document(), 201, {"location": location})
+        asked = valid(_ListQuery, query(request))
+        wanted = TicketFilter(asked.status, tuple(asked.q.split()), asked.after, asked.limit)
+        page = await tickets.list(user_id, wanted)
+        return answer(page_document((ticket.document() for ticket in page.tickets), page.after))
+
+    async def one(request: Request) -> Response:
+        user_id = await owner(request, people)
+        ticket_id = request.path_params["ticket_id"]
+        if request.method == "DELETE":
+            await tickets.delete(user_id, ticket_id)
+            return Response(status_code=204)
+        if request.method == "PATCH":
+            changes = valid(_Patch, await json_body(request)).changes()
+            if changes == TicketChanges():
+                raise Invalid("Give at least one thing to change in the ticket.")
+            return answer((await tickets.update(user_id, ticket_id, changes)).document())
+        return answer((await tickets.get(user_id, ticket_id)).document())
+
+    path = "/api/{user_id:path}/tickets"
+    return [
+        Route(path, many, methods=["GET", "POST"]),
+        Route(f"{path}/{{ticket_id}}", one, methods=["GET", "PATCH", "DELETE"]),
+    ]
