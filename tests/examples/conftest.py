@@ -9,9 +9,9 @@ import httpx2
 import psycopg
 import pytest
 import pytest_asyncio
+
 from examples.tickets.app import create_app
 from examples.tickets.pack import DOMAIN
-
 from sidestream.config import ChatSettings
 from sidestream.local.model import ScriptedModelServer
 from sidestream.local.system import LocalSystem

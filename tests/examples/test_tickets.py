@@ -5,14 +5,14 @@ import string
 from pathlib import Path
 from typing import Any
 
-import examples.tickets
 import httpx2
 import psycopg
 import pytest
 from babel.messages.pofile import read_po
+
+import examples.tickets
 from examples.tickets.pack import DOMAIN
 from examples.tickets.tools import SERVER
-
 from sidestream.domain import Ask, load
 from sidestream.identity import tool_key
 from sidestream.store.database import Database, Statement

@@ -7,7 +7,6 @@ import sys
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
-import examples.tickets
 import pytest
 from chatkit.types import (
     ClientEffectEvent,
@@ -19,6 +18,7 @@ from chatkit.types import (
     WorkflowItem,
 )
 
+import examples.tickets
 from sidestream.chat.services import Services
 from sidestream.config import SettingsError
 from sidestream.local.model import ScriptedModelServer
