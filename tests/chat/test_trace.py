@@ -19,9 +19,17 @@ from chatkit.types import (
     WorkflowTaskUpdated,
 )
 
+from sidestream import i18n
 from sidestream.chat.context import ToolRecord
 from sidestream.chat.tools.trace import ToolTrace
 from sidestream.tasks.pack import DOMAIN
+
+
+@pytest.fixture(autouse=True)
+def with_the_domain() -> None:
+    """The catalogues that the chat reads: ours, and those of its domain."""
+    assert DOMAIN.catalogues is not None
+    i18n.add(DOMAIN.catalogues)
 
 
 def _record(call_id: str = "call_1", name: str = "add_task", **changes: Any) -> ToolRecord:
