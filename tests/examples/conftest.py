@@ -6,7 +6,6 @@ from dataclasses import dataclass
 from typing import Any
 
 import httpx2
-import psycopg
 import pytest
 import pytest_asyncio
 
@@ -16,6 +15,7 @@ from sidestream.config import ChatSettings
 from sidestream.local.model import ScriptedModelServer
 from sidestream.local.system import LocalSystem
 from sidestream.store.ids import new_id
+from sidestream.store.migrate import migrate
 from tests.asgi_server import serve
 from tests.chat.client import Client
 from tests.chat.conftest import chat_settings, model, under_uvicorn  # noqa: F401
@@ -33,15 +33,9 @@ class Desk:
 
 @pytest_asyncio.fixture(scope="session", loop_scope="session")
 async def desk(owner_url: str, chat_settings: ChatSettings) -> AsyncIterator[Desk]:  # noqa: F811
-    assert DOMAIN.migrations is not None
-    with psycopg.connect(owner_url) as connection:
-        for migration in sorted(DOMAIN.migrations.glob("*.sql")):
-            if not migration.name.endswith(".rollback.sql"):
-                connection.execute(migration.read_bytes())
+    migrate(owner_url, folders=DOMAIN.migration_folders)
     async with serve(create_app(chat_settings)) as url:
-        # The setting with the tool server's address, by its value.
-        [mcp_url] = [n for n, value in chat_settings if str(value).endswith("/mcp")]
-        changes = {mcp_url: f"{url}/mcp", "domain": "examples.tickets"}
+        changes = {"tools_mcp_url": f"{url}/mcp", "domain": "examples.tickets"}
         yield Desk(url, ChatSettings.model_validate(dict(chat_settings) | changes))
 
 
