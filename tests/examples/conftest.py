@@ -8,6 +8,7 @@ from typing import Any
 import httpx2
 import pytest
 import pytest_asyncio
+from pydantic import HttpUrl
 
 from examples.tickets.app import create_app
 from examples.tickets.pack import DOMAIN
@@ -35,8 +36,8 @@ class Desk:
 async def desk(owner_url: str, chat_settings: ChatSettings) -> AsyncIterator[Desk]:  # noqa: F811
     migrate(owner_url, folders=DOMAIN.migration_folders)
     async with serve(create_app(chat_settings)) as url:
-        changes = {"tools_mcp_url": f"{url}/mcp", "domain": "examples.tickets"}
-        yield Desk(url, ChatSettings.model_validate(dict(chat_settings) | changes))
+        changes = {"tools_mcp_url": HttpUrl(f"{url}/mcp"), "domain": "examples.tickets"}
+        yield Desk(url, chat_settings.model_copy(update=changes))
 
 
 @pytest_asyncio.fixture(scope="session", loop_scope="session")
