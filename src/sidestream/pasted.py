@@ -42,7 +42,7 @@ def cleaned(value: Any) -> Any:
 def _plain(text: str) -> str:
     if len(text) > 1 and text[0] + text[-1] in _WRAPPERS:
         raise ValueError("it has quotes or brackets round it")
-    if text[-1:] == _REFERENCES.get(text[:2], ""):
+    if text and text[-1:] == _REFERENCES.get(text[:2], ""):
         raise ValueError("it is a reference that nothing has resolved")
     if any(_is_invisible(char) for char in text):
         raise ValueError("it has a line end or another invisible character inside it")

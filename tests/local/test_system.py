@@ -140,12 +140,22 @@ def _has_ipv6() -> bool:
     return False
 
 
+def _port_before_a_free_one() -> int:
+    """A free port with a free one after it, outside of those that connections are given."""
+    for port in range(20_000, 30_000, 2):
+        with contextlib.suppress(OSError):
+            for number in (port, port + 1):
+                socket.create_server(("0.0.0.0", number)).close()  # noqa: S104
+            return port
+    raise AssertionError("no two free ports in a row")
+
+
 @pytest.mark.parametrize("address", ["127.0.0.1", "0.0.0.0", *(["::1"] if _has_ipv6() else [])])  # noqa: S104
 def test_in_place_of_a_taken_port_the_next_free_one_is_used(address: str) -> None:
     said: list[str] = []
     family = socket.AF_INET6 if ":" in address else socket.AF_INET
-    with socket.create_server((address, 0), family=family) as taken:
-        port = taken.getsockname()[1]
+    port = _port_before_a_free_one()
+    with socket.create_server((address, port), family=family):
         options = LocalOptions(chat_port=port, tools_port=port + 1, web_port=port)
         found = on_free_ports(options, said.append)
         assert found.chat_port > port + 1
