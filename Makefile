@@ -11,7 +11,7 @@ ARGS ?=
 BIN := .venv/bin
 PAGE := $(wildcard frontend/package.json)
 
-.PHONY: help setup run test check pytest pytest-postgres page-check page-test e2e build tools bench lock clean
+.PHONY: help setup run test check pytest pytest-postgres page-check page-test e2e screenshots build tools bench lock clean
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / {printf "  make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -52,6 +52,9 @@ e2e: setup ## the browser tests alone
 	@scripts/system-packages --optional firefox-esr webkit2gtk-driver xvfb
 	@scripts/node-packages
 	@scripts/e2e
+
+screenshots: ## the browser tests, which renew the pictures in docs/screenshots
+	@SCREENSHOTS="$(CURDIR)/docs/screenshots/" $(MAKE) e2e
 
 tools: setup ## SAM and checkov under .tools
 	@scripts/deploy-tools
