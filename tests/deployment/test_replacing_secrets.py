@@ -179,7 +179,7 @@ async def test_tool_signing_key(deployed: Deployed, user: str) -> None:
     await deployed.restart("chat")
     await deployed.say(user, "Add a task to buy eggs")
     await deployed.replay("The tool signing key")
-    await deployed.restart("tasks")
+    await deployed.restart("tools")
     await deployed.say(user, "Add a task to buy bread")
     assert await deployed.titles(user) == {"buy milk", "buy eggs", "buy bread"}
 
@@ -187,7 +187,7 @@ async def test_tool_signing_key(deployed: Deployed, user: str) -> None:
     leaked, _expiry = tool_key(deployed.text("TOOL_SIGNING_KEY")).mint(user)
     for _ in range(2):
         await deployed.replay("The tool signing key")
-    await deployed.restart("tasks")
+    await deployed.restart("tools")
     async with httpx2.AsyncClient(timeout=60) as client:
         answer = await client.post(
             f"{deployed.system.tools.url}/mcp",

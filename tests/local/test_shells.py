@@ -26,12 +26,14 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
 
 from sidestream.local.environment import base, forget_libpq, outward
-from sidestream.local.model import ModelSettings, ScriptedModelServer
+from sidestream.local.model import ModelSettings, ScriptedModelServer, grammar_of
+from sidestream.tasks.pack import DOMAIN
 from tests.command import LocalProcess, postgres_processes, run
 
 type Shell = dict[str, str]
 
 DEAD = "127.0.0.1:9"
+MODEL = ModelSettings(delay_ms=0, grammar=grammar_of(str(DOMAIN.scripted)))
 FAILING: tuple[Shell, ...] = (
     {"HTTP_PROXY": f"http://{DEAD}", "HTTPS_PROXY": f"http://{DEAD}", "NO_PROXY": ""},
     {"ALL_PROXY": f"socks5://{DEAD}"},
@@ -160,7 +162,7 @@ class _Relay:
 
 @pytest.mark.slow
 async def test_a_model_of_ones_own_is_reached_through_the_proxy_and_nothing_else_is() -> None:
-    async with ScriptedModelServer(ModelSettings(delay_ms=0)) as model:
+    async with ScriptedModelServer(MODEL) as model:
         with _Relay(model.base_url) as proxy:
             shell = {
                 "OPENAI_API_KEY": "k",
@@ -181,7 +183,7 @@ def _say(shell: Shell) -> str:
 @pytest.mark.slow
 async def test_a_model_behind_a_companys_own_root_certificate(tmp_path: Path) -> None:
     certificate = _certificate(tmp_path)
-    async with ScriptedModelServer(ModelSettings(delay_ms=0)) as model:
+    async with ScriptedModelServer(MODEL) as model:
         with _Relay(model.base_url, certificate) as provider:
             shell = {
                 "OPENAI_API_KEY": "k",
@@ -226,7 +228,7 @@ def test_a_proxy_that_cannot_be_used_is_a_sentence(tmp_path: Path, proxy: str) -
 
 
 def test_a_setting_of_ones_own_that_is_not_valid_is_named_on_the_screen() -> None:
-    ports = ("--chat-port", "0", "--tasks-port", "0")
+    ports = ("--chat-port", "0", "--tools-port", "0")
     with _folder() as folder:
         done = run("local", "--folder", folder, *ports, env={"MAX_TURNS": "none"})
     assert done.returncode == 1

@@ -124,7 +124,9 @@ def test_every_table_is_guarded(owner_url: str) -> None:
     """
     with psycopg.connect(owner_url) as owner:
         guarded = {name for (name,) in owner.execute(query)}
-        assert guarded == {name for (name,) in owner.execute(everything)} == set(TABLES)
+        assert guarded == {name for (name,) in owner.execute(everything)}
+    # Other domains' tables may stand beside these.
+    assert guarded >= set(TABLES)
 
 
 def test_the_functions_role_owns_nothing_and_bypasses_nothing(app_url: str) -> None:
