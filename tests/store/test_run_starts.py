@@ -96,6 +96,7 @@ class TestBegin:
         self, run_starts: RunStarts, store: PostgresStore, database: Database, caller: Caller
     ) -> None:
         start = a_first_start()
+        await database.ping()  # a connection that was idle for long is looked at first
         before = database.round_trips
         run = await begun(run_starts, caller, start)
         assert database.round_trips - before == 1

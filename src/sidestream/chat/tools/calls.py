@@ -47,7 +47,7 @@ class Toolbox:
         self._client = client
         self._deadline_grace_s = settings.deadline_margin_s / 8
         self._call_bytes = settings.tool_output_bytes
-        self._turn_bytes = settings.tool_output_bytes_per_run
+        self._run_bytes = settings.tool_output_bytes_per_run
 
     def function_tools(self) -> list[FunctionTool]:
         """Build the agent's tools from the manifest."""
@@ -165,7 +165,7 @@ class Toolbox:
     def _within_budget(self, context: RunContext, record: ToolRecord) -> ToolRecord:
         """Give a record whose words leave room for those of the run's other calls."""
         used = sum(len(past.output.encode()) for past in context.run.records)
-        budget = max(_LEAST_BYTES, min(self._call_bytes, self._turn_bytes - used))
+        budget = max(_LEAST_BYTES, min(self._call_bytes, self._run_bytes - used))
         # Only in what the model reads: the thing may have a status of its own.
         told = {**record.result, "status": HELD_STATUS} if record.held else record.result
         return replace(record, output=words_of(told or record.output, budget))
