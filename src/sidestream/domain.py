@@ -216,6 +216,10 @@ class Domain:
             for entry in self.entries
         }
 
+    def policy(self, name: str) -> Policy:
+        """Give how a tool is treated. One that nobody knows writes, and asks."""
+        return self.policies.get(name) or policy_of({"name": name}, None, trusted=False)
+
     @property
     def changed_event(self) -> str:
         """The client effect that tells the page of a change."""

@@ -20,8 +20,9 @@ import pytest
 
 from sidestream.local import sign_in
 from sidestream.local.endpoints import Endpoints
+from sidestream.local.ports import on_free_ports
 from sidestream.local.settings import LocalOptions
-from sidestream.local.system import LocalSystem, on_free_ports
+from sidestream.local.system import LocalSystem
 from tests.command import LocalProcess, postgres_processes, run, wait_gone
 
 

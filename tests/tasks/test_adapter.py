@@ -16,8 +16,8 @@ from sidestream import config
 from sidestream.config import Settings
 from sidestream.identity import tool_key
 from sidestream.store.ids import new_id
-from sidestream.tasks.app import create_app, create_current_app
-from sidestream.tool_server.adapter import LambdaAdapter
+from sidestream.tasks.app import create_app
+from sidestream.tool_server.adapter import LambdaAdapter, current
 from tests.sign_in import SignIn
 from tests.tasks.conftest import TOOL_SECRET
 
@@ -240,7 +240,7 @@ class TestSnapshots:
             status: int = running.invoke(event("mcp_tools_call", token=token))["statusCode"]
             return status
 
-        running = Function(create_current_app)
+        running = Function(current(create_app))
         try:
             assert (call(TOOL_SECRET), call("r" * 32)) == (200, 401)
             running.run(running.adapter.before_snapshot)

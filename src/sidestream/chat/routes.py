@@ -6,7 +6,7 @@ from collections.abc import AsyncIterator
 from datetime import UTC, datetime
 from typing import Annotated, Final
 
-from chatkit.types import ChatKitReq, ThreadsSyncCustomActionReq, is_streaming_req
+from chatkit.types import ThreadsSyncCustomActionReq, is_streaming_req
 from fastapi import APIRouter, Depends, Query, Request, Response
 from fastapi.responses import JSONResponse
 
@@ -61,9 +61,7 @@ type Wired = Annotated[Services, Depends(wired_services)]
 async def chatkit(request: Request, caller: Authenticated, services: Wired) -> Response:
     """Serve a ChatKit request of any type: a stream, or JSON, as its type says."""
     body = await read_body(request, services.settings.max_body_bytes)
-    return await _answer(
-        request, caller, services, body, parse(body, services.settings, services.domain.policies)
-    )
+    return await _answer(request, caller, services, body)
 
 
 @router.post("/api/{user_id:path}/chat")
@@ -72,13 +70,7 @@ async def chat(user_id: str, request: Request, caller: Authenticated, services: 
     check_owner(user_id, caller.user_id)
     body = await read_body(request, services.settings.max_body_bytes)
     if not is_plain(body):
-        return await _answer(
-            request,
-            caller,
-            services,
-            body,
-            parse(body, services.settings, services.domain.policies),
-        )
+        return await _answer(request, caller, services, body)
     parsed = parse_plain(body, services.settings)
     assert is_streaming_req(parsed)
     conversation = await services.conversations.begin(
@@ -164,9 +156,8 @@ async def healthz() -> JSONResponse:
     return JSONResponse({"status": "ok"}, headers=_NO_STORE)
 
 
-async def _answer(
-    request: Request, caller: Caller, services: Services, body: bytes, parsed: ChatKitReq
-) -> Response:
+async def _answer(request: Request, caller: Caller, services: Services, body: bytes) -> Response:
+    parsed = parse(body, services.settings, services.domain.policies)
     if isinstance(parsed, ThreadsSyncCustomActionReq):
         arrival = _arrival(request, services)
         done = await services.conversations.act(parsed, caller, idempotency(request, body), arrival)

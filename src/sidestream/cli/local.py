@@ -53,11 +53,12 @@ def local(
     from sidestream import network
     from sidestream.local.aws import AwsError
     from sidestream.local.environment import isolate
+    from sidestream.local.errors import LocalSystemError
     from sidestream.local.page import PageError
     from sidestream.local.postgres import PostgresError
     from sidestream.local.serve import serve
     from sidestream.local.settings import LocalOptions, personal_settings
-    from sidestream.local.system import LocalSystemError, wipe
+    from sidestream.local.system import wipe
 
     console = Console()
     settings = {} if scripted else personal_settings()

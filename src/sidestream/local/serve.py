@@ -10,8 +10,9 @@ from rich.console import Console
 
 from sidestream.local.emulator.environment import InitError
 from sidestream.local.endpoints import Endpoints
+from sidestream.local.errors import LocalSystemError
 from sidestream.local.settings import LocalOptions
-from sidestream.local.system import LocalSystem, LocalSystemError
+from sidestream.local.system import LocalSystem
 
 _SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 _EXIT_INTERRUPTED = 130

@@ -11,14 +11,11 @@ import asyncio
 import fcntl
 import http.client
 import shutil
-import socket
-import time
 from collections.abc import Awaitable, Callable, Coroutine
-from contextlib import AsyncExitStack, suppress
-from dataclasses import replace
+from contextlib import AsyncExitStack
 from pathlib import Path
 from types import TracebackType
-from typing import Any, Self, TextIO
+from typing import Self, TextIO
 
 from rich.console import Console
 
@@ -29,6 +26,7 @@ from sidestream.local.console import LogBook
 from sidestream.local.emulator import FunctionSpec, FunctionUrl
 from sidestream.local.emulator.environment import InitError
 from sidestream.local.endpoints import Endpoints, own_pid
+from sidestream.local.errors import LocalSystemError
 from sidestream.local.functions import (
     CHAT,
     Backends,
@@ -40,18 +38,12 @@ from sidestream.local.keys import LocalKeys
 from sidestream.local.metrics import MetricFeed
 from sidestream.local.model import ModelSettings, ScriptedModelServer, grammar_of
 from sidestream.local.page import Page
+from sidestream.local.ports import on_free_ports
 from sidestream.local.postgres import EmbeddedPostgres
 from sidestream.local.settings import LocalOptions, load_domain
 from sidestream.store.migrate import migrate
 
-_PORTS = 65_536
-_PORT_WAIT_S = 2.0  # a system that was killed lets go of its ports within this
-
 _Step = Callable[[], Awaitable[None]]
-
-
-class LocalSystemError(RuntimeError):
-    """The local system could not start; the text is for the person who started it."""
 
 
 class LocalSystem:
@@ -316,51 +308,3 @@ def _get_status(base_url: str, path: str) -> int:
         return connection.getresponse().status
     finally:
         connection.close()
-
-
-def on_free_ports(options: LocalOptions, say: Callable[[str], None]) -> LocalOptions:
-    """Give the options with ports that are free: the next one in place of one that is taken.
-
-    Raises `LocalSystemError` when there is none.
-    """
-    names = ["chat_port", "tools_port", *(["web_port"] if options.web else [])]
-    wanted = {name: int(getattr(options, name)) for name in names}
-    ports: dict[str, Any] = {}
-    for name, port in wanted.items():
-        if port and (port in ports.values() or not _gets_free(port)):
-            others = {*wanted.values(), *ports.values()}
-            ports[name] = _next_free(port, others)
-            flag = f"--{name.replace('_', '-')}"
-            say(f"Port {port} is taken: {ports[name]} is used instead. {flag} chooses another.")
-        else:
-            ports[name] = port
-    return replace(options, **ports)
-
-
-def _gets_free(port: int) -> bool:
-    deadline = time.monotonic() + _PORT_WAIT_S
-    while not _is_free(port):
-        if time.monotonic() > deadline:
-            return False
-        time.sleep(0.1)
-    return True
-
-
-def _next_free(port: int, others: set[int]) -> int:
-    for number in range(port + 1, _PORTS):
-        if number not in others and _is_free(number):
-            return number
-    raise LocalSystemError(f"Port {port} is taken by another program, and so is each after it.")
-
-
-def _is_free(port: int) -> bool:
-    """Whether nobody listens there, on the other loopback address neither: a browser may take
-    `localhost` for that. Asked by connecting, as macOS lets a port be taken beside a wildcard."""
-    for address in ("127.0.0.1", "::1"):
-        with suppress(OSError), socket.create_connection((address, port), timeout=1):
-            return False
-    try:
-        socket.create_server(("127.0.0.1", port)).close()
-    except OSError:
-        return False
-    return True

@@ -1,4 +1,4 @@
-"""Runs: the row that a run lives by, and the frames it streamed, for whoever joins later.
+"""Runs: the row that an answer lives by, and the frames it streamed, for whoever joins later.
 
 A run is alive while its lease lasts (`lease`). Its own process renews the lease with every beat;
 any process may ask it to stop, and it learns of that from the answer to its next beat.

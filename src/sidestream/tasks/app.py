@@ -2,7 +2,6 @@
 
 from starlette.applications import Starlette
 
-from sidestream import config
 from sidestream.config import Settings
 from sidestream.store.database import Database
 from sidestream.tasks.repository import TaskRepository
@@ -14,10 +13,3 @@ from sidestream.tool_server import app
 def create_app(settings: Settings, database: Database | None = None) -> Starlette:
     """Make the app, on a database of its own unless one is given."""
     return app.create_app(SERVER, TaskRepository, task_routes, settings, database)
-
-
-def create_current_app() -> Starlette:
-    """Make the app from the environment and the secrets as they are now. Raises
-    `config.SettingsError`."""
-    config.refresh()
-    return create_app(config.settings())

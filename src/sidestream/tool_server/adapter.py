@@ -15,12 +15,38 @@ from mangum import Mangum
 from mangum.adapter import DEFAULT_TEXT_MIME_TYPES
 from mangum.handlers import APIGateway, HTTPGateway
 from mangum.types import LambdaConfig, LambdaContext, LambdaEvent, Scope
+from snapshot_restore_py import (  # type: ignore[import-untyped]
+    register_after_restore,
+    register_before_snapshot,
+)
 from starlette.applications import Starlette
 
-from sidestream import telemetry
+from sidestream import config, telemetry
+from sidestream.config import Settings
 from sidestream.streaming.events import event_shape, http_request
 
 _logger = telemetry.logger("tools")
+
+
+def lambda_handler(create_app: Callable[[Settings], Starlette]) -> "LambdaAdapter":
+    """Make the handler of a process, on its main thread: reads the environment, makes the app and
+    connects at once, and again when the process is restored from a snapshot. Raises
+    `config.SettingsError`."""
+    telemetry.write_one_line()
+    handler = LambdaAdapter(current(create_app))
+    register_before_snapshot(handler.before_snapshot)
+    register_after_restore(handler.after_restore)
+    return handler
+
+
+def current(create_app: Callable[[Settings], Starlette]) -> Callable[[], Starlette]:
+    """Give what makes an app from the environment and the secrets as they are at the time."""
+
+    def make() -> Starlette:
+        config.refresh()
+        return create_app(config.settings())
+
+    return make
 
 
 class LambdaAdapter:

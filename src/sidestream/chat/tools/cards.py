@@ -45,8 +45,7 @@ class Cards:
         """Give the rows of the last list that was asked for, if the run was about listing."""
         rows: list[Row] = []
         for record in records:
-            policy = self._domain.policies.get(record.name)
-            if record.failed or policy is None or not policy.tool.lists:
+            if record.failed or not self._domain.policy(record.name).tool.lists:
                 return []
             rows = self._domain.rows(record.result)
         return rows[: self._card.max_rows] if self._card else []

@@ -29,7 +29,7 @@ from chatkit.types import (
 )
 
 from sidestream.chat.context import RunContext, RunState, ToolRecord
-from sidestream.domain import Ask, Domain, Policy, Question, Tool
+from sidestream.domain import Ask, Domain, Policy, Question
 from sidestream.i18n import text
 from sidestream.store.ids import new_id
 
@@ -71,9 +71,8 @@ class Confirmation:
         self._domain = domain
 
     def policy(self, name: str) -> Policy:
-        """Give how a tool is treated. One that nobody knows asks."""
-        unknown = Policy(name=name, title=name, reads=False, ask=Ask.ALWAYS, tool=Tool())
-        return self._domain.policies.get(name, unknown)
+        """Give how a tool is treated."""
+        return self._domain.policy(name)
 
     def holds(self, name: str) -> bool:
         """Tell whether calls of a tool wait for the end of the run."""
@@ -123,8 +122,7 @@ class Confirmation:
         said = [item for item in run.history if isinstance(item, UserMessageItem)]
         if tool.search is None or not said:
             return None
-        found = (row.id for ids in self._searches(run, tool.search) for row in ids)
-        if self._target(record) in found:
+        if any(self._target(record) in self._ids(found) for found in _of(run, tool.search)):
             return None
         spoken = set(_words("".join(part.text for part in said[-1].content)))
         titles = (row.title for row in self._domain.rows(record.result))
@@ -198,22 +196,15 @@ class Confirmation:
         that the model did not ask for, and found one that a held call is about."""
         found: list[str] = []
         for held in self.held(run):
-            tool = self.policy(held.name).tool
-            for record in run.records if tool.search else ():
-                if record.name != tool.search or record.failed:
-                    continue
-                ids = [row.id for row in self._domain.rows(record.result)]
+            for record in _of(run, self.policy(held.name).tool.search):
+                ids = self._ids(record)
                 several = len(ids) > 1 or _has_more(record.result)
                 if several and self._target(held) in ids:
                     found.extend(ids)
         return list(dict.fromkeys(found))
 
-    def _searches(self, run: RunState, search: str) -> list[list[Any]]:
-        return [
-            self._domain.rows(record.result)
-            for record in run.records
-            if record.name == search and not record.failed
-        ]
+    def _ids(self, record: ToolRecord) -> list[str]:
+        return [row.id for row in self._domain.rows(record.result)]
 
 
 def choices_of(
@@ -283,6 +274,11 @@ def _asked(
         content={"kind": PENDING_KIND, "item_id": item.id, "choices": stands_for},
     )
     return Asked(item, memory)
+
+
+def _of(run: RunState, tool: str | None) -> list[ToolRecord]:
+    """The calls of a tool that were answered."""
+    return [record for record in run.records if record.name == tool and not record.failed]
 
 
 def _id_of(row: Any) -> str | None:

@@ -31,7 +31,7 @@ from chatkit.types import (
 )
 
 from sidestream.chat.context import ToolRecord
-from sidestream.domain import Domain, readable
+from sidestream.domain import Domain
 from sidestream.i18n import DEFAULT_LOCALE, Plural, _, text
 from sidestream.store.ids import new_id
 
@@ -173,12 +173,8 @@ class ToolTrace:
         return _ended(title, icon, self._detail(record))
 
     def _effect(self, record: ToolRecord) -> Iterator[ThreadStreamEvent]:
-        if not (record.failed or record.held or self._reads(record.name)):
+        if not (record.failed or record.held or self._domain.policy(record.name).reads):
             yield ClientEffectEvent(name=self._domain.changed_event, data={"tool": record.name})
-
-    def _reads(self, name: str) -> bool:
-        policy = self._domain.policies.get(name)
-        return policy is not None and policy.reads
 
     def _snapshot(self, *, expanded: bool) -> WorkflowItem:
         assert self._item is not None
@@ -195,8 +191,7 @@ class ToolTrace:
         return self._item.model_copy(update={"workflow": workflow})
 
     def _title(self, name: str) -> str:
-        policy = self._domain.policies.get(name)
-        return text(self._locale, policy.title if policy else readable(name))
+        return text(self._locale, self._domain.policy(name).title)
 
     def _detail(self, record: ToolRecord) -> str | None:
         if record.failed:
