@@ -119,9 +119,10 @@ class TestPlan:
         talk = Talk(TaskList.of("milk", done=("old",)))
         talk.tasks.add("tax", due_at="2026-11-25T09:00:00Z")
         talk.tasks.add("rent", due_at="2026-11-19T09:00:00Z")
-        heading, *lines, end = talk.say(message).splitlines()
+        heading, *lines, blank, end = talk.say(message).splitlines()
 
         assert "3" in heading
+        assert blank == ""
         assert [line.split(" · ")[0] for line in lines] == ["1. rent", "2. tax", "3. milk"]
         assert end.startswith(start)
         assert len(talk.steps) == 1

@@ -24,7 +24,9 @@ def plan(_: Intent, scene: Scene) -> Plan:
     lines = [f"{number}. {_line(scene, task)}" for number, task in enumerate(tasks, 1)]
     if more:
         lines.append(scene.say("list_more"))
-    return "\n".join([heading, *lines, scene.say("plan_start", title=one_line(tasks[0].title))])
+    start = scene.say("plan_start", title=one_line(tasks[0].title))
+    # A blank line ends a list in Markdown.
+    return "\n".join([heading, *lines, "", start])
 
 
 def _line(scene: Scene, task: Task) -> str:
