@@ -132,7 +132,7 @@ class TestPlan:
         talk.tasks.add("late", due_at="2026-11-19T09:00:00Z")
         talk.tasks.add("now", due_at="2026-11-20T09:00:00Z")
         talk.tasks.add("soon", due_at="2026-11-21T09:00:00Z")
-        lines = talk.say("plan my day").splitlines()[1:-1]
+        lines = talk.say("plan my day").splitlines()[1:-2]
 
         assert [line.split(" · ")[1] for line in lines] == [
             "overdue since 2026-11-19",
