@@ -2,8 +2,8 @@
 import type { Browser, BrowserContextOptions, Page } from "playwright-core";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import packageJson from "../package.json" with { type: "json" };
-import { en } from "@/lib/i18n/en";
-import { ur } from "@/lib/i18n/ur";
+import { en } from "@/lib/i18n/texts/en";
+import { ur } from "@/lib/i18n/texts/ur";
 import { launch, Person } from "./browser";
 import { sharedSystem } from "./system";
 

@@ -2,7 +2,7 @@
 import { readdirSync, readFileSync } from "node:fs";
 import type { Browser, BrowserContextOptions, Page } from "playwright-core";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import type { Thread, ThreadItem } from "@/lib/chat/protocol";
+import type { Thread, ThreadItem } from "@/features/assistant/bridge/protocol";
 import { launch, newEmail, PASSWORD, Person } from "./browser";
 import { serverLog, sharedSystem } from "./system";
 

@@ -1,7 +1,7 @@
 /** The model picker: what is chosen is what the API gets, and the API has the last word. */
 import type { Browser } from "playwright-core";
 import { afterAll, beforeAll, expect, it } from "vitest";
-import type { Health } from "@/lib/chat/health";
+import type { Health } from "@/features/assistant/bridge/health";
 import { launch, Person } from "./browser";
 import { sharedSystem } from "./system";
 

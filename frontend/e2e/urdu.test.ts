@@ -1,7 +1,7 @@
 /** The page in Urdu. */
 import type { Browser } from "playwright-core";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import type { Thread } from "@/lib/chat/protocol";
+import type { Thread } from "@/features/assistant/bridge/protocol";
 import { launch, Person, PHONE } from "./browser";
 import { sharedSystem } from "./system";
 

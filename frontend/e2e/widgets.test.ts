@@ -4,7 +4,7 @@
  */
 import type { Browser } from "playwright-core";
 import { afterAll, beforeAll, expect, it } from "vitest";
-import type { Action, Thread, ThreadItem, WidgetNode } from "@/lib/chat/protocol";
+import type { Action, Thread, ThreadItem, WidgetNode } from "@/features/assistant/bridge/protocol";
 import { launch, Person } from "./browser";
 import { sharedSystem } from "./system";
 

@@ -1,6 +1,6 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
-import { ChatClient } from "@/lib/chat/client";
-import type { StreamingRequest, ThreadEvent } from "@/lib/chat/protocol";
+import { ChatClient } from "@/features/assistant/bridge/client";
+import type { StreamingRequest, ThreadEvent } from "@/features/assistant/bridge/protocol";
 import { Problem } from "@/lib/problems";
 
 const API = "https://api.test";

@@ -1,6 +1,10 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
-import { createChatFetch, isChatApi, type ChatFetchOptions } from "@/lib/chat/fetch";
-import { KeyRing } from "@/lib/chat/keys";
+import {
+  createChatFetch,
+  isChatApi,
+  type ChatFetchOptions,
+} from "@/features/assistant/bridge/fetch";
+import { KeyRing } from "@/features/assistant/bridge/keys";
 import { TokenCache } from "@/lib/tokens";
 
 const API = "https://api.test";

@@ -1,5 +1,10 @@
 import { describe, expect, it } from "vitest";
-import { extensionsByType, fileType, offered, type FileRules } from "@/lib/chat/files";
+import {
+  extensionsByType,
+  fileType,
+  offered,
+  type FileRules,
+} from "@/features/assistant/bridge/files";
 
 const RULES: FileRules = {
   max_bytes: 100,

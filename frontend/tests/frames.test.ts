@@ -1,5 +1,12 @@
 import { describe, expect, it } from "vitest";
-import { beginTurn, EMPTY, endTurn, fold, fromThread, type Conversation } from "@/lib/chat/frames";
+import {
+  beginTurn,
+  EMPTY,
+  endTurn,
+  fold,
+  fromThread,
+  type Conversation,
+} from "@/features/assistant/bridge/frames";
 import type {
   Annotation,
   AssistantMessageItem,
@@ -8,7 +15,7 @@ import type {
   ThreadItem,
   WidgetItem,
   WorkflowItem,
-} from "@/lib/chat/protocol";
+} from "@/features/assistant/bridge/protocol";
 
 const BASE = { thread_id: "thr_1", created_at: "2026-11-20T10:00:00Z" };
 

@@ -1,8 +1,8 @@
 import { describe, expect, it } from "vitest";
-import { disclaimer } from "@/lib/chat/health";
-import { en } from "@/lib/i18n/en";
+import { disclaimer } from "@/features/assistant/bridge/health";
+import { en } from "@/lib/i18n/texts/en";
 import { translator } from "@/lib/i18n/translate";
-import { ur } from "@/lib/i18n/ur";
+import { ur } from "@/lib/i18n/texts/ur";
 
 describe("what stands below the assistant", () => {
   it.each([

@@ -1,9 +1,9 @@
 import { describe, expect, it } from "vitest";
 import { safePath } from "@/lib/auth/paths";
-import { en } from "@/lib/i18n/en";
+import { en } from "@/lib/i18n/texts/en";
 import { chooseLanguage, isUrduScript } from "@/lib/i18n/language";
 import { translator } from "@/lib/i18n/translate";
-import { ur } from "@/lib/i18n/ur";
+import { ur } from "@/lib/i18n/texts/ur";
 
 const english = translator("en", en);
 const urdu = translator("ur", ur);

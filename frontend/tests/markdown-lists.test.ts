@@ -1,7 +1,7 @@
 import { createElement } from "react";
 import { renderToStaticMarkup } from "react-dom/server";
 import { describe, expect, it } from "vitest";
-import { Markdown } from "@/components/panel/Markdown";
+import { Markdown } from "@/features/assistant/panel/Markdown";
 
 const html = (text: string) =>
   renderToStaticMarkup(createElement(Markdown, { text })).replaceAll("\n", "");

@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { checkHealth } from "@/lib/chat/health";
+import { checkHealth } from "@/features/assistant/bridge/health";
 import { Problem, problemFrom, problemOf, retryAfterMs } from "@/lib/problems";
 
 describe("problemFrom", () => {

@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { readEvents, type ServerSentEvent } from "@/lib/chat/sse";
+import { readEvents, type ServerSentEvent } from "@/features/assistant/bridge/sse";
 
 function body(...chunks: (string | Uint8Array)[]): ReadableStream<Uint8Array> {
   const encoder = new TextEncoder();

@@ -1,7 +1,7 @@
 import { describe, expect, it } from "vitest";
-import { EMPTY, type Conversation } from "@/lib/chat/frames";
-import type { Thread, ThreadItem } from "@/lib/chat/protocol";
-import { step } from "@/lib/chat/steps";
+import { EMPTY, type Conversation } from "@/features/assistant/bridge/frames";
+import type { Thread, ThreadItem } from "@/features/assistant/bridge/protocol";
+import { step } from "@/features/assistant/bridge/steps";
 
 const item = (id: string): ThreadItem => ({
   id,

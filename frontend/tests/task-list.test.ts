@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { EMPTY_LIST, reduce, shown, type ListEvent, type TaskList } from "@/lib/tasks/list";
+import { EMPTY_LIST, reduce, shown, type ListEvent, type TaskList } from "@/features/tasks/list";
 import {
   daysUntil,
   dueState,
@@ -7,7 +7,7 @@ import {
   matches,
   toDateInput,
   type Task,
-} from "@/lib/tasks/task";
+} from "@/features/tasks/task";
 
 const task = (id: string, fields: Partial<Task> = {}): Task => ({
   id,

@@ -1,5 +1,5 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
-import { TasksApi } from "@/lib/tasks/api";
+import { TasksApi } from "@/features/tasks/api";
 import { TokenCache } from "@/lib/tokens";
 
 function setup(...replies: (Response | Error)[]) {

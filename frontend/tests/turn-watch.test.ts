@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
-import type { ThreadEvent, ThreadItem } from "@/lib/chat/protocol";
-import { TurnWatch } from "@/lib/chat/turn-watch";
+import type { ThreadEvent, ThreadItem } from "@/features/assistant/bridge/protocol";
+import { TurnWatch } from "@/features/assistant/bridge/turn-watch";
 
 const item = (type: string, id = type) => ({ id, type }) as ThreadItem;
 const added = (type: string): ThreadEvent => ({ type: "thread.item.added", item: item(type) });

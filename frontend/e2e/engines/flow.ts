@@ -1,9 +1,9 @@
 /** One person's way through the whole page, the same in every engine, language and width. */
 import { expect } from "vitest";
-import { en } from "@/lib/i18n/en";
+import { en } from "@/lib/i18n/texts/en";
 import { LANGUAGES, type Language } from "@/lib/i18n/language";
 import { translator } from "@/lib/i18n/translate";
-import { ur } from "@/lib/i18n/ur";
+import { ur } from "@/lib/i18n/texts/ur";
 import { newEmail, PASSWORD } from "../browser";
 import type { Visitor } from "./visitor";
 

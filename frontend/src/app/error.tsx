@@ -1,7 +1,7 @@
 "use client";
 import { RetryIcon } from "@/components/icons";
 import { useLanguage } from "@/components/LanguageProvider";
-import { StandAlone } from "@/components/SignInBroken";
+import { StandAlone } from "@/shell/SignInBroken";
 
 export default function PageError({ reset }: { error: Error; reset: () => void }) {
   const { t } = useLanguage();

@@ -5,12 +5,12 @@ import "./globals.css";
 
 import type { Metadata, Viewport } from "next";
 import type { ReactNode } from "react";
-import { FloorCheck, FloorNotices } from "@/components/Floor";
+import { FloorCheck, FloorNotices } from "@/shell/Floor";
 import { InputMethod } from "@/components/InputMethod";
 import { LanguageProvider } from "@/components/LanguageProvider";
 import { CONFIG } from "@/lib/config";
 import { LANGUAGES } from "@/lib/i18n/language";
-import { messagesOf, requestLanguage, serverTranslator } from "@/lib/i18n/server";
+import { messagesOf, requestLanguage, serverTranslator } from "@/shell/language";
 
 export async function generateMetadata(): Promise<Metadata> {
   const { t } = await serverTranslator();

@@ -1,6 +1,6 @@
 import Link from "next/link";
-import { StandAlone } from "@/components/SignInBroken";
-import { serverTranslator } from "@/lib/i18n/server";
+import { StandAlone } from "@/shell/SignInBroken";
+import { serverTranslator } from "@/shell/language";
 
 export default async function NotFound() {
   const { t } = await serverTranslator();

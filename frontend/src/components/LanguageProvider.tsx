@@ -3,7 +3,7 @@
 import { useRouter } from "next/navigation";
 import { createContext, use, useEffect, useMemo, useTransition, type ReactNode } from "react";
 import { markAlive } from "@/lib/floor";
-import type { Messages } from "@/lib/i18n/en";
+import type { Messages } from "@/lib/i18n/texts/en";
 import { LANGUAGE_COOKIE, LANGUAGES, type Language } from "@/lib/i18n/language";
 import { translator, type Translator } from "@/lib/i18n/translate";
 

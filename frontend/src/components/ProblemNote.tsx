@@ -1,7 +1,7 @@
 "use client";
 /** A problem, in words a person can act on, with a way to try again. */
 import { CONFIG } from "@/lib/config";
-import type { MessageKey } from "@/lib/i18n/en";
+import type { MessageKey } from "@/lib/i18n/texts/en";
 import type { Translator } from "@/lib/i18n/translate";
 import type { Problem, ProblemKind } from "@/lib/problems";
 import { AlertIcon, CloseIcon, RetryIcon } from "./icons";

@@ -1,10 +1,10 @@
 import { headers } from "next/headers";
 import { redirect } from "next/navigation";
 import { Suspense, type ReactNode } from "react";
-import { AppShell } from "@/components/AppShell";
-import { ChatProvider } from "@/components/ChatProvider";
-import { SessionProvider } from "@/components/SessionProvider";
-import { SignInBroken } from "@/components/SignInBroken";
+import { AppShell } from "@/shell/AppShell";
+import { ChatProvider } from "@/features/assistant/ChatProvider";
+import { SessionProvider } from "@/shell/SessionProvider";
+import { SignInBroken } from "@/shell/SignInBroken";
 import { signIn } from "@/lib/auth/user";
 
 export default async function AppLayout({ children }: { children: ReactNode }) {

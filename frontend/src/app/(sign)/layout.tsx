@@ -1,7 +1,7 @@
 import type { ReactNode } from "react";
 import { CheckIcon, Mark } from "@/components/icons";
 import { LanguageSwitch } from "@/components/LanguageProvider";
-import { serverTranslator } from "@/lib/i18n/server";
+import { serverTranslator } from "@/shell/language";
 
 export default async function SignLayout({ children }: { children: ReactNode }) {
   const { t } = await serverTranslator();

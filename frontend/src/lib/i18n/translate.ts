@@ -1,5 +1,5 @@
 /** Texts with their values filled in, and numbers and times as the language writes them. */
-import type { MessageKey, Messages } from "./en";
+import type { MessageKey, Messages } from "@/lib/i18n/texts/en";
 import { LANGUAGES, type Language } from "./language";
 
 export type Values = Readonly<Record<string, string | number>>;

@@ -1,6 +1,6 @@
 import type { Metadata } from "next";
-import { ChatPage } from "@/components/ChatPage";
-import { serverTranslator } from "@/lib/i18n/server";
+import { ChatPage } from "@/features/assistant/ChatPage";
+import { serverTranslator } from "@/shell/language";
 
 export async function generateMetadata(): Promise<Metadata> {
   return { title: (await serverTranslator()).t("assistant.title") };

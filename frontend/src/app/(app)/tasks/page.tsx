@@ -1,6 +1,6 @@
 import type { Metadata } from "next";
-import { TasksView } from "@/components/tasks/TasksView";
-import { serverTranslator } from "@/lib/i18n/server";
+import { TasksView } from "@/features/tasks/TasksView";
+import { serverTranslator } from "@/shell/language";
 
 export async function generateMetadata(): Promise<Metadata> {
   return { title: (await serverTranslator()).t("tasks.title") };

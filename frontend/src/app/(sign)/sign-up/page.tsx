@@ -1,9 +1,9 @@
 import type { Metadata } from "next";
 import { redirect } from "next/navigation";
-import { SignForm } from "@/components/SignForm";
+import { SignForm } from "@/shell/SignForm";
 import { safePath } from "@/lib/auth/paths";
 import { signIn } from "@/lib/auth/user";
-import { serverTranslator } from "@/lib/i18n/server";
+import { serverTranslator } from "@/shell/language";
 
 export async function generateMetadata(): Promise<Metadata> {
   return { title: (await serverTranslator()).t("sign_up.submit") };

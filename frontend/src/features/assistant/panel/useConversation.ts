@@ -1,0 +1,237 @@
+"use client";
+/**
+ * One conversation as our own panel shows it: loading it, following its runs and stopping them,
+ * taking up one that goes on after a reload, and moving between conversations.
+ */
+import { useCallback, useEffect, useReducer, useRef, useState } from "react";
+import { EMPTY } from "../bridge/frames";
+import type { Thread, ThreadEvent } from "../bridge/protocol";
+import type { Ending, StreamHandlers } from "../bridge/client";
+import { step } from "../bridge/steps";
+import { TurnWatch } from "../bridge/turn-watch";
+import { type Problem, problemOf } from "@/lib/problems";
+import { TASKS_CHANGED, useChat } from "../ChatProvider";
+import { useRequests, type Outgoing } from "./useRequests";
+
+/**
+ * idle -> loading -> idle                       a conversation is fetched
+ * idle -> answering (-> stopping) -> idle       a turn
+ *         answering <-> reconnecting            the line broke in mid-answer
+ */
+export type Phase = "idle" | "loading" | "answering" | "reconnecting" | "stopping";
+
+interface Failed {
+  problem: Problem;
+  /** Sending the same request again, under the same key; absent when that cannot help. */
+  again?: () => void;
+}
+
+/** A run that died without a word, said in the page's own. */
+const INTERRUPTED: ThreadEvent = { type: "error", code: "interrupted", allow_retry: true };
+
+/** After a stop, how long the API may take to end the stream by itself. */
+const STOP_PATIENCE_MS = 10_000;
+
+export function useConversation() {
+  const { client, threadId: remembered, rememberThread, tasksChanged } = useChat();
+  const [conversation, dispatch] = useReducer(step, EMPTY);
+  const [phase, setPhase] = useState<Phase>("loading");
+  const [outgoing, setOutgoing] = useState<Outgoing | null>(null);
+  const [failed, setFailed] = useState<Failed | null>(null);
+  const [stopped, setStopped] = useState(false);
+  const [earlier, setEarlier] = useState<string | null>(null);
+  const [turns, setTurns] = useState(0);
+
+  // Events of a turn that the person has left behind are not shown; its effects still count.
+  const view = useRef(0);
+  const current = useRef<string | null>(null);
+  const stopWanted = useRef(false);
+  const reopen = useRef<(threadId: string | null) => void>(() => {});
+  const stopTimer = useRef<ReturnType<typeof setTimeout> | undefined>(undefined);
+
+  const show = useCallback((thread: Thread | null) => {
+    view.current += 1;
+    current.current = thread?.id ?? null;
+    stopWanted.current = false;
+    clearTimeout(stopTimer.current);
+    dispatch({ type: "show", thread });
+    setOutgoing(null);
+    setFailed(null);
+    setStopped(false);
+    setEarlier(thread?.items.has_more ? (thread.items.after ?? null) : null);
+    setPhase("idle");
+    return view.current;
+  }, []);
+
+  const requestStop = useCallback(() => {
+    const threadId = current.current;
+    if (!threadId) return;
+    client.stop(threadId).catch(() => {});
+  }, [client]);
+
+  /** Run a stream for the view that is open now, whatever becomes of it. */
+  const follow = useCallback(
+    async (stream: (handlers: StreamHandlers) => Promise<Ending>, again?: () => void) => {
+      const mine = view.current;
+      const isMine = () => view.current === mine;
+      let accepted = false;
+      const watch = new TurnWatch();
+      dispatch({ type: "begin" });
+      setFailed(null);
+      setStopped(false);
+      setPhase("answering");
+      stopWanted.current = false;
+      try {
+        const ending = await stream({
+          isWhole: () => watch.isWhole,
+          onThread(threadId) {
+            accepted = true;
+            if (!isMine()) return;
+            current.current = threadId;
+            rememberThread(threadId);
+            if (stopWanted.current) requestStop();
+          },
+          onEvent(event) {
+            accepted = true;
+            watch.see(event);
+            if (event.type === "client_effect" && event.name === TASKS_CHANGED) tasksChanged();
+            if (!isMine()) return;
+            dispatch({ type: "event", event });
+            if ("item" in event && event.item.type === "user_message") setOutgoing(null);
+          },
+          onBroken(broken) {
+            if (isMine()) setPhase(broken ? "reconnecting" : "answering");
+          },
+        });
+        if (isMine() && ending === "interrupted" && !watch.sawError) {
+          dispatch({ type: "event", event: INTERRUPTED });
+        }
+        if (isMine() && stopWanted.current) setStopped(true);
+      } catch (error) {
+        if (isMine()) {
+          const problem = problemOf(error);
+          // Once the API has the message, trying again means looking at what became of it.
+          const retry = accepted ? () => reopen.current(current.current) : again;
+          setFailed({ problem, again: accepted || problem.retryable ? retry : undefined });
+        }
+      } finally {
+        tasksChanged();
+        if (isMine()) {
+          clearTimeout(stopTimer.current);
+          stopWanted.current = false;
+          dispatch({ type: "end" });
+          setPhase("idle");
+          setTurns((count) => count + 1);
+        }
+      }
+    },
+    [rememberThread, requestStop, tasksChanged],
+  );
+
+  const open = useCallback(
+    async (threadId: string) => {
+      const mine = ++view.current;
+      setPhase("loading");
+      setFailed(null);
+      try {
+        // The run first: one that has ended by now has all its items in the thread, and one that
+        // still runs is followed from its beginning. The other way round could miss its end.
+        const run = await client.lastRun(threadId).catch(() => null);
+        const thread = await client.loadThread(threadId);
+        if (view.current !== mine) return;
+        show(thread);
+        rememberThread(threadId);
+        const isUnanswered = thread.items.data.at(-1)?.type === "user_message";
+        if (run?.status === "failed" && isUnanswered) {
+          dispatch({ type: "event", event: INTERRUPTED });
+        }
+        if (run?.status === "running") {
+          await follow((handlers) => client.follow(threadId, run.run_id, handlers));
+        }
+      } catch (error) {
+        if (view.current !== mine) return;
+        const problem = problemOf(error);
+        if (problem.kind === "not_found") {
+          show(null);
+          rememberThread(null);
+          return;
+        }
+        setPhase("idle");
+        setFailed({ problem, again: () => reopen.current(threadId) });
+      }
+    },
+    [client, follow, rememberThread, show],
+  );
+
+  useEffect(() => {
+    reopen.current = (threadId) => {
+      if (threadId) void open(threadId);
+    };
+  }, [open]);
+
+  // Once, when the browser has said which conversation was the last.
+  const started = useRef(false);
+  useEffect(() => {
+    if (started.current || remembered === undefined) return;
+    started.current = true;
+    // After the effect: this is where the conversation starts, not a reaction to a change.
+    queueMicrotask(() => {
+      if (remembered) void open(remembered);
+      else show(null);
+    });
+  }, [remembered, open, show]);
+
+  const startNew = useCallback(() => {
+    show(null);
+    rememberThread(null);
+  }, [rememberThread, show]);
+
+  const currentThread = useCallback(() => current.current, []);
+  const requests = useRequests({ currentThread, follow, dispatch, setOutgoing });
+
+  const stop = useCallback(() => {
+    stopWanted.current = true;
+    setPhase("stopping");
+    requestStop();
+    const threadId = current.current;
+    clearTimeout(stopTimer.current);
+    stopTimer.current = setTimeout(() => {
+      if (threadId) void open(threadId);
+    }, STOP_PATIENCE_MS);
+  }, [open, requestStop]);
+
+  const loadEarlier = useCallback(async () => {
+    const threadId = current.current;
+    if (!threadId || !earlier) return;
+    const mine = view.current;
+    try {
+      const page = await client.earlierItems(threadId, earlier, conversation.items);
+      if (view.current !== mine) return;
+      dispatch({ type: "earlier", items: page.data });
+      setEarlier(page.has_more ? (page.after ?? null) : null);
+    } catch (error) {
+      setFailed({ problem: problemOf(error), again: undefined });
+    }
+  }, [client, earlier, conversation.items]);
+
+  return {
+    conversation,
+    phase,
+    outgoing,
+    failed,
+    dismissFailure: () => setFailed(null),
+    /** The person stopped the last answer. */
+    stopped,
+    /** Counts finished turns. */
+    turns,
+    hasEarlier: earlier !== null,
+    loadEarlier,
+    open,
+    startNew,
+    ...requests,
+    stop,
+    takeBack: () => setOutgoing(null),
+  };
+}
+
+export type ConversationControl = ReturnType<typeof useConversation>;

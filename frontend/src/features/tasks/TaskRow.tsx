@@ -1,0 +1,233 @@
+"use client";
+/** One task: to tick off, to edit in place, to delete. */
+import { useEffect, useId, useRef, useState } from "react";
+import { isUrduScript } from "@/lib/i18n/language";
+import { dueState, fromDateInput, toDateInput, type Task, type TaskChanges } from "./task";
+import { written } from "@/lib/text";
+import { Form } from "@/components/Form";
+import { CalendarIcon, CheckIcon, PencilIcon, TrashIcon } from "@/components/icons";
+import { useLanguage } from "@/components/LanguageProvider";
+
+interface Props {
+  task: Task & { pending?: boolean };
+  onToggle: () => void;
+  onSave: (changes: TaskChanges) => void;
+  onDelete: () => void;
+}
+
+export function TaskRow(props: Props) {
+  const { task } = props;
+  const [editing, setEditing] = useState(false);
+  const editButton = useRef<HTMLButtonElement>(null);
+  const returnFocus = useRef(false);
+
+  useEffect(() => {
+    if (!editing && returnFocus.current) editButton.current?.focus();
+    returnFocus.current = editing;
+  }, [editing]);
+
+  return (
+    <li
+      data-task={task.id}
+      className={`group transition-opacity first:rounded-t-2xl last:rounded-b-2xl ${
+        task.pending ? "opacity-60" : ""
+      }`}
+    >
+      {editing ? (
+        <Editor {...props} onClose={() => setEditing(false)} />
+      ) : (
+        <Line {...props} editButton={editButton} onEdit={() => setEditing(true)} />
+      )}
+    </li>
+  );
+}
+
+function Line({
+  task,
+  onToggle,
+  onEdit,
+  onDelete,
+  editButton,
+}: Props & { onEdit: () => void; editButton: React.RefObject<HTMLButtonElement | null> }) {
+  const { t } = useLanguage();
+  const urdu = isUrduScript(task.title) ? "script-urdu" : "";
+  return (
+    <div className="flex items-start gap-3 px-3 py-3 sm:px-4">
+      <button
+        type="button"
+        role="checkbox"
+        aria-checked={task.completed}
+        aria-label={t(task.completed ? "tasks.reopen" : "tasks.complete", { title: task.title })}
+        disabled={task.pending}
+        onClick={onToggle}
+        className="grid size-9 shrink-0 place-items-center rounded-full"
+      >
+        <span
+          className={`grid size-5.5 place-items-center rounded-full border-2 transition-colors ${
+            task.completed
+              ? "border-brand bg-brand text-brand-ink"
+              : "border-line-strong text-transparent hover:border-brand-strong"
+          }`}
+        >
+          <CheckIcon size={14} strokeWidth={3} />
+        </span>
+      </button>
+      <div className="min-w-0 flex-1 py-1.5">
+        <p
+          dir="auto"
+          className={`page-side break-words ${urdu} ${task.completed ? "text-muted line-through decoration-line-strong" : ""}`}
+        >
+          {task.title}
+        </p>
+        {task.notes && (
+          <p
+            dir="auto"
+            className={`mt-0.5 line-clamp-2 page-side text-sm break-words whitespace-pre-line text-muted ${
+              isUrduScript(task.notes) ? "script-urdu" : ""
+            }`}
+          >
+            {task.notes}
+          </p>
+        )}
+        <Due task={task} />
+      </div>
+      <div className="flex shrink-0 transition-opacity focus-within:opacity-100 group-hover:opacity-100 [@media(hover:hover)]:opacity-0">
+        <button
+          ref={editButton}
+          type="button"
+          className="icon-btn"
+          aria-label={t("tasks.edit", { title: task.title })}
+          disabled={task.pending}
+          onClick={onEdit}
+        >
+          <PencilIcon size={17} />
+        </button>
+        <button
+          type="button"
+          className="icon-btn hover:text-bad"
+          aria-label={t("tasks.delete", { title: task.title })}
+          disabled={task.pending}
+          onClick={onDelete}
+        >
+          <TrashIcon size={17} />
+        </button>
+      </div>
+    </div>
+  );
+}
+
+const DUE_COLOURS = {
+  overdue: "bg-bad-soft text-bad",
+  today: "bg-brand-soft text-brand-strong",
+  later: "bg-sunken text-muted",
+  done: "text-muted",
+} as const;
+
+function Due({ task }: { task: Task }) {
+  const { t, day, dateTime } = useLanguage();
+  const now = new Date();
+  const state = dueState(task, now);
+  if (!state || !task.due_at) return null;
+  const due = new Date(task.due_at);
+  return (
+    <p className="mt-1.5">
+      <time
+        dateTime={task.due_at}
+        title={dateTime(due)}
+        className={`inline-flex items-center gap-1.5 rounded-md py-0.5 text-xs font-medium ${
+          state === "done" ? "" : "px-2"
+        } ${DUE_COLOURS[state]}`}
+      >
+        <CalendarIcon size={13} />
+        {t(state === "overdue" ? "tasks.due.overdue" : "tasks.due.on", { date: day(due, now) })}
+      </time>
+    </p>
+  );
+}
+
+function Editor({ task, onSave, onClose }: Props & { onClose: () => void }) {
+  const { t } = useLanguage();
+  const ids = { title: useId(), notes: useId(), due: useId() };
+  const titleInput = useRef<HTMLInputElement>(null);
+  const [title, setTitle] = useState(task.title);
+  const [notes, setNotes] = useState(task.notes);
+  const [due, setDue] = useState(toDateInput(task.due_at));
+
+  useEffect(() => titleInput.current?.focus(), []);
+
+  function send() {
+    const wanted = { title: written(title), notes, due_at: fromDateInput(due, task.due_at) };
+    if (!wanted.title) {
+      titleInput.current?.focus();
+      return;
+    }
+    const changes: TaskChanges = {};
+    if (wanted.title !== task.title) changes.title = wanted.title;
+    if (wanted.notes !== task.notes) changes.notes = wanted.notes;
+    if (wanted.due_at !== task.due_at) changes.due_at = wanted.due_at;
+    if (Object.keys(changes).length > 0) onSave(changes);
+    onClose();
+  }
+
+  return (
+    <Form
+      onSend={send}
+      onKeyDown={(event) => {
+        if (event.key !== "Escape") return;
+        event.preventDefault();
+        onClose();
+      }}
+      className="grid gap-4 p-4 sm:grid-cols-[1fr_12rem] sm:p-5"
+    >
+      <div className="sm:col-span-2">
+        <label htmlFor={ids.title} className="label">
+          {t("tasks.field.title")}
+        </label>
+        <input
+          ref={titleInput}
+          id={ids.title}
+          dir="auto"
+          className="field"
+          maxLength={500}
+          value={title}
+          onChange={(event) => setTitle(event.target.value)}
+        />
+      </div>
+      <div>
+        <label htmlFor={ids.notes} className="label">
+          {t("tasks.field.notes")}
+        </label>
+        <textarea
+          id={ids.notes}
+          dir="auto"
+          rows={3}
+          className="field resize-y"
+          placeholder={t("tasks.field.notes_placeholder")}
+          maxLength={5000}
+          value={notes}
+          onChange={(event) => setNotes(event.target.value)}
+        />
+      </div>
+      <div>
+        <label htmlFor={ids.due} className="label">
+          {t("tasks.field.due")}
+        </label>
+        <input
+          id={ids.due}
+          type="date"
+          className="field"
+          value={due}
+          onChange={(event) => setDue(event.target.value)}
+        />
+      </div>
+      <div className="flex gap-2 sm:col-span-2">
+        <button type="submit" className="btn btn-primary">
+          {t("tasks.save")}
+        </button>
+        <button type="button" className="btn btn-quiet" onClick={onClose}>
+          {t("tasks.cancel")}
+        </button>
+      </div>
+    </Form>
+  );
+}
