@@ -22,6 +22,7 @@ LOCAL_NAMES: Final = {
     "chat/runs/run.py": {"a task of its own", "_task", "self._task"},
     "chat/tools/trace.py": {"task", "tasks", "_tasks", "a task of one workflow item"},
     "cli/checks/finding.py": {"task"},
+    "cli/judge.py": {'"tasks": lines'},
     "cli/transcript.py": {"task", "tasks", "_task"},
     "chat/model/history.py": {"A task item is for people"},
     "local/emulator/http1.py": {"task", "_tasks"},

@@ -168,7 +168,8 @@ class Domain:
     numbered and named for the domain (`0001_tickets.sql`, `0002_tickets_priority.sql`). `function`
     is what the deployed function that serves its tools is called, and `handler` what it calls;
     `scripted` the module by whose `decide` the scripted model understands people:
-    `package.module`, and only the local system asks for it.
+    `package.module`, and only the local system asks for it. `evaluation` is the module whose
+    `EVALUATION` has the conversations that `sidestream eval` plays.
     """
 
     name: str
@@ -184,6 +185,7 @@ class Domain:
     function: str = "ToolsFunction"
     handler: str = ""
     scripted: str = ""
+    evaluation: str = ""
 
     @cached_property
     def entries(self) -> Sequence[Mapping[str, Any]]:

@@ -10,6 +10,7 @@ from rich.console import Console
 from sidestream.cli.chat import chat
 from sidestream.cli.doctor import doctor
 from sidestream.cli.errors import CommandError
+from sidestream.cli.eval import evaluate
 from sidestream.cli.local import local
 from sidestream.cli.migrate import migrate
 from sidestream.cli.token import token
@@ -27,6 +28,7 @@ app = typer.Typer(
 )
 for command in (local, migrate, token, chat, ttft, doctor):
     app.command()(command)
+app.command("eval")(evaluate)
 
 
 @app.callback()

@@ -6,7 +6,7 @@ openai-chatkit, whose models are not imported because they take a second to load
 
 import time
 import uuid
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Any, Final, Self
 
 import httpx2
@@ -38,11 +38,14 @@ class Conversation:
             timeout=httpx2.Timeout(_READ_TIMEOUT_S, connect=_CONNECT_TIMEOUT_S),
         )
 
-    def say(self, text: str) -> Iterator[Event]:
-        """Send a message and give the events of the answer as they come. Raises `CommandError`."""
+    def say(self, text: str, attachments: Sequence[str] = ()) -> Iterator[Event]:
+        """Send a message and give the events of the answer as they come. Raises `CommandError`.
+
+        `attachments` are the ids of files, as `attach` gave them.
+        """
         message = {
             "content": [{"type": "input_text", "text": _words(text)}],
-            "attachments": [],
+            "attachments": list(attachments),
             "inference_options": {},
         }
         if self.thread_id is None:
@@ -50,6 +53,29 @@ class Conversation:
         return self._stream(
             "threads.add_user_message", {"thread_id": self.thread_id, "input": message}
         )
+
+    def attach(self, name: str, content: bytes, mime_type: str) -> str:
+        """Upload a file for a message, and give its id. Raises `CommandError`."""
+        params = {"name": name, "size": len(content), "mime_type": mime_type}
+        try:
+            announced = self._client.post(
+                "/api/chatkit", json={"type": "attachments.create", "params": params}
+            )
+            if announced.is_error:
+                raise CommandError(problem_sentence(announced))
+            descriptor = announced.json()["upload_descriptor"]
+            with network.client(descriptor["url"]) as storage:
+                sent = storage.request(
+                    descriptor["method"],
+                    descriptor["url"],
+                    content=content,
+                    headers=descriptor["headers"],
+                )
+            if sent.is_error:
+                raise CommandError(f"The file {name} could not be uploaded ({sent.status_code}).")
+        except httpx2.HTTPError as error:
+            raise CommandError(f"The file {name} could not be uploaded: {error}") from error
+        return str(announced.json()["id"])
 
     def answer(self, item_id: str, answers: dict[str, list[str]]) -> Iterator[Event]:
         """Answer the assistant's question: chosen values by the id of each of its inputs."""
@@ -79,6 +105,19 @@ class Conversation:
                 time.sleep(_STOP_POLL_S)
         except httpx2.HTTPError as error:
             raise CommandError(f"The answer could not be stopped: {error}") from error
+
+    def delete(self) -> None:
+        """Delete the thread, if there is one. Raises `CommandError`."""
+        if self.thread_id is None:
+            return
+        body = {"type": "threads.delete", "params": {"thread_id": self.thread_id}}
+        try:
+            answer = self._client.post("/api/chatkit", json=body)
+        except httpx2.HTTPError as error:
+            raise CommandError(f"The conversation could not be deleted: {error}") from error
+        if answer.is_error:
+            raise CommandError(problem_sentence(answer))
+        self.thread_id = None
 
     def __enter__(self) -> Self:
         return self

@@ -92,4 +92,5 @@ DOMAIN: Final = Domain(
     function="TasksFunction",
     handler="sidestream.tasks.handler.handler",
     scripted="sidestream.tasks.scripted",
+    evaluation="sidestream.tasks.evaluation",
 )

@@ -24,7 +24,8 @@ _DEFAULT_HOUR = 9
 
 # A date at the end of a title; the languages put it into their own patterns.
 DATE = (
-    r"(?:\d{4}-\d{2}-\d{2}(?:[t ]\d{2}:\d{2})?|today|tonight|tomorrow|(?:next |on )?(?:"
+    r"(?:\d{4}-\d{2}-\d{2}(?:[t ]\d{2}:\d{2}(?::\d{2})?(?:z|[+-]\d{2}:\d{2})?)?(?: کو)?"
+    r"|today|tonight|tomorrow|(?:next |on )?(?:"
     + "|".join(_WEEKDAYS)
     + r")|(?:the )?day after tomorrow|next week|in (?:\d{1,3}|"
     + "|".join(word for word in _NUMBERS if word.isascii())
@@ -61,10 +62,11 @@ def read_due(text: str, now: datetime) -> str | None:
 
 def _day(day: str, now: datetime) -> datetime:
     if "-" in day:
-        moment = datetime.fromisoformat(day)
-        if len(day) == len("2026-01-01"):
+        written = day.removesuffix(" کو")
+        moment = datetime.fromisoformat(written)
+        if len(written) == len("2026-01-01"):
             moment = moment.replace(hour=_DEFAULT_HOUR)
-        return moment.replace(tzinfo=now.tzinfo)
+        return moment.replace(tzinfo=moment.tzinfo or now.tzinfo)
     start = now.replace(hour=_DEFAULT_HOUR, minute=0, second=0, microsecond=0)
     if (days := _DAYS.get(day.removeprefix("the "))) is not None:
         return start + timedelta(days=days)
