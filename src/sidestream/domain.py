@@ -73,7 +73,8 @@ class Tool:
     `target` is the argument that names the thing a call is about, `look_up` the tool that gives
     this thing by the same argument, `search` the tool that finds such things by words, which it
     takes as `query`. A tool that `lists` answers with rows that are shown as a card; one that
-    `removes` takes its thing off all lists.
+    `removes` takes its thing off all lists. `reads` says that a function only reads; of its own
+    tools the server says so.
     """
 
     title: str | None = None
@@ -84,6 +85,7 @@ class Tool:
     query: str = "query"
     lists: bool = False
     removes: bool = False
+    reads: bool = False
     question: Question = field(default_factory=Question)
 
 
@@ -106,7 +108,7 @@ def policy_of(entry: Mapping[str, Any], tool: Tool | None, *, trusted: bool = Tr
     """
     known = tool or Tool()
     annotations = entry.get("annotations") or {}
-    reads = trusted and annotations.get("readOnlyHint") is True
+    reads = known.reads or (trusted and annotations.get("readOnlyHint") is True)
     return Policy(
         name=str(entry["name"]),
         title=known.title or entry.get("title") or readable(str(entry["name"])),
@@ -118,7 +120,7 @@ def policy_of(entry: Mapping[str, Any], tool: Tool | None, *, trusted: bool = Tr
 
 def readable(name: str) -> str:
     """Make a tool's name readable: `create_ticket` is `Create ticket`."""
-    words = " ".join(name.replace("-", "_").split("_")).strip()
+    words = " ".join(name.replace("-", "_").replace("_", " ").split())
     return words[:1].upper() + words[1:]
 
 
@@ -169,7 +171,9 @@ class Domain:
     is what the deployed function that serves its tools is called, and `handler` what it calls;
     `scripted` the module by whose `decide` the scripted model understands people:
     `package.module`, and only the local system asks for it. `evaluation` is the module whose
-    `EVALUATION` has the conversations that `sidestream eval` plays.
+    `EVALUATION` has the conversations that `sidestream eval` plays. `functions` is the module of
+    further tools that are functions in the chat's own process: its `FUNCTIONS` are pairs of a
+    function tool of the Agents SDK and a `Tool`, and only the chat asks for it.
     """
 
     name: str
@@ -186,6 +190,7 @@ class Domain:
     handler: str = ""
     scripted: str = ""
     evaluation: str = ""
+    functions: str = ""
 
     @cached_property
     def entries(self) -> Sequence[Mapping[str, Any]]:
@@ -255,6 +260,8 @@ class Domain:
 
     def _check_tool(self, name: str, tool: Tool) -> None:
         arguments = self._arguments(name, "describes")
+        if tool.reads:
+            raise self._unknown(f"of {name} its server says whether it reads")
         if tool.target is not None and tool.target not in arguments:
             raise self._unknown(f"{name} has no argument {tool.target}")
         if (tool.look_up or tool.search) and tool.target is None:

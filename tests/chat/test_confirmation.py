@@ -30,6 +30,7 @@ from sidestream.tasks.pack import DOMAIN
 from tests.chat.client import Answer, Client, Document, create_request, delta_of, thread_request
 from tests.chat.conftest import MakePerson, Rows, TaskList
 from tests.chat.fold import Screen, fold
+from tests.chat.registries import registry_of
 from tests.chat.steps import (
     QUESTION,
     add_tasks,
@@ -544,7 +545,7 @@ class TestHeld:
 class TestQuestion:
     """Which question is asked, without a model that decides to."""
 
-    CONFIRMATION = Confirmation(DOMAIN)
+    CONFIRMATION = Confirmation(registry_of(DOMAIN))
     SEARCH: ClassVar = {
         "data": [
             {"id": "a", "title": "Milk", "completed": False},

@@ -23,6 +23,9 @@ from sidestream import i18n
 from sidestream.chat.context import ToolRecord
 from sidestream.chat.tools.trace import ToolTrace
 from sidestream.tasks.pack import DOMAIN
+from tests.chat.registries import registry_of
+
+TOOLS = registry_of(DOMAIN)
 
 
 @pytest.fixture(autouse=True)
@@ -61,11 +64,11 @@ def _last_task(events: list[ThreadStreamEvent]) -> CustomTask:
 
 
 def test_nothing_happened_is_nothing_said() -> None:
-    assert list(ToolTrace(DOMAIN, "thr_1", "en").close()) == []
+    assert list(ToolTrace(TOOLS, "thr_1", "en").close()) == []
 
 
 def test_events_are_copies() -> None:
-    trace = ToolTrace(DOMAIN, "thr_1", "en")
+    trace = ToolTrace(TOOLS, "thr_1", "en")
     [added] = trace.started("call_1", "add_task")
     before = added.model_dump_json()
     list(trace.started("call_2", "add_task"))
@@ -75,7 +78,7 @@ def test_events_are_copies() -> None:
 
 
 def test_calls_may_end_in_any_order() -> None:
-    trace = ToolTrace(DOMAIN, "thr_1", "en")
+    trace = ToolTrace(TOOLS, "thr_1", "en")
     for number in range(3):
         list(trace.started(f"call_{number}", "add_task"))
     order = []
@@ -91,14 +94,14 @@ def test_calls_may_end_in_any_order() -> None:
 
 
 def test_end_without_a_start_is_shown_as_both() -> None:
-    added, updated, effect = ToolTrace(DOMAIN, "thr_1", "en").finished(_record())
+    added, updated, effect = ToolTrace(TOOLS, "thr_1", "en").finished(_record())
     assert isinstance(added, ThreadItemAddedEvent)
     assert isinstance(updated, ThreadItemUpdatedEvent)
     assert isinstance(effect, ClientEffectEvent)
 
 
 def test_saying_it_twice_changes_nothing() -> None:
-    trace = ToolTrace(DOMAIN, "thr_1", "en")
+    trace = ToolTrace(TOOLS, "thr_1", "en")
     assert len(list(trace.started("call_1", "add_task"))) == 1
     assert list(trace.started("call_1", "add_task")) == []
     assert list(trace.finished(_record()))
@@ -109,7 +112,7 @@ def test_saying_it_twice_changes_nothing() -> None:
 
 
 def test_unfinished_call_is_said_to_have_stopped() -> None:
-    trace = ToolTrace(DOMAIN, "thr_1", "en")
+    trace = ToolTrace(TOOLS, "thr_1", "en")
     list(trace.started("call_1", "add_task"))
     list(trace.started("call_2", "delete_task"))
     list(trace.finished(_record("call_1")))
@@ -129,7 +132,7 @@ def test_unfinished_call_is_said_to_have_stopped() -> None:
 
 def test_hidden_item_is_only_ever_done() -> None:
     """ChatKit keeps a hidden item to itself when it is done, and lets it out when it is added."""
-    for event in _run(ToolTrace(DOMAIN, "thr_1", "en"), _record("call_1"), _record("call_2")):
+    for event in _run(ToolTrace(TOOLS, "thr_1", "en"), _record("call_1"), _record("call_2")):
         if not isinstance(event, ThreadItemDoneEvent):
             assert "hidden" not in event.model_dump_json()
 
@@ -155,7 +158,7 @@ def test_hidden_item_is_only_ever_done() -> None:
 def test_call_is_described_by_what_it_gave(
     changes: dict[str, Any], title: str, content: str | None
 ) -> None:
-    task = _last_task(_run(ToolTrace(DOMAIN, "thr_1", "en"), _record(**changes)))
+    task = _last_task(_run(ToolTrace(TOOLS, "thr_1", "en"), _record(**changes)))
     assert (task.title, task.content) == (title, content)
 
 
@@ -175,7 +178,7 @@ def test_call_is_described_by_what_it_gave(
 def test_failed_call_says_what_a_person_may_read(
     locale: str, output: str, content: str | None
 ) -> None:
-    task = _last_task(_run(ToolTrace(DOMAIN, "thr_1", locale), _record(failed=True, output=output)))
+    task = _last_task(_run(ToolTrace(TOOLS, "thr_1", locale), _record(failed=True, output=output)))
     expected = output.splitlines()[0] if content is None else content or None
     assert task.content == expected
 
@@ -194,13 +197,13 @@ def test_failed_call_says_what_a_person_may_read(
     ids=repr,
 )
 def test_page_is_told_of_what_changed(changes: dict[str, Any], told: bool) -> None:
-    events = _run(ToolTrace(DOMAIN, "thr_1", "en"), _record(**changes))
+    events = _run(ToolTrace(TOOLS, "thr_1", "en"), _record(**changes))
     assert any(isinstance(event, ClientEffectEvent) for event in events) is told
 
 
 def test_summary_is_in_the_readers_language() -> None:
     for locale, summary in (("en", "Used 1 tool"), ("ur", "1 ٹول استعمال ہوا")):
-        events = _run(ToolTrace(DOMAIN, "thr_1", locale), _record())
+        events = _run(ToolTrace(TOOLS, "thr_1", locale), _record())
         assert (
             summary
             in next(e for e in events if isinstance(e, ThreadItemDoneEvent)).model_dump_json()
@@ -208,7 +211,7 @@ def test_summary_is_in_the_readers_language() -> None:
 
 
 def test_an_id_that_comes_again_is_another_call() -> None:
-    trace = ToolTrace(DOMAIN, "thr_1", "en")
+    trace = ToolTrace(TOOLS, "thr_1", "en")
     events = list(trace.started("", "add_task"))
     events += trace.finished(_record(""))
     events += trace.started("", "add_task")
@@ -224,7 +227,7 @@ def test_an_id_that_comes_again_is_another_call() -> None:
 
 
 def test_deletion_that_was_held_is_told_where_it_was_announced() -> None:
-    trace = ToolTrace(DOMAIN, "thr_1", "en")
+    trace = ToolTrace(TOOLS, "thr_1", "en")
     held = _record(name="delete_task", arguments={"task_id": "tsk_1"}, held=True)
     other = _record(call_id="call_2", name="list_tasks", result={"data": []})
     _run(trace, other)
@@ -244,7 +247,7 @@ def test_deletion_that_was_held_is_told_where_it_was_announced() -> None:
 
 
 def test_group_whose_calls_come_later_is_taken_back() -> None:
-    trace = ToolTrace(DOMAIN, "thr_1", "en")
+    trace = ToolTrace(TOOLS, "thr_1", "en")
     [added] = trace.started("call_1", "add_task")
     assert isinstance(added, ThreadItemAddedEvent)
     [removed] = trace.close(over=False)
@@ -257,7 +260,7 @@ def test_group_whose_calls_come_later_is_taken_back() -> None:
 
 
 def test_group_with_some_calls_done_keeps_those() -> None:
-    trace = ToolTrace(DOMAIN, "thr_1", "en")
+    trace = ToolTrace(TOOLS, "thr_1", "en")
     list(trace.finished(_record()))
     list(trace.started("call_2", "add_task"))
     [done, _memory] = trace.close(over=False)

@@ -246,7 +246,9 @@ class ChatServer(ChatKitServer[Caller]):
         yield ThreadItemDoneEvent(item=memory(thread.id, [record]))
         if record.failed:
             yield NoticeEvent(level="warning", message=text(context.locale, ACTION_FAILED))
-        yield ClientEffectEvent(name=self._tools.domain.changed_event, data={"tool": record.name})
+        yield ClientEffectEvent(
+            name=self._tools.registry.changed_event(record.name), data={"tool": record.name}
+        )
 
     async def _perform(
         self, widget: WidgetAction, context: RunContext
@@ -258,14 +260,14 @@ class ChatServer(ChatKitServer[Caller]):
         record = await self._tools.call(context, call.name, call_id, call.arguments)
         changes: dict[str, Row | None] = {}
         if not record.failed:
-            rows = self._tools.domain.rows(record.result)
+            rows = self._tools.registry.rows(record)
             changes = {seen.id: None} if tool.removes else {row.id: row for row in rows}
         elif tool.look_up and tool.target:
             now = await self._tools.call(
                 context, tool.look_up, f"{call_id}_now", {tool.target: seen.id}
             )
             if now.reached:
-                changes = {seen.id: next(iter(self._tools.domain.rows(now.result)), None)}
+                changes = {seen.id: next(iter(self._tools.registry.rows(now)), None)}
         return record, self._cards.rebuilt(widget.sender, changes, context.locale)
 
     async def _list_items(self, params: ItemsListParams, caller: Caller) -> Page[ThreadItem]:

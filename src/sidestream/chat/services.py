@@ -20,8 +20,11 @@ from sidestream.chat.server import ChatServer
 from sidestream.chat.tls import tls_context
 from sidestream.chat.tools.calls import Toolbox
 from sidestream.chat.tools.cards import Cards
+from sidestream.chat.tools.functions import FunctionTools
+from sidestream.chat.tools.registry import ToolRegistry
 from sidestream.chat.tools.server import McpClient
 from sidestream.chat.tools.signing import UrlSigner
+from sidestream.chat.tools.sources import DomainTools
 from sidestream.config import ChatSettings, SettingsError
 from sidestream.domain import Domain, DomainError, load
 from sidestream.identity import Verifier, session_key, tool_key
@@ -36,7 +39,7 @@ class Services:
 
     def __init__(self, settings: ChatSettings) -> None:
         self.settings = settings
-        self.domain = _domain(settings)
+        self.domain, self.functions = _domain(settings)
         self.cards = Cards(self.domain)
         self.database = Database(
             settings.secret("database_url"),
@@ -65,7 +68,8 @@ class Services:
         url = str(self.settings.tools_mcp_url)
         signed = self.settings.tools_mcp_auth == "sigv4"
         self.mcp = McpClient(url, key, auth=UrlSigner(url) if signed else None)
-        tools = Toolbox(self.domain, self.mcp, self.settings)
+        registry = ToolRegistry(self.domain, [DomainTools(self.domain, self.mcp), self.functions])
+        tools = Toolbox(registry, self.settings)
         files = AttachmentFiles(self.settings)
         self.model_client = build_client(self.settings)
         provider = build_provider(self.model_client, self.settings)
@@ -102,12 +106,13 @@ class Services:
         await self.database.close()
 
 
-def _domain(settings: ChatSettings) -> Domain:
+def _domain(settings: ChatSettings) -> tuple[Domain, FunctionTools]:
     """The domain of the settings, its texts added to ours. Raises `SettingsError`."""
     try:
         domain = load(settings.domain)
+        functions = FunctionTools(domain)
     except DomainError as error:
         raise SettingsError(str(error)) from None
     if domain.catalogues is not None:
         i18n.add(domain.catalogues)
-    return domain
+    return domain, functions

@@ -71,7 +71,7 @@ def build_agent(tools: Toolbox, settings: ChatSettings) -> Agent[RunContext]:
     """Build the agent, once for the process."""
     return Agent[RunContext](
         name="Sidestream",
-        instructions=instructions(tools.domain),
+        instructions=instructions(tools.registry.domain),
         tools=list(tools.function_tools()),
         tool_use_behavior=tools.confirmation.end_if_asking,
         model_settings=ModelSettings(

@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from datetime import UTC, datetime
 
 from agents import StreamEvent
-from agents.items import ToolCallOutputItem
+from agents.items import ToolCallItem, ToolCallOutputItem
 from chatkit.types import (
     Annotation,
     AssistantMessageContent,
@@ -46,8 +46,9 @@ from openai.types.responses import (
 
 from sidestream.chat.context import RunContext, ToolRecord
 from sidestream.chat.failures import ModelFailed
+from sidestream.chat.tools.calls import refused
+from sidestream.chat.tools.registry import ToolRegistry
 from sidestream.chat.tools.trace import ToolTrace
-from sidestream.domain import Domain
 from sidestream.store.ids import new_id
 
 
@@ -63,11 +64,12 @@ def begins_message(event: StreamEvent) -> bool:
 class Answer:
     """Follows one run of the agent in one thread."""
 
-    def __init__(self, domain: Domain, thread_id: str, context: RunContext) -> None:
+    def __init__(self, registry: ToolRegistry, thread_id: str, context: RunContext) -> None:
         self._thread_id = thread_id
         self._run = context.run
-        self._trace = ToolTrace(domain, thread_id, context.locale)
+        self._trace = ToolTrace(registry, thread_id, context.locale)
         self._message: AssistantMessageItem | None = None
+        self._asked: dict[str, ResponseFunctionToolCall] = {}
         self.started = False
         """Whether words of the answer have gone out."""
         self.uncounted: str | None = None
@@ -80,8 +82,12 @@ class Answer:
         """
         if event.type == "raw_response_event":
             yield from self._raw(event.data)
-        elif event.type == "run_item_stream_event" and isinstance(event.item, ToolCallOutputItem):
-            yield from self._tool_output(event.item)
+        elif event.type == "run_item_stream_event":
+            match event.item:
+                case ToolCallItem(raw_item=ResponseFunctionToolCall() as call):
+                    self._asked[call.call_id] = call
+                case ToolCallOutputItem() as item:
+                    yield from self._tool_output(item)
 
     def close(self) -> Iterator[ThreadStreamEvent]:
         """Save what is there: the trace, and the words of an unfinished message."""
@@ -140,7 +146,10 @@ class Answer:
         raw = item.raw_item
         call_id = raw.get("call_id") if isinstance(raw, dict) else getattr(raw, "call_id", None)
         call = self._run.calls.get(str(call_id))
-        if call is not None and call.done() and not call.cancelled():
+        if call is None and (asked := self._asked.get(str(call_id))):
+            # Of a tool that is not offered: the agent has told the model so.
+            yield from self._trace.finished(refused(self._run, asked, str(item.output)))
+        elif call is not None and call.done() and not call.cancelled():
             yield from self._trace.finished(call.result())
 
     def _begin_message(self) -> Iterator[ThreadStreamEvent]:

@@ -73,7 +73,7 @@ class Responder:
     ) -> AsyncGenerator[ThreadStreamEvent]:
         """Answer the history of a run, whose last message may choose model and tool."""
         control = context.run.control
-        answer = Answer(self._tools.domain, thread.id, context)
+        answer = Answer(self._tools.registry, thread.id, context)
         failure: Failure | None = None
         try:
             async with aclosing(self._run_agent(answer, message, context)) as events:
@@ -122,7 +122,7 @@ class Responder:
         """Make the calls that the answer to a question stands for, and let the agent carry on."""
         run = context.run
         run.confirmed = True
-        trace = ToolTrace(self._tools.domain, thread.id, context.locale)
+        trace = ToolTrace(self._tools.registry, thread.id, context.locale)
         for call in calls:
             if run.control.reason is not None:
                 break

@@ -32,7 +32,9 @@ from sidestream.chat.runs.respond import Responder
 from sidestream.chat.tls import tls_context
 from sidestream.chat.tools.calls import Toolbox
 from sidestream.chat.tools.cards import Cards
+from sidestream.chat.tools.registry import ToolRegistry
 from sidestream.chat.tools.server import McpClient, ToolResult
+from sidestream.chat.tools.sources import DomainTools
 from sidestream.config import ChatSettings
 from sidestream.domain import Domain
 
@@ -83,7 +85,7 @@ async def warm_up(settings: ChatSettings, domain: Domain) -> None:
         inference_options=request.params.input.inference_options,
         attachments=[],
     )
-    tools = Toolbox(domain, _CannedTools(), settings)
+    tools = Toolbox(ToolRegistry(domain, [DomainTools(domain, _CannedTools())]), settings)
     async with AsyncOpenAI(
         api_key="none",
         base_url="http://none.invalid/v1",

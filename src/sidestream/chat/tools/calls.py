@@ -1,8 +1,7 @@
-"""The agent's tools: static function tools that forward one MCP `tools/call` each.
+"""The agent's tools: every call goes through here, whichever source the tool is of.
 
-The domain's manifest is what its server answers to `tools/list`, compared with the server by a
-test. So the model is offered the tools without a request to the server. What a tool may do, and
-when a person is asked first, is the domain's policy.
+So every call is held where its policy says so, recorded for the trace and for the model's memory,
+and cut to its budget, be it to the domain's server, to a function or to another MCP server.
 """
 
 import asyncio
@@ -14,15 +13,17 @@ from typing import Any, Final
 
 from agents import FunctionTool
 from agents.tool_context import ToolContext
+from openai.types.responses import ResponseFunctionToolCall
 
 from sidestream.chat.context import Control, EndReason, RunContext, RunState, ToolRecord
 from sidestream.chat.tools.confirmation import HELD_STATUS, Confirmation
+from sidestream.chat.tools.registry import ToolRegistry
 from sidestream.chat.tools.results import words_of
-from sidestream.chat.tools.server import McpClient, ToolServerError
+from sidestream.chat.tools.server import ToolServerError
+from sidestream.chat.tools.sources import OfferedTool
 from sidestream.config import ChatSettings
-from sidestream.domain import Domain
 from sidestream.i18n import _
-from sidestream.reasons import report
+from sidestream.reasons import Reason, report
 
 TOOLS_GRACE_S: Final = 5.0
 """How long a run that ends waits for tool calls under way."""
@@ -30,6 +31,7 @@ TOOLS_GRACE_S: Final = 5.0
 ACTION_FAILED: Final = _("That did not work. The list shows how things are now.")
 """What a person is told of a change that nobody answers for in words."""
 
+_UNKNOWN: Final = _("There is no such tool at present.")
 _INVALID: Final = _("The tool was not called in the right way.")
 _UNREACHABLE: Final = _("The service behind this cannot be reached right now. Nothing was changed.")
 _UNCERTAIN: Final = _(
@@ -39,19 +41,18 @@ _LEAST_BYTES: Final = 500
 
 
 class Toolbox:
-    """Calls the domain's tools for one run at a time, and keeps a record of each call."""
+    """Calls tools for one run at a time, and keeps a record of each call."""
 
-    def __init__(self, domain: Domain, client: McpClient, settings: ChatSettings) -> None:
-        self.domain = domain
-        self.confirmation = Confirmation(domain)
-        self._client = client
+    def __init__(self, registry: ToolRegistry, settings: ChatSettings) -> None:
+        self.registry = registry
+        self.confirmation = Confirmation(registry)
         self._deadline_grace_s = settings.deadline_margin_s / 8
         self._call_bytes = settings.tool_output_bytes
         self._run_bytes = settings.tool_output_bytes_per_run
 
     def function_tools(self) -> list[FunctionTool]:
-        """Build the agent's tools from the manifest."""
-        return [self._tool(entry) for entry in self.domain.entries]
+        """Build the agent's tools from what is offered now."""
+        return [self._tool(name, tool) for name, tool in self.registry.offered().items()]
 
     async def call(
         self, context: RunContext, name: str, call_id: str, arguments: dict[str, Any]
@@ -73,7 +74,7 @@ class Toolbox:
         finally:
             waiting.cancel()
             call.cancel()
-        return _keep(context, self._within_budget(context, record))
+        return _keep(context.run, self._within_budget(context, record))
 
     def grace_s(self, control: Control) -> float:
         """How long a run that ends waits for tool calls under way, in seconds."""
@@ -84,14 +85,11 @@ class Toolbox:
         self, context: RunContext, name: str, call_id: str, arguments: dict[str, Any]
     ) -> ToolRecord:
         key = _key(context, name, arguments)
+        source = self.registry.source(name)
         try:
-            result = await self._client.call(
-                name,
-                arguments,
-                user_id=context.user_id,
-                key=key,
-                request_id=context.request_id,
-            )
+            if source is None:
+                raise ToolServerError(Reason.MISSING)
+            result = await source.call(context, name, call_id, arguments, key)
         except ToolServerError as error:
             report("tools", error.reason)
             return self._unanswered(call_id, name, arguments)
@@ -123,9 +121,7 @@ class Toolbox:
             document = found.result if isinstance(found.result, dict) else {}
         return ToolRecord(call_id, name, arguments, "", False, held=True, result=document)
 
-    def _tool(self, entry: Mapping[str, Any]) -> FunctionTool:
-        name = str(entry["name"])
-
+    def _tool(self, name: str, offered: OfferedTool) -> FunctionTool:
         async def invoke(tool: ToolContext[RunContext], arguments: str) -> str:
             # The call outlives a cancelled run: its effect may already be committed, and the
             # trace has to tell what really happened.
@@ -135,10 +131,10 @@ class Toolbox:
 
         return FunctionTool(
             name=name,
-            description=str(entry["description"]),
-            params_json_schema=dict(entry["inputSchema"]),
+            description=offered.description,
+            params_json_schema=dict(offered.schema),
             on_invoke_tool=invoke,
-            strict_json_schema=False,
+            strict_json_schema=offered.strict,
         )
 
     async def _invoke(self, tool: ToolContext[RunContext], name: str, arguments: str) -> ToolRecord:
@@ -148,7 +144,7 @@ class Toolbox:
             parsed = _parse(arguments)
         except ValueError as error:
             words = f"{_INVALID}\nThe arguments are not valid: {error}"
-            return _keep(context, ToolRecord(call_id, name, {}, words, failed=True))
+            return _keep(context.run, ToolRecord(call_id, name, {}, words, failed=True))
         try:
             if self.confirmation.holds(name):
                 record = await self._hold(context, name, call_id, parsed)
@@ -160,7 +156,7 @@ class Toolbox:
         if self.confirmation.policy(name).reads and not record.failed:
             seen = self.confirmation.without_held(context.run, record.result)
             record = replace(record, result=seen)
-        return _keep(context, self._within_budget(context, record))
+        return _keep(context.run, self._within_budget(context, record))
 
     def _within_budget(self, context: RunContext, record: ToolRecord) -> ToolRecord:
         """Give a record whose words leave room for those of the run's other calls."""
@@ -168,7 +164,11 @@ class Toolbox:
         budget = max(_LEAST_BYTES, min(self._call_bytes, self._run_bytes - used))
         # Only in what the model reads: the thing may have a status of its own.
         told = {**record.result, "status": HELD_STATUS} if record.held else record.result
-        return replace(record, output=words_of(told or record.output, budget))
+        words = words_of(told or record.output, budget)
+        source = self.registry.source(record.name)
+        # The sentences about calls that nobody answered are ours.
+        theirs = source is not None and record.result is not None and not record.held
+        return replace(record, output=source.told(words) if source and theirs else words)
 
     def _unanswered(self, call_id: str, name: str, arguments: dict[str, Any]) -> ToolRecord:
         reads = self.confirmation.policy(name).reads
@@ -201,9 +201,19 @@ def _key(context: RunContext, name: str, arguments: Mapping[str, Any]) -> str:
     return f"{context.run.cause or context.run_id}:{name}:{digest}:{same}"
 
 
-def _keep(context: RunContext, record: ToolRecord) -> ToolRecord:
-    context.run.records.append(record)
-    context.run.on_tool(record)
+def refused(run: RunState, call: ResponseFunctionToolCall, words: str) -> ToolRecord:
+    """Record a call that the agent itself has answered, because no such tool is offered."""
+    try:
+        arguments = _parse(call.arguments)
+    except ValueError:
+        arguments = {}
+    output = f"{_UNKNOWN}\n{words}"
+    return _keep(run, ToolRecord(call.call_id, call.name, arguments, output, failed=True))
+
+
+def _keep(run: RunState, record: ToolRecord) -> ToolRecord:
+    run.records.append(record)
+    run.on_tool(record)
     return record
 
 

@@ -29,7 +29,8 @@ from chatkit.types import (
 )
 
 from sidestream.chat.context import RunContext, RunState, ToolRecord
-from sidestream.domain import Ask, Domain, Policy, Question
+from sidestream.chat.tools.registry import ToolRegistry
+from sidestream.domain import Ask, Policy, Question
 from sidestream.i18n import text
 from sidestream.store.ids import new_id
 
@@ -43,6 +44,7 @@ _HELD_NOTE: Final = (
 _ASKS_NOTE: Final = "The person is asked before the call is made: do not speak of it as done."
 _QUESTION_ID: Final = "calls"
 _MAX_TITLES: Final = 10
+_MAX_SHOWN_CHARS: Final = 200
 _MAX_QUERY_CHARS: Final = 200
 _SHORT: Final = 2
 _FILLERS: Final = frozenset({"and", "for", "the"})
@@ -67,12 +69,12 @@ class Asked:
 class Confirmation:
     """Decides which calls of a run wait, and asks about them in the domain's words."""
 
-    def __init__(self, domain: Domain) -> None:
-        self._domain = domain
+    def __init__(self, registry: ToolRegistry) -> None:
+        self._registry = registry
 
     def policy(self, name: str) -> Policy:
         """Give how a tool is treated."""
-        return self._domain.policy(name)
+        return self._registry.policy(name)
 
     def holds(self, name: str) -> bool:
         """Tell whether calls of a tool wait for the end of the run."""
@@ -125,7 +127,7 @@ class Confirmation:
         if any(self._target(record) in self._ids(found) for found in _of(run, tool.search)):
             return None
         spoken = set(_words("".join(part.text for part in said[-1].content)))
-        titles = (row.title for row in self._domain.rows(record.result))
+        titles = (row.title for row in self._registry.rows(record))
         shared = [word for title in titles for word in _words(title) if word in spoken]
         naming = [word for word in shared if len(word) > _SHORT and word not in _FILLERS]
         query = " ".join(naming or shared)[:_MAX_QUERY_CHARS]
@@ -167,7 +169,7 @@ class Confirmation:
         first = calls[0]
         target = str(self.policy(first.name).tool.target)
         titles = {
-            row.id: row.title for record in run.records for row in self._domain.rows(record.result)
+            row.id: row.title for record in run.records for row in self._registry.rows(record)
         }
         held = {self._target(record): Call(record.name, record.arguments) for record in calls}
         choices: dict[str, list[Call]] = {}
@@ -182,8 +184,12 @@ class Confirmation:
         return {**choices, none: []}
 
     def _name(self, record: ToolRecord, locale: str) -> str:
-        rows = self._domain.rows(record.result)
-        return rows[0].title if rows else text(locale, self.policy(record.name).title)
+        if rows := self._registry.rows(record):
+            return rows[0].title
+        title = text(locale, self.policy(record.name).title)
+        values = list(record.arguments.values())[:_MAX_TITLES]
+        given = ", ".join(map(_shown, values))
+        return f"{title}: {given}" if given else title
 
     def _target(self, record: ToolRecord) -> str:
         return str(record.arguments.get(self.policy(record.name).tool.target or ""))
@@ -204,7 +210,7 @@ class Confirmation:
         return list(dict.fromkeys(found))
 
     def _ids(self, record: ToolRecord) -> list[str]:
-        return [row.id for row in self._domain.rows(record.result)]
+        return [row.id for row in self._registry.rows(record)]
 
 
 def choices_of(
@@ -287,6 +293,13 @@ def _id_of(row: Any) -> str | None:
 
 def _has_more(result: Any) -> bool:
     return isinstance(result, dict) and bool(result.get("has_more"))
+
+
+def _shown(value: Any) -> str:
+    """An argument as a person is shown it: what is agreed to has to be seen."""
+    words = value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
+    words = " ".join(words.split())
+    return words if len(words) <= _MAX_SHOWN_CHARS else words[: _MAX_SHOWN_CHARS - 1] + "…"
 
 
 def _words(said: str) -> list[str]:

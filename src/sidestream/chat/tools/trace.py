@@ -31,7 +31,7 @@ from chatkit.types import (
 )
 
 from sidestream.chat.context import ToolRecord
-from sidestream.domain import Domain
+from sidestream.chat.tools.registry import ToolRegistry
 from sidestream.i18n import DEFAULT_LOCALE, Plural, _, text
 from sidestream.store.ids import new_id
 
@@ -52,8 +52,8 @@ _MAX_DETAIL_CHARS: Final = 200
 class ToolTrace:
     """The trace of one group of tool calls: what happened between two pieces of the answer."""
 
-    def __init__(self, domain: Domain, thread_id: str, locale: str) -> None:
-        self._domain = domain
+    def __init__(self, registry: ToolRegistry, thread_id: str, locale: str) -> None:
+        self._registry = registry
         self._thread_id = thread_id
         self._locale = locale
         self._item: WorkflowItem | None = None
@@ -173,8 +173,9 @@ class ToolTrace:
         return _ended(title, icon, self._detail(record))
 
     def _effect(self, record: ToolRecord) -> Iterator[ThreadStreamEvent]:
-        if not (record.failed or record.held or self._domain.policy(record.name).reads):
-            yield ClientEffectEvent(name=self._domain.changed_event, data={"tool": record.name})
+        if not (record.failed or record.held or self._registry.policy(record.name).reads):
+            name = self._registry.changed_event(record.name)
+            yield ClientEffectEvent(name=name, data={"tool": record.name})
 
     def _snapshot(self, *, expanded: bool) -> WorkflowItem:
         assert self._item is not None
@@ -191,15 +192,15 @@ class ToolTrace:
         return self._item.model_copy(update={"workflow": workflow})
 
     def _title(self, name: str) -> str:
-        return text(self._locale, self._domain.policy(name).title)
+        return text(self._locale, self._registry.policy(name).title)
 
     def _detail(self, record: ToolRecord) -> str | None:
         if record.failed:
             return self._failure(record.output)
         found = record.result.get("data") if isinstance(record.result, dict) else None
         if isinstance(found, list):
-            return self._domain.counted.text(self._locale, len(found))
-        if rows := self._domain.rows(record.result):
+            return self._registry.domain.counted.text(self._locale, len(found))
+        if rows := self._registry.rows(record):
             return _clip(rows[0].title)
         if isinstance(record.result, str):
             return _clip(record.result) or None

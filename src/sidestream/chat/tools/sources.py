@@ -1,0 +1,105 @@
+"""Where tools come from: the domain's server, an adopter's functions, further MCP servers.
+
+A source lists what it offers and makes a call. All that is done around a call (policy, holding,
+trace, memory, budgets) is done once, for every source, by the toolbox.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+from sidestream.chat.context import RunContext
+from sidestream.chat.tools.server import McpClient, ToolResult
+from sidestream.domain import Domain, Policy, Row
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OfferedTool:
+    """A tool as the model is offered it, and as the chat treats it.
+
+    `schema` is the JSON schema of its arguments, `strict` says that the schema keeps to what the
+    Agents SDK calls strict.
+    """
+
+    policy: Policy
+    description: str
+    schema: Mapping[str, Any]
+    strict: bool = False
+
+
+class ToolSource(Protocol):
+    """One origin of tools."""
+
+    @property
+    def changed_event(self) -> str:
+        """The client effect that tells the page that one of these tools has changed something."""
+        ...
+
+    def tools(self) -> Mapping[str, OfferedTool]:
+        """The tools that are offered now, by the name that the model calls."""
+        ...
+
+    def owns(self, name: str) -> bool:
+        """Tell whether a name is of this source, be it offered at present or not."""
+        ...
+
+    async def call(
+        self, context: RunContext, name: str, call_id: str, arguments: dict[str, Any], key: str
+    ) -> ToolResult:
+        """Call a tool as the run's user. `key` names what the call does: it is to be done once.
+
+        Raises `ToolServerError` when nobody answered.
+        """
+        ...
+
+    def told(self, words: str) -> str:
+        """Give the words of a result as the model is to read them."""
+        ...
+
+    def rows(self, result: Any) -> list[Row]:
+        """Give the domain's things in a result, where this source may speak of them."""
+        ...
+
+
+class DomainTools:
+    """The tools of the domain's own server, from its manifest: listing them costs no request."""
+
+    def __init__(self, domain: Domain, client: McpClient) -> None:
+        self._domain = domain
+        self._client = client
+        self._tools = {
+            str(entry["name"]): OfferedTool(
+                policy=domain.policy(str(entry["name"])),
+                description=str(entry["description"]),
+                schema=entry["inputSchema"],
+            )
+            for entry in domain.entries
+        }
+
+    @property
+    def changed_event(self) -> str:
+        return self._domain.changed_event
+
+    def tools(self) -> Mapping[str, OfferedTool]:
+        return self._tools
+
+    def owns(self, name: str) -> bool:
+        return name in self._tools
+
+    async def call(
+        self,
+        context: RunContext,
+        name: str,
+        call_id: str,  # noqa: ARG002
+        arguments: dict[str, Any],
+        key: str,
+    ) -> ToolResult:
+        return await self._client.call(
+            name, arguments, user_id=context.user_id, key=key, request_id=context.request_id
+        )
+
+    def told(self, words: str) -> str:
+        return words
+
+    def rows(self, result: Any) -> list[Row]:
+        return self._domain.rows(result)
