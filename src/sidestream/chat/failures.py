@@ -28,6 +28,15 @@ class Failure:
     """The answer is usable as it is: to be told as a notice, and not as an error."""
 
 
+SERVER_ERROR: Final = "server_error"
+"""The code of a failed response whose provider does not say why."""
+STREAM_BROKEN: Final = "stream_broken"
+"""The code of a response that ends without an end, or makes no sense."""
+STREAM_LOST: Final = "stream_lost"
+"""The code of a response whose connection broke."""
+STREAM_SILENT: Final = "stream_silent"
+"""The code of a response of which nothing came for too long."""
+
 DEADLINE: Final = Failure(
     "deadline",
     _("The answer took too long and was cut short. What is here is saved. Try again to go on."),
@@ -41,6 +50,11 @@ LOST: Final = Failure(
 UNSAVED: Final = Failure(
     "database_unavailable",
     _("Our database cannot be reached, and the end of this answer is not saved. Try again."),
+    retryable=True,
+)
+NO_ANSWER: Final = Failure(
+    "model_silent",
+    _("The model gave no answer. Try again."),
     retryable=True,
 )
 UNEXPECTED: Final = Failure(
@@ -123,8 +137,10 @@ _BY_CODE: Final = {
     "max_output_tokens": _CUT_SHORT,
     "model_not_found": _MODEL_MISSING,
     "rate_limit_exceeded": _MODEL_BUSY,
-    "server_error": _MODEL_DOWN,
+    SERVER_ERROR: _MODEL_DOWN,
+    STREAM_SILENT: _MODEL_SLOW,
 }
+_BREAKS: Final = {STREAM_BROKEN: _MODEL_DOWN, STREAM_LOST: _MODEL_UNREACHABLE}
 
 # What servers without `context_length_exceeded` say instead: vLLM, llama.cpp and hosts of theirs.
 _OVERFLOW_WORDS: Final = (
@@ -157,7 +173,7 @@ def classify(error: BaseException, *, answering: bool) -> Failure:
         case MaxTurnsExceeded():
             return _TOO_MANY_STEPS
         case ModelFailed():
-            return _BY_CODE.get(error.code, _MODEL_DOWN)
+            return _told(error.code, answering=answering)
         case openai.APIStatusError():
             return _status(error)
         case openai.APITimeoutError() | httpx2.ReadTimeout() | TimeoutError():
@@ -174,6 +190,13 @@ def classify(error: BaseException, *, answering: bool) -> Failure:
             return _MODEL_CUT if answering else _MODEL_UNREACHABLE
         case _:
             return UNEXPECTED
+
+
+def _told(code: str, *, answering: bool) -> Failure:
+    """What the code of a failed response means."""
+    if code in _BREAKS:
+        return _MODEL_CUT if answering else _BREAKS[code]
+    return _BY_CODE.get(code, _MODEL_DOWN)
 
 
 def reason_of(error: BaseException) -> Reason | None:

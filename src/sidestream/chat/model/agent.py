@@ -7,9 +7,9 @@ from typing import Final
 import httpx2
 from agents import (
     Agent,
+    ModelProvider,
     ModelRetrySettings,
     ModelSettings,
-    OpenAIProvider,
     RetryPolicyContext,
     RunConfig,
     RunContextWrapper,
@@ -23,7 +23,7 @@ from agents.tracing.provider import DefaultTraceProvider
 from openai import AsyncOpenAI, DefaultAsyncHttpxClient
 
 from sidestream.chat.context import RunContext
-from sidestream.chat.model.completions import CompletionsProvider
+from sidestream.chat.model.streamed import StreamedProvider
 from sidestream.chat.tls import tls_context
 from sidestream.chat.tools.calls import Toolbox
 from sidestream.config import ChatSettings
@@ -118,14 +118,12 @@ def build_client(settings: ChatSettings) -> AsyncOpenAI:
     )
 
 
-def build_provider(client: AsyncOpenAI, settings: ChatSettings) -> OpenAIProvider:
+def build_provider(client: AsyncOpenAI, settings: ChatSettings) -> ModelProvider:
     """Build the Agents SDK's model provider on a client."""
-    if settings.model_api == "chat_completions":
-        return CompletionsProvider(client)
-    return OpenAIProvider(openai_client=client, use_responses=True)
+    return StreamedProvider(client, settings)
 
 
-def run_config(provider: OpenAIProvider, model: str, tool: str | None) -> RunConfig:
+def run_config(provider: ModelProvider, model: str, tool: str | None) -> RunConfig:
     """Give the settings of one run with a model, which has to begin with `tool` if one is named."""
     return RunConfig(
         model=model,

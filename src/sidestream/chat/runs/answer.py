@@ -4,6 +4,9 @@ One `Answer` follows one streamed run of the agent. Text arrives as it is writte
 the trace; message ids are ours, since Chat Completions models give every message the same id.
 However the run ends (done, failed, stopped, out of time), `close()` gives the events that save what
 is there.
+
+The agent runs ahead of whoever follows it: when an event is read here, its call may long have been
+made. So what is told depends on the order of events alone, and not on what is done by then.
 """
 
 from collections.abc import Iterator
@@ -31,7 +34,6 @@ from openai.types.responses import (
     ResponseCompletedEvent,
     ResponseContentPartAddedEvent,
     ResponseCreatedEvent,
-    ResponseErrorEvent,
     ResponseFailedEvent,
     ResponseFunctionToolCall,
     ResponseIncompleteEvent,
@@ -42,7 +44,9 @@ from openai.types.responses import (
     ResponseRefusalDeltaEvent,
     ResponseStreamEvent,
     ResponseTextDeltaEvent,
+    ResponseUsage,
 )
+from openai.types.responses.response_output_text import AnnotationURLCitation
 
 from sidestream.chat.context import RunContext, ToolRecord
 from sidestream.chat.failures import ModelFailed
@@ -74,11 +78,15 @@ class Answer:
         """Whether words of the answer have gone out."""
         self.uncounted: str | None = None
         """The words of a response that has not told what it used."""
+        self.told = list(context.run.records)
+        """The calls whose end has been told, in that order."""
+        self.silent = False
+        """Whether the last response had neither words nor calls."""
 
     def feed(self, event: StreamEvent) -> Iterator[ThreadStreamEvent]:
-        """BegunRun one event of the agent into events for the client.
+        """Turn one event of the agent into events for the client.
 
-        Raises `ModelFailed` when the model reports that its response failed.
+        Raises `ModelFailed` when the response failed.
         """
         if event.type == "raw_response_event":
             yield from self._raw(event.data)
@@ -91,11 +99,10 @@ class Answer:
 
     def close(self) -> Iterator[ThreadStreamEvent]:
         """Save what is there: the trace, and the words of an unfinished message."""
-        for call in self._run.calls.values():
-            if call.done() and not call.cancelled() and call.exception() is None:
-                yield from self._trace.finished(call.result())
-        yield from self._trace.close()
         yield from self._end_message()
+        for call_id in self._run.calls:
+            yield from self._finished(call_id)
+        yield from self._trace.close()
 
     def carried_out(self, record: ToolRecord) -> Iterator[ThreadStreamEvent]:
         """Tell that a call that was held took place, or failed."""
@@ -110,25 +117,27 @@ class Answer:
             case ResponseCreatedEvent():
                 self.uncounted = ""
             case ResponseTextDeltaEvent() | ResponseRefusalDeltaEvent():
-                yield from self._delta(event.delta)
+                yield from self._delta(event.delta, event.content_index)
             case ResponseOutputItemAddedEvent(item=ResponseOutputMessage()):
                 yield from self._begin_message()
             case ResponseOutputItemAddedEvent(item=ResponseFunctionToolCall() as call):
-                yield from self._end_message()
-                self._run.calls.pop(call.call_id, None)  # some providers use an id again
                 yield from self._trace.started(call.call_id, call.name)
             case ResponseContentPartAddedEvent():
-                if event.part.type != "reasoning_text":
-                    yield from self._begin_part()
+                yield from self._begin_part()
             case ResponseOutputTextAnnotationAddedEvent():
-                yield from self._annotate(event.annotation)
+                yield from self._annotate(event.annotation, event.content_index)
             case ResponseOutputItemDoneEvent(item=ResponseOutputMessage()):
                 yield from self._end_message()
-            case ResponseCompletedEvent() | ResponseIncompleteEvent() if event.response.usage:
-                self._run.input_tokens += event.response.usage.input_tokens
-                self._run.output_tokens += event.response.usage.output_tokens
-                self.uncounted = None
+            case ResponseCompletedEvent() | ResponseIncompleteEvent() | ResponseFailedEvent():
+                self.silent = not any(item.type != "reasoning" for item in event.response.output)
+                self._count(event.response.usage)
         self._raise_if_failed(event)
+
+    def _count(self, usage: ResponseUsage | None) -> None:
+        if usage is not None:
+            self._run.input_tokens += usage.input_tokens
+            self._run.output_tokens += usage.output_tokens
+            self.uncounted = None
 
     @staticmethod
     def _raise_if_failed(event: ResponseStreamEvent) -> None:
@@ -136,21 +145,30 @@ class Answer:
             case ResponseFailedEvent():
                 error = event.response.error
                 raise ModelFailed(error.code if error else "server_error")
-            case ResponseErrorEvent():
-                raise ModelFailed(event.code or "server_error")
             case ResponseIncompleteEvent():
                 details = event.response.incomplete_details
                 raise ModelFailed((details and details.reason) or "server_error")
 
     def _tool_output(self, item: ToolCallOutputItem) -> Iterator[ThreadStreamEvent]:
         raw = item.raw_item
-        call_id = raw.get("call_id") if isinstance(raw, dict) else getattr(raw, "call_id", None)
-        call = self._run.calls.get(str(call_id))
-        if call is None and (asked := self._asked.get(str(call_id))):
+        found = raw.get("call_id") if isinstance(raw, dict) else getattr(raw, "call_id", None)
+        call_id = str(found)
+        if call_id in self._run.calls:
+            yield from self._finished(call_id)
+        elif asked := self._asked.get(call_id):
             # Of a tool that is not offered: the agent has told the model so.
-            yield from self._trace.finished(refused(self._run, asked, str(item.output)))
-        elif call is not None and call.done() and not call.cancelled():
-            yield from self._trace.finished(call.result())
+            yield from self._tell(refused(self._run, asked, str(item.output)))
+
+    def _finished(self, call_id: str) -> Iterator[ThreadStreamEvent]:
+        call = self._run.calls.get(call_id)
+        if call is None or not call.done() or call.cancelled() or call.exception() is not None:
+            return
+        yield from self._tell(call.result())
+
+    def _tell(self, record: ToolRecord) -> Iterator[ThreadStreamEvent]:
+        if record not in self.told:
+            self.told.append(record)
+            yield from self._trace.finished(record)
 
     def _begin_message(self) -> Iterator[ThreadStreamEvent]:
         yield from self._end_message()
@@ -164,62 +182,48 @@ class Answer:
         yield ThreadItemAddedEvent(item=self._message.model_copy(deep=True))
 
     def _begin_part(self) -> Iterator[ThreadStreamEvent]:
-        if self._message is None:
-            yield from self._begin_message()
         assert self._message is not None
-        yield from self._end_part()
         self._message.content.append(AssistantMessageContent(text=""))
         update = AssistantMessageContentPartAdded(
             content_index=len(self._message.content) - 1, content=AssistantMessageContent(text="")
         )
         yield self._update(update)
 
-    def _delta(self, delta: str) -> Iterator[ThreadStreamEvent]:
-        if not delta:
-            return
-        if self._message is None or not self._message.content:
-            yield from self._begin_part()
+    def _delta(self, delta: str, index: int) -> Iterator[ThreadStreamEvent]:
         assert self._message is not None
-        self._message.content[-1].text += delta
+        self._message.content[index].text += delta
         self.started = True
         self.uncounted = (self.uncounted or "") + delta
-        update = AssistantMessageContentPartTextDelta(
-            content_index=len(self._message.content) - 1, delta=delta
-        )
+        update = AssistantMessageContentPartTextDelta(content_index=index, delta=delta)
         yield self._update(update)
 
-    def _annotate(self, raw: object) -> Iterator[ThreadStreamEvent]:
-        fields = raw if isinstance(raw, dict) else getattr(raw, "__dict__", {})
-        if fields.get("type") != "url_citation" or not self._message or not self._message.content:
-            return
-        source = URLSource(url=str(fields["url"]), title=str(fields.get("title") or fields["url"]))
-        annotation = Annotation(source=source, index=fields.get("end_index"))
-        content = self._message.content[-1]
+    def _annotate(self, raw: object, index: int) -> Iterator[ThreadStreamEvent]:
+        assert isinstance(raw, AnnotationURLCitation)
+        assert self._message is not None
+        source = URLSource(url=raw.url, title=raw.title)
+        annotation = Annotation(source=source, index=getattr(raw, "end_index", None))
+        content = self._message.content[index]
         content.annotations.append(annotation)
         update = AssistantMessageContentPartAnnotationAdded(
-            content_index=len(self._message.content) - 1,
+            content_index=index,
             annotation_index=len(content.annotations) - 1,
             annotation=annotation,
-        )
-        yield self._update(update)
-
-    def _end_part(self) -> Iterator[ThreadStreamEvent]:
-        if self._message is None or not self._message.content:
-            return
-        update = AssistantMessageContentPartDone(
-            content_index=len(self._message.content) - 1,
-            content=self._message.content[-1].model_copy(deep=True),
         )
         yield self._update(update)
 
     def _end_message(self) -> Iterator[ThreadStreamEvent]:
         if self._message is None:
             return
-        if any(part.text for part in self._message.content):
-            yield from self._end_part()
-            yield ThreadItemDoneEvent(item=self._message)
-        else:
+        if not any(content.text for content in self._message.content):
             yield ThreadItemRemovedEvent(item_id=self._message.id)
+            self._message = None
+            return
+        for index, content in enumerate(self._message.content):
+            update = AssistantMessageContentPartDone(
+                content_index=index, content=content.model_copy(deep=True)
+            )
+            yield self._update(update)
+        yield ThreadItemDoneEvent(item=self._message)
         self._message = None
 
     def _update(self, update: ThreadItemUpdate) -> ThreadItemUpdatedEvent:

@@ -6,10 +6,11 @@ calls under way are waited for and told, and an error comes as an event that say
 
 from collections.abc import AsyncGenerator, AsyncIterator, Iterator, Sequence
 from contextlib import aclosing
+from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any, Final
 
-from agents import Agent, OpenAIProvider, Runner
+from agents import Agent, ModelProvider, Runner
 from chatkit.types import (
     HiddenContextItem,
     NoticeEvent,
@@ -20,8 +21,8 @@ from chatkit.types import (
     UserMessageItem,
 )
 
-from sidestream.chat.context import EndReason, RunContext, ToolRecord
-from sidestream.chat.failures import DEADLINE, Failure, classify, error_event, reason_of
+from sidestream.chat.context import EndReason, RunContext, RunState, ToolRecord
+from sidestream.chat.failures import DEADLINE, NO_ANSWER, Failure, classify, error_event, reason_of
 from sidestream.chat.files.attachments import AttachmentFiles
 from sidestream.chat.model.agent import ERROR_HANDLERS, run_config
 from sidestream.chat.model.history import NOTE_KIND, HistoryConverter, recent, tokens_in, tokens_of
@@ -50,7 +51,7 @@ class Responder:
         tools: Toolbox,
         cards: Cards,
         agent: Agent[RunContext],
-        provider: OpenAIProvider,
+        provider: ModelProvider,
         files: AttachmentFiles,
         settings: ChatSettings,
     ) -> None:
@@ -85,6 +86,8 @@ class Responder:
                 log_failure(log, "model failed", error, code=failure.code, run_id=context.run_id)
                 if reason := reason_of(error):
                     report("model", reason)
+        if failure is None and control.reason is None and answer.silent:
+            failure = NO_ANSWER if not context.run.records else None
         await settle(context.run, self._tools.grace_s(control))
         if control.reason is EndReason.LOST:
             return
@@ -163,13 +166,18 @@ class Responder:
         context.run.control.on_end(result.cancel)
         try:
             async for event in result.stream_events():
-                if begins_message(event) and self._confirmation.asks(context.run):
+                if begins_message(event) and self._asks_by_now(answer, context.run):
                     break
                 for out in answer.feed(event):
                     yield out
         finally:
             if not result.is_complete:
                 result.cancel()
+
+    def _asks_by_now(self, answer: Answer, run: RunState) -> bool:
+        """Tell whether there is something to ask, by what has been told and not by what the agent,
+        which is ahead, has done since."""
+        return self._confirmation.asks(replace(run, records=answer.told))
 
     def _count(self, words: str | None, context: RunContext) -> None:
         """Count what a response used that was cut before it said so: an estimate, from below."""
