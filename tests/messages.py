@@ -17,7 +17,6 @@ SHOWN = (
     "chat",
     "sessions",
     "store",
-    "tasks",
     "tool_server",
     "identity.py",
     "problems.py",
@@ -25,7 +24,7 @@ SHOWN = (
     "telemetry.py",
     "domain.py",
 )
-"""What can reach a person through ChatFunction."""
+"""What can reach a person through ChatFunction, whatever the domain."""
 
 
 @dataclass(frozen=True, slots=True)

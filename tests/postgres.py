@@ -26,7 +26,7 @@ from sidestream.local.settings import PROJECT
 from sidestream.store.database import Database
 from sidestream.store.ids import new_id
 from sidestream.store.migrate import migrate
-from sidestream.tasks.pack import DOMAIN
+from tests.tickets import DOMAIN
 
 _VERSIONS = Path(__file__).parents[1] / ".tools" / "postgres" / "node_modules"
 _LOCALES = {

@@ -17,7 +17,6 @@ from sidestream.domain import (
     policy_of,
     readable,
 )
-from sidestream.tasks.pack import DOMAIN
 
 
 def _entry(name: str, *arguments: str, **annotations: bool) -> dict[str, Any]:
@@ -144,22 +143,3 @@ class TestCheck:
     def test_a_package_without_a_pack(self, path: str) -> None:
         with pytest.raises(DomainError, match="DOMAIN"):
             load(path)
-
-
-class TestTasks:
-    def test_the_pack_fits(self) -> None:
-        assert load("sidestream.tasks") is DOMAIN
-
-    def test_every_tool_has_a_title_and_every_write_a_policy(self) -> None:
-        for entry in DOMAIN.entries:
-            tool = DOMAIN.tools[str(entry["name"])]
-            assert tool.title, entry["name"]
-            assert tool.ask or DOMAIN.policies[str(entry["name"])].reads, entry["name"]
-
-    def test_rows_are_read_from_one_thing_a_list_and_an_action(self) -> None:
-        task = {"id": "t", "title": "milk", "completed": True, "notes": ""}
-        for result in (task, {"data": [task, {"odd": 1}, 7]}):
-            [row] = DOMAIN.rows(result)
-            assert (row.id, row.plain()) == ("t", "☑ milk")
-        assert DOMAIN.rows("words") == DOMAIN.rows(None) == DOMAIN.rows({"data": None}) == []
-        assert DOMAIN.row.model_validate({"task_id": "t", "title": "m"}).id == "t"

@@ -11,7 +11,7 @@ import babel
 import pytest
 
 import sidestream.chat.app  # every module that declares texts or problems
-import sidestream.tasks.app
+import sidestream.tool_server.app
 from sidestream import i18n
 from sidestream.i18n import Plural
 from sidestream.problems import (
@@ -22,19 +22,17 @@ from sidestream.problems import (
     problem_document,
     problem_response,
 )
-from sidestream.tasks.pack import DOMAIN
 from tests.messages import Message, messages, problem_classes
 
 LANGUAGES = i18n.locales()[1:]
-TASKS = Plural("1 task", "{count} tasks")
+RESULTS = Plural("1 result", "{count} results")
 
 
 @pytest.fixture(autouse=True)
-def with_the_domain(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    """The catalogues that the chat reads, and no others: ours, and those of its domain."""
-    assert DOMAIN.catalogues is not None
+def without_a_domain(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """Our own catalogues, and not those of the domains that other tests have loaded."""
     monkeypatch.setattr(i18n, "_added", [])
-    i18n.add(DOMAIN.catalogues)
+    i18n.forget()
     yield
     monkeypatch.undo()
     i18n.forget()
@@ -50,7 +48,7 @@ def test_urdu_is_there() -> None:
 
 def test_the_scan_finds_all_kinds_of_text() -> None:
     found = {message.text for message in messages()}
-    assert "Delete these {count} tasks? {titles}" in found  # marked with _()
+    assert "May these {count} things be done? {titles}" in found  # marked with _()
     assert "Too many requests" in found  # a problem's title
     assert "A message may have {count} characters at most." in found  # a problem's detail
 
@@ -119,25 +117,24 @@ def test_negotiation(header: str | None, language: str) -> None:
 
 
 def test_placeholders_are_filled_in() -> None:
-    assert i18n.text("en", "Delete these {count} tasks? {titles}", count=3, titles="“a”") == (
-        "Delete these 3 tasks? “a”"
-    )
-    assert "3" in i18n.text("ur", "Delete these {count} tasks? {titles}", count=3, titles="“a”")
+    words = "May these {count} things be done? {titles}"
+    assert i18n.text("en", words, count=3, titles="“a”") == "May these 3 things be done? “a”"
+    assert "3" in i18n.text("ur", words, count=3, titles="“a”")
 
 
 @pytest.mark.parametrize(
     ("locale", "count", "shown"),
     [
-        ("en", 0, "0 tasks"),
-        ("en", 1, "1 task"),
-        ("en", 2, "2 tasks"),
-        ("ur", 1, "1 کام"),
-        ("ur", 3, "3 کام"),
-        ("xx", 1, "1 task"),
+        ("en", 0, "0 results"),
+        ("en", 1, "1 result"),
+        ("en", 2, "2 results"),
+        ("ur", 1, "1 نتیجہ"),
+        ("ur", 3, "3 نتائج"),
+        ("xx", 1, "1 result"),
     ],
 )
 def test_a_number_has_its_form(locale: str, count: int, shown: str) -> None:
-    assert TASKS.text(locale, count) == shown
+    assert RESULTS.text(locale, count) == shown
 
 
 def test_a_language_may_have_more_forms_than_two(
@@ -146,15 +143,15 @@ def test_a_language_may_have_more_forms_than_two(
     (tmp_path / "pl.po").write_text(
         'msgid ""\nmsgstr ""\n"Plural-Forms: nplurals=3; plural=(n==1 ? 0 : n%10>=2 && n%10<=4 '
         '&& (n%100<10 || n%100>=20) ? 1 : 2);\\n"\n\n'
-        'msgid "1 task"\nmsgid_plural "{count} tasks"\n'
-        'msgstr[0] "{count} zadanie"\nmsgstr[1] "{count} zadania"\nmsgstr[2] "{count} zadań"\n',
+        'msgid "1 result"\nmsgid_plural "{count} results"\n'
+        'msgstr[0] "{count} wynik"\nmsgstr[1] "{count} wyniki"\nmsgstr[2] "{count} wyników"\n',
         encoding="utf-8",
     )
     monkeypatch.setattr(i18n, "CATALOGUES", tmp_path)
     i18n.forget()
-    shown = [TASKS.text("pl", count) for count in (1, 3, 5, 22)]
+    shown = [RESULTS.text("pl", count) for count in (1, 3, 5, 22)]
     i18n.forget()
-    assert shown == ["1 zadanie", "3 zadania", "5 zadań", "22 zadania"]
+    assert shown == ["1 wynik", "3 wyniki", "5 wyników", "22 wyniki"]
 
 
 def test_values_are_never_taken_for_templates() -> None:
@@ -178,7 +175,7 @@ def broken(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
         'msgid "Delete"\nmsgstr ""\n\n'
         '#, fuzzy\nmsgid "Done"\nmsgstr "Nearly"\n\n'
         'msgid "A title has 1 to {count} characters."\nmsgstr "{count.real.foo[0]}"\n\n'
-        'msgid "1 task"\nmsgid_plural "{count} tasks"\nmsgstr[0] "1"\nmsgstr[1] "{n}"\n',
+        'msgid "1 result"\nmsgid_plural "{count} results"\nmsgstr[0] "1"\nmsgstr[1] "{n}"\n',
         encoding="utf-8",
     )
     monkeypatch.setattr(i18n, "CATALOGUES", tmp_path)
@@ -190,7 +187,7 @@ def broken(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
 @pytest.mark.usefixtures("broken")
 def test_a_mistake_in_a_catalogue_costs_only_the_translation() -> None:
     assert i18n.text("xx", "{title}: waits", title="A") == "A: waits"
-    assert TASKS.text("xx", 3) == "3 tasks"
+    assert RESULTS.text("xx", 3) == "3 results"
     assert i18n.text("xx", "{title}: stopped", title="A") == "A: stopped"
     counted = i18n.text("xx", "A title has 1 to {count} characters.", count=2)
     assert counted == "A title has 1 to 2 characters."
@@ -227,10 +224,10 @@ def test_every_kind_of_problem_has_a_title_of_its_own() -> None:
 
 
 def test_problems_need_no_babel() -> None:
-    """TasksFunction is deployed without it."""
+    """The tools' function is deployed without it."""
     program = (
         "import sys; sys.modules['babel'] = None\n"
-        "import sidestream.tasks.app\n"
+        "import sidestream.tool_server.app\n"
         "from sidestream.problems import NotFound, problem_response\n"
         "assert b'Not found' in problem_response(NotFound('Not found {x}'), 'r').body"
     )

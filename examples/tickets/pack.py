@@ -38,6 +38,11 @@ class TicketRow(Row):
     status: Literal["open", "pending", "closed"] = "open"
     priority: Literal["low", "normal", "high"] = "normal"
 
+    @property
+    def other_priority(self) -> str:
+        """What the button of the row makes of the priority."""
+        return "normal" if self.priority == "high" else "high"
+
     def plain(self) -> str:
         return f"[{self.status}] {self.title}"
 
@@ -52,7 +57,9 @@ DOMAIN: Final = Domain(
         "add_ticket": Tool(title=_("Open a ticket"), ask=Ask.NEVER),
         "list_tickets": Tool(title=_("Look at the tickets"), lists=True),
         "get_ticket": Tool(title=_("Look at a ticket")),
-        "update_ticket": Tool(title=_("Change a ticket"), ask=Ask.NEVER),
+        "update_ticket": Tool(
+            title=_("Change a ticket"), ask=Ask.NEVER, target=_TARGET, look_up="get_ticket"
+        ),
         "close_ticket": Tool(
             title=_("Close a ticket"),
             ask=Ask.OVER(3),
@@ -84,11 +91,16 @@ DOMAIN: Final = Domain(
         template=_HERE / "ticket_list.widget",
         labels={
             "urgent_label": _("Urgent"),
+            "raise_label": _("Make urgent"),
+            "lower_label": _("Not urgent"),
             "close_label": _("Close"),
             "delete_label": _("Delete"),
             "empty_label": _("Nothing is left here."),
         },
         actions={
+            "ticket.urgent": RowAction(
+                "update_ticket", lambda row: {_TARGET: row.id, "priority": row.other_priority}
+            ),
             "ticket.close": RowAction("close_ticket", lambda row: {_TARGET: row.id}),
             "ticket.delete": RowAction("delete_ticket", lambda row: {_TARGET: row.id}),
         },

@@ -19,8 +19,8 @@ ROUTES: Final = (
 
 def every_request(thread_id: str, item_id: str, attachment_id: str = "atc_x") -> list[Document]:
     """A request of each type, about a thread and an item in it where it is about any."""
-    row = {"task_id": "tsk_x", "title": "milk", "completed": False}
-    action = {"item_id": item_id, "action": {"type": "task.complete", "payload": row}}
+    row = {"ticket_id": "tck_x", "title": "printer"}
+    action = {"item_id": item_id, "action": {"type": "ticket.close", "payload": row}}
     return [
         {"type": "threads.create", "params": {"input": message("hello")}},
         {"type": "threads.list", "params": {"limit": 5, "order": "asc"}},

@@ -6,7 +6,6 @@ from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from typing import Any, Protocol
 
-import httpx2
 import psycopg
 import pytest
 import pytest_asyncio
@@ -20,6 +19,7 @@ from sidestream.local.system import LocalSystem
 from sidestream.store.ids import new_id
 from tests.asgi_server import serve
 from tests.chat.client import Client, Document
+from tests.tickets import tickets_of
 
 
 class MakePerson(Protocol):
@@ -29,7 +29,7 @@ class MakePerson(Protocol):
 
 
 type Rows = Callable[..., Awaitable[list[dict[str, Any]]]]
-type TaskList = Callable[[Client], Awaitable[list[Document]]]
+type TicketList = Callable[[Client], Awaitable[list[Document]]]
 
 
 @pytest_asyncio.fixture
@@ -83,19 +83,11 @@ def rows(owner_url: str) -> Rows:
 
 
 @pytest.fixture
-def task_list(system: LocalSystem) -> TaskList:
-    """A person's tasks by REST, as the page reads them, the oldest first."""
+def tickets(system: LocalSystem) -> TicketList:
+    """A person's tickets by REST, the oldest first."""
 
-    async def read(client: Client) -> list[Document]:
-        async with httpx2.AsyncClient(base_url=system.tools.url) as http:
-            answer = await http.get(
-                f"/api/{client.user_id}/tasks",
-                params={"limit": 100},
-                headers={"authorization": f"Bearer {client.token}"},
-            )
-        assert answer.status_code == httpx2.codes.OK, answer.text
-        data: list[Document] = answer.json()["data"]
-        return sorted(data, key=lambda task: (task["created_at"], task["id"]))
+    def read(client: Client) -> Awaitable[list[Document]]:
+        return tickets_of(system, client)
 
     return read
 
@@ -128,6 +120,6 @@ async def under_uvicorn(settings: ChatSettings) -> AsyncIterator[UvicornChat]:
 
 @pytest_asyncio.fixture(scope="session", loop_scope="session")
 async def uvicorn_chat(chat_settings: ChatSettings) -> AsyncIterator[UvicornChat]:
-    """The same chat without Lambda, on the same database, tasks and model."""
+    """The same chat without Lambda, on the same database, tools and model."""
     async with under_uvicorn(chat_settings) as chat:
         yield chat

@@ -1,43 +1,12 @@
-"""Steps that several tests of the chat take: tasks, widgets, questions and their answers."""
+"""Steps that several tests of the chat take: widgets, questions and their answers."""
 
 from collections.abc import Iterable
 
-import httpx2
 from chatkit.types import StructuredInputItem, StructuredInputMultipleChoice, WidgetItem
 
-from sidestream.local.system import LocalSystem
-from tests.chat.client import Answer, Client, Document, thread_request
+from tests.chat.client import Answer, Document, thread_request
 
 QUESTION = "calls"
-
-
-async def add_tasks(system: LocalSystem, person: Client, *titles: str) -> dict[str, str]:
-    """Put tasks on a person's list, by REST. Gives their ids by title."""
-    ids: dict[str, str] = {}
-    async with httpx2.AsyncClient(base_url=system.tools.url) as http:
-        for title in titles:
-            answer = await http.post(
-                f"/api/{person.user_id}/tasks",
-                json={"title": title},
-                headers={"authorization": f"Bearer {person.token}"},
-            )
-            assert answer.status_code == httpx2.codes.CREATED, answer.text
-            ids[title] = answer.json()["id"]
-    return ids
-
-
-async def change_task(
-    system: LocalSystem, person: Client, method: str, task_id: str, body: Document | None = None
-) -> None:
-    """Change or delete a task behind the chat's back, by REST."""
-    async with httpx2.AsyncClient(base_url=system.tools.url) as http:
-        answer = await http.request(
-            method,
-            f"/api/{person.user_id}/tasks/{task_id}",
-            json=body,
-            headers={"authorization": f"Bearer {person.token}"},
-        )
-    assert answer.is_success, answer.text
 
 
 def the_widget(answer: Answer) -> WidgetItem:
@@ -47,28 +16,29 @@ def the_widget(answer: Answer) -> WidgetItem:
 
 
 def rows_shown(item: WidgetItem) -> list[tuple[str, bool]]:
-    """The title and tick of each row of a task list."""
-    document = item.widget.model_dump(mode="json", exclude_none=True)
-    rows = [row["children"] for row in document["children"] if row["key"] != "empty"]
-    found = []
-    for row in rows:
-        by_type = {child["type"]: child for child in row}
-        ticked = by_type["Checkbox"]["defaultChecked"]
-        assert by_type["Text"]["lineThrough"] is ticked
-        found.append((by_type["Text"]["value"], ticked))
-    return found
+    """The subject of each row of a list of tickets, and whether it is marked as urgent."""
+    return [
+        (_subject(row), any(child["type"] == "Badge" for child in row["children"]))
+        for row in _rows(item)
+    ]
 
 
-def row_action(item: WidgetItem, title: str, part: str) -> Document:
-    """The action that a row of a task list carries: its "Checkbox" or its "Button"."""
+def row_action(item: WidgetItem, subject: str, kind: str) -> Document:
+    """The action of a type that the row of a ticket carries."""
+    [row] = [row for row in _rows(item) if _subject(row) == subject]
+    buttons = [child["onClickAction"] for child in row["children"] if child["type"] == "Button"]
+    [action] = [action for action in buttons if action["type"] == kind]
+    return {"type": action["type"], "payload": action["payload"]}
+
+
+def _rows(item: WidgetItem) -> list[Document]:
     document = item.widget.model_dump(mode="json", exclude_none=True)
-    for row in document["children"]:
-        by_type = {child["type"]: child for child in row["children"]}
-        if by_type["Text"]["value"] == title:
-            name = "onChangeAction" if part == "Checkbox" else "onClickAction"
-            action = by_type[part][name]
-            return {"type": action["type"], "payload": action["payload"]}
-    raise AssertionError(f"there is no row {title!r}")
+    return [row for row in document["children"] if row["key"] != "empty"]
+
+
+def _subject(row: Document) -> str:
+    [text] = [child for child in row["children"] if child["type"] == "Text"]
+    return str(text["value"])
 
 
 def action_request(

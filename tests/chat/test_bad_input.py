@@ -110,7 +110,7 @@ INVALID: Final[dict[str, Any]] = {
     },
     "action without a type": thread_request("threads.custom_action", "thr_x", action={}),
     "action of no widget": thread_request(
-        "threads.custom_action", "thr_x", action={"type": "task.delete", "payload": None}
+        "threads.custom_action", "thr_x", action={"type": "ticket.delete", "payload": None}
     ),
 }
 

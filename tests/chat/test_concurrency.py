@@ -18,7 +18,8 @@ from sidestream.local.model import ScriptedModelServer
 from sidestream.local.system import LocalSystem
 from sidestream.store.ids import new_id
 from tests.chat.client import Answer, Client
-from tests.chat.conftest import Rows, TaskList
+from tests.chat.conftest import Rows, TicketList
+from tests.tickets import open_all
 
 USERS, CONVERSATIONS = 5, 20
 
@@ -48,7 +49,7 @@ class Talk:
 async def _talk(client: Client, word: str) -> Talk:
     first = await client.create(f"My name is {word}")
     assert first.status == 200, first.body
-    second = await client.add(first.thread_id, f"Add a task to greet {word}")
+    second = await client.add(first.thread_id, open_all(word))
     third = await client.add(first.thread_id, "What is my name?")
     return Talk(client, word, (first, second, third))
 
@@ -78,7 +79,7 @@ async def test_twenty_conversations_at_once_stay_apart(
     function: FunctionUrl,
     system: LocalSystem,
     model: ScriptedModelServer,
-    task_list: TaskList,
+    tickets: TicketList,
     rows: Rows,
 ) -> None:
     clients = [
@@ -106,16 +107,16 @@ async def test_twenty_conversations_at_once_stay_apart(
             _check_whole(answer, first.thread_id)
             others = [word for word in names if word != talk.word]
             assert not any(word in answer.body.decode() for word in others)
-        assert f"greet {talk.word}" in second.text
+        assert talk.word in second.text
         assert talk.word in third.text
         streamed = [item for answer in talk.answers for item in answer.done(object)]
         assert await talk.client.items(first.thread_id) == streamed
 
     for user in {client.user_id for client in clients}:
         own = [talk for talk in talks if talk.client.user_id == user]
-        tasks = await task_list(own[0].client)
-        assert {task["title"] for task in tasks} == {f"greet {talk.word}" for talk in own}
-        assert len(tasks) == len(own)
+        opened = await tickets(own[0].client)
+        assert {ticket["subject"] for ticket in opened} == {talk.word for talk in own}
+        assert len(opened) == len(own)
         runs = await rows("select id, status from runs where user_id = %s", user)
         assert {run["id"] for run in runs} == {a.run_id for talk in own for a in talk.answers}
         assert {run["status"] for run in runs} == {"completed"}

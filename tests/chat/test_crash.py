@@ -7,14 +7,16 @@ from chatkit.types import ErrorEvent, ThreadCreatedEvent, ThreadItemDoneEvent, U
 from sidestream.local.model import ScriptedModelServer
 from sidestream.local.system import LocalSystem
 from tests.chat.client import Client, add_request, create_request, delta_of
-from tests.chat.conftest import MakePerson, TaskList
+from tests.chat.conftest import MakePerson, TicketList
+from tests.chat.steps import rows_shown, the_widget
 from tests.chat.test_attachments import attached
 from tests.chat.until import until
 from tests.chat.variants import chat_function
+from tests.tickets import SHOW, open_all
 
 
 async def test_thread_is_usable_again_and_nothing_committed_is_lost(
-    system: LocalSystem, person: MakePerson, model: ScriptedModelServer, task_list: TaskList
+    system: LocalSystem, person: MakePerson, model: ScriptedModelServer, tickets: TicketList
 ) -> None:
     survivor = person()
     model.hold(after_words=1)
@@ -23,7 +25,7 @@ async def test_thread_is_usable_again_and_nothing_committed_is_lost(
         Client(function.url, survivor.token) as client,
     ):
         [environment] = function.environments
-        request = create_request("add milk to my list")
+        request = create_request(open_all("printer"))
         async with client.stream(request, idempotency_key="once") as stream:
             await stream.until(delta_of)
             await model.until(lambda: model.held_streams == 1)
@@ -56,12 +58,12 @@ async def test_thread_is_usable_again_and_nothing_committed_is_lost(
         stopped = await survivor.http.post(f"/api/chatkit/threads/{stream.thread_id}/stop")
         assert stopped.status_code == 404
 
-        following = await survivor.add(stream.thread_id, "show my list")
+        following = await survivor.add(stream.thread_id, SHOW)
         assert not following.errors
-        assert "milk" in following.text
+        assert rows_shown(the_widget(following)) == [("printer", False)]
     kept = await survivor.items(stream.thread_id)
     assert [type(item) for item in kept[:1]] == [UserMessageItem]
-    assert [task["title"] for task in await task_list(survivor)] == ["milk"]
+    assert [ticket["subject"] for ticket in await tickets(survivor)] == ["printer"]
     assert (await survivor.replay(stream.run_id)).frames == replay.frames
 
 
@@ -77,7 +79,7 @@ async def test_a_message_with_a_file_that_is_sent_again_is_told_what_became_of_i
         Client(function.url, survivor.token) as client,
     ):
         [environment] = function.environments
-        file = await attached(client, "notes.txt", b"milk", "text/plain")
+        file = await attached(client, "notes.txt", b"printer", "text/plain")
         request = create_request("what do I need?", attachments=[file.id])
         async with client.stream(request, idempotency_key="once") as stream:
             await stream.until(lambda frame: isinstance(frame, ThreadItemDoneEvent))

@@ -10,10 +10,11 @@ from sidestream.local.emulator import FunctionUrl
 from sidestream.local.model import ScriptedModelServer
 from sidestream.local.system import LocalSystem
 from tests.chat.client import Client, create_request, thread_request, words
-from tests.chat.conftest import MakePerson, Rows, TaskList
+from tests.chat.conftest import MakePerson, Rows, TicketList
 from tests.chat.fault_proxy import FaultProxy, Way
-from tests.chat.steps import add_tasks, answer_request, the_question
+from tests.chat.steps import answer_request, the_question
 from tests.chat.variants import chat_function
+from tests.tickets import SHOW, delete_all, open_all, open_tickets
 
 STORY = "Tell me a story of 60 words"
 TIMEOUT_S = 6
@@ -67,16 +68,16 @@ async def test_slow_answer_is_saved_and_ended(
 
 
 async def test_tool_that_hangs(
-    system: LocalSystem, person: MakePerson, task_list: TaskList, rows: Rows
+    system: LocalSystem, person: MakePerson, tickets: TicketList, rows: Rows
 ) -> None:
-    """The call reaches the task server, and its answer never comes back."""
+    """The call reaches the tool server, and its answer never comes back."""
     async with (
         FaultProxy(system.tools.url) as proxy,
         hurried(system, TOOLS_MCP_URL=f"{proxy.url}/mcp") as function,
         Client(function.url, person().token) as client,
     ):
         proxy.hold(Way.DOWN)
-        answer = await client.create("add milk to my list")
+        answer = await client.create(open_all("printer"))
         [error] = answer.errors
         assert error.allow_retry
         [trace] = [
@@ -88,9 +89,9 @@ async def test_tool_that_hangs(
         assert "Look at how things are" in str(task.model_dump()["content"])
         [run] = await rows("select status, error from runs where id = %s", answer.run_id)
         assert (run["status"], run["error"]) == ("failed", {"code": "deadline"})
-        assert [task["title"] for task in await task_list(client)] == ["milk"]
+        assert [ticket["subject"] for ticket in await tickets(client)] == ["printer"]
         proxy.release()
-        assert not (await client.add(answer.thread_id, "show my list")).errors
+        assert not (await client.add(answer.thread_id, SHOW)).errors
 
 
 async def test_database_that_hangs(
@@ -142,8 +143,8 @@ async def test_deletions_after_an_answer_that_hang(
         hurried(system, TOOLS_MCP_URL=f"{proxy.url}/mcp") as function,
         Client(function.url, person().token) as client,
     ):
-        await add_tasks(system, client, "milk", "bread")
-        asked = the_question(await client.create("delete all tasks"))
+        ids = await open_tickets(system, client, "printer", "login")
+        asked = the_question(await client.create(delete_all(*ids.values())))
         proxy.hold(Way.DOWN)
         answer = await client.send(answer_request(asked, ["Delete them"]))
         proxy.release()
@@ -153,7 +154,7 @@ async def test_deletions_after_an_answer_that_hang(
         assert saved[-1] == answer.done(WorkflowItem)[-1]
         assert isinstance(saved[-1], WorkflowItem)
         assert [task.model_dump()["title"] for task in saved[-1].workflow.tasks] == [
-            "Delete a task: did not work"
+            "Delete a ticket: did not work"
         ]
         [run] = await rows("select status, error from runs where id = %s", answer.run_id)
         assert (run["status"], run["error"]) == ("failed", {"code": "deadline"})

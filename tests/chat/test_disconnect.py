@@ -5,8 +5,9 @@ from chatkit.types import AssistantMessageItem
 from sidestream.config import ChatSettings
 from sidestream.local.model import ScriptedModelServer
 from tests.chat.client import Client, create_request, delta_of, words
-from tests.chat.conftest import MakePerson, Rows, TaskList, UvicornChat, under_uvicorn
+from tests.chat.conftest import MakePerson, Rows, TicketList, UvicornChat, under_uvicorn
 from tests.chat.until import until
+from tests.tickets import open_all
 
 STORY = "Tell me a story of 60 words"
 
@@ -62,9 +63,9 @@ async def test_server_that_ends_lets_the_run_finish(
 
 
 async def test_tools_are_called_for_a_client_that_left(
-    alice: Client, task_list: TaskList, rows: Rows
+    alice: Client, tickets: TicketList, rows: Rows
 ) -> None:
-    async with alice.stream(create_request("add milk to my list")) as stream:
+    async with alice.stream(create_request(open_all("printer"))) as stream:
         pass
 
     async def ended() -> bool:
@@ -72,6 +73,6 @@ async def test_tools_are_called_for_a_client_that_left(
         return bool(run["status"] == "completed")
 
     await until(ended)
-    assert [task["title"] for task in await task_list(alice)] == ["milk"]
+    assert [ticket["subject"] for ticket in await tickets(alice)] == ["printer"]
     kinds = [item.type for item in await alice.items(stream.thread_id)]
     assert kinds == ["user_message", "workflow", "assistant_message"]

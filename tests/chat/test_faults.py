@@ -1,4 +1,4 @@
-"""Faults of Postgres, the model and the task server, at each point of a run.
+"""Faults of Postgres, the model and the tool server, at each point of a run.
 
 Whatever breaks, and wherever: the client gets a whole answer or an error that it can act on, the
 next run works, nothing is half written, and what tools did is done once.
@@ -23,15 +23,16 @@ from sidestream.local.model import ScriptedModelServer
 from sidestream.local.system import LocalSystem
 from sidestream.store.ids import new_id
 from tests.chat.client import Answer, Client, add_request, create_request, words
-from tests.chat.conftest import MakePerson, Rows, TaskList, under_uvicorn
+from tests.chat.conftest import MakePerson, Rows, TicketList, under_uvicorn
 from tests.chat.fault_proxy import Fault, FaultProxy, Kind, Way
-from tests.chat.steps import add_tasks, answer_request, the_question
+from tests.chat.steps import answer_request, the_question
 from tests.chat.until import until
+from tests.tickets import delete_all, open_all, open_tickets
 
 STEPS = 6
-ADD = "add milk and bread to my list"
+ADD = open_all("printer", "login")
 STORY = "Tell me a story of 60 words"
-BACKENDS = ["postgres", "model", "tasks"]
+BACKENDS = ["postgres", "model", "tools"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,15 +53,15 @@ async def shaky(chat_settings: ChatSettings, system_token: str) -> AsyncIterator
     async with (
         FaultProxy(chat_settings.database_url.get_secret_value()) as postgres,
         FaultProxy(str(chat_settings.openai_base_url)) as model,
-        FaultProxy(str(chat_settings.tools_mcp_url)) as tasks,
+        FaultProxy(str(chat_settings.tools_mcp_url)) as tools,
     ):
-        proxies = {"postgres": postgres, "model": model, "tasks": tasks}
+        proxies = {"postgres": postgres, "model": model, "tools": tools}
         settings = chat_settings.model_copy(
             update={
                 "database_url": SecretStr(postgres.url),
                 "database_timeout_s": 0.5,
                 "openai_base_url": HttpUrl(model.url),
-                "tools_mcp_url": HttpUrl(tasks.url),
+                "tools_mcp_url": HttpUrl(tools.url),
                 "model_max_retries": 1,
                 "run_lease_s": 2.0,
                 "run_beat_s": 0.1,
@@ -155,7 +156,7 @@ async def check_next_turn(client: Client, thread_id: str) -> None:
 async def test_broken_connection(
     shaky: Shaky,
     client: Client,
-    task_list: TaskList,
+    tickets: TicketList,
     rows: Rows,
     backend: str,
     kind: Kind,
@@ -169,11 +170,11 @@ async def test_broken_connection(
     assert proxy.broken == before + 1
     proxy.reset()
     await check_thread(client, answer)
-    titles = sorted(task["title"] for task in await task_list(client))
+    titles = sorted(ticket["subject"] for ticket in await tickets(client))
     assert len(set(titles)) == len(titles)
-    assert set(titles) <= {"bread", "milk"}
+    assert set(titles) <= {"login", "printer"}
     if not answer.errors:
-        assert titles == ["bread", "milk"]
+        assert titles == ["login", "printer"]
     await check_next_turn(client, answer.thread_id)
     statuses = await rows(
         "select status from runs where thread_id = %s order by started_at", answer.thread_id
@@ -184,13 +185,13 @@ async def test_broken_connection(
 
 @pytest.mark.parametrize("backend", BACKENDS)
 async def test_latency_changes_nothing(
-    shaky: Shaky, client: Client, task_list: TaskList, backend: str
+    shaky: Shaky, client: Client, tickets: TicketList, backend: str
 ) -> None:
     shaky.proxies[backend].latency_s = 0.02
     answer = await client.create(ADD)
     assert not answer.errors
     await check_thread(client, answer)
-    assert len(await task_list(client)) == 2
+    assert len(await tickets(client)) == 2
 
 
 async def test_database_that_comes_back_is_waited_for(
@@ -241,16 +242,16 @@ async def test_database_that_stays_away(
     assert first["status"] == "failed"
 
 
-async def test_task_server_that_is_away(shaky: Shaky, client: Client, task_list: TaskList) -> None:
+async def test_tool_server_that_is_away(shaky: Shaky, client: Client, tickets: TicketList) -> None:
     """The model is told, tells the person, and the trace shows it."""
-    tasks = shaky.proxies["tasks"]
-    await tasks.refuse()
-    answer = await client.create("add milk to my list")
-    await tasks.accept()
+    tools = shaky.proxies["tools"]
+    await tools.refuse()
+    answer = await client.create(open_all("printer"))
+    await tools.accept()
     assert not answer.errors
     [trace] = answer.done(WorkflowItem)
     assert "did not work" in str(trace.workflow.tasks[0].model_dump()["title"])
-    assert await task_list(client) == []
+    assert await tickets(client) == []
     await check_next_turn(client, answer.thread_id)
 
 
@@ -291,19 +292,19 @@ async def test_deletions_on_a_broken_connection(
     shaky: Shaky,
     client: Client,
     person: MakePerson,
-    task_list: TaskList,
+    tickets: TicketList,
     kind: str,
     backend: str,
     way: Way,
     step: int,
 ) -> None:
-    """No task is deleted that was not meant, and what is told is what became of them."""
+    """No ticket is deleted that was not meant, and what is told is what became of them."""
 
     async def begin(someone: Client) -> dict[str, object]:
-        await add_tasks(system, someone, "milk", "bread", "tea")
+        ids = await open_tickets(system, someone, "printer", "login", "invoice")
         if kind == "one deletion":
-            return create_request("delete the milk task")
-        asked = the_question(await someone.create("delete milk and bread"))
+            return create_request(delete_all(ids["printer"]))
+        asked = the_question(await someone.create(delete_all(ids["printer"], ids["login"])))
         return answer_request(asked, ["Delete them"])
 
     proxy = shaky.proxies[backend]
@@ -320,9 +321,9 @@ async def test_deletions_on_a_broken_connection(
     assert proxy.broken == before + 1
     proxy.reset()
     assert len(answer.errors) <= 1
-    left = {task["title"] for task in await task_list(client)}
-    wanted = {"milk"} if kind == "one deletion" else {"milk", "bread"}
-    assert left >= {"milk", "bread", "tea"} - wanted
+    left = {ticket["subject"] for ticket in await tickets(client)}
+    wanted = {"printer"} if kind == "one deletion" else {"printer", "login"}
+    assert left >= {"printer", "login", "invoice"} - wanted
     told = [
         (task.title, task.content)
         for item in await client.items(answer.thread_id)
@@ -330,9 +331,9 @@ async def test_deletions_on_a_broken_connection(
         for task in item.workflow.tasks
         if isinstance(task, CustomTask) and task.title
     ]
-    failed = [content for title, content in told if title == "Delete a task: did not work"]
+    failed = [content for title, content in told if title == "Delete a ticket: did not work"]
     if not answer.errors and not failed:
-        assert left == {"milk", "bread", "tea"} - wanted
-    if left == {"milk", "bread", "tea"} and not answer.errors:
+        assert left == {"printer", "login", "invoice"} - wanted
+    if left == {"printer", "login", "invoice"} and not answer.errors:
         assert failed
     await check_next_turn(client, answer.thread_id)

@@ -1,6 +1,6 @@
 """What the first delta waits for: one database round trip, and nothing of MCP.
 
-Both are counted at the wire, by a proxy before Postgres and one before the task server, and the
+Both are counted at the wire, by a proxy before Postgres and one before the tool server, and the
 round trips in the process as well.
 """
 
@@ -22,6 +22,7 @@ from tests.chat.client import Client, add_request, create_request, delta_of
 from tests.chat.conftest import under_uvicorn
 from tests.chat.variants import chat_function
 from tests.store.proxy import Proxy
+from tests.tickets import SHOW, open_all
 
 _SYNC, _FLUSH, _QUERY, _PARSE = b"S", b"H", b"Q", b"P"
 _BEAT: Final = b"update runs set lease_expires_at"
@@ -29,7 +30,7 @@ _BEAT: Final = b"update runs set lease_expires_at"
 
 @dataclass(frozen=True, slots=True)
 class Wired:
-    """A chat whose connections to Postgres and to the task server are listened to."""
+    """A chat whose connections to Postgres and to the tool server are listened to."""
 
     url: str
     postgres: Proxy
@@ -101,7 +102,7 @@ async def test_one_round_trip_and_no_mcp_before_the_first_delta(
     wired: Wired, alice: Client, model: ScriptedModelServer, kind: str
 ) -> None:
     async with Client(wired.url, alice.token) as client:
-        thread_id = (await client.create("Add milk")).thread_id
+        thread_id = (await client.create(open_all("printer"))).thread_id
         request = create_request("hello")
         if kind == "threads.add_user_message":
             request = add_request(thread_id, "What is my name?")
@@ -123,9 +124,9 @@ async def test_one_round_trip_and_no_mcp_before_the_first_delta(
 
 async def test_tool_call_is_one_post_and_nothing_else(wired: Wired, alice: Client) -> None:
     async with Client(wired.url, alice.token) as client:
-        for tool, sentence in (("add_task", "Add milk"), ("list_tasks", "Show my tasks")):
+        for tool, message in (("add_ticket", open_all("printer")), ("list_tickets", SHOW)):
             called = len(wired.mcp.sent)
-            await client.create(sentence)
+            await client.create(message)
             sent = bytes(wired.mcp.sent[called:])
             assert sent.count(b"POST /mcp HTTP/1.1") == sent.count(b"HTTP/1.1\r\n") == 1
             assert f"mcp-name: {tool}".encode() in sent.lower()

@@ -7,7 +7,7 @@ received, folded, are what `threads.get_by_id` and the pages of `items.list` giv
 
 import asyncio
 import os
-from collections.abc import AsyncIterator, Coroutine
+from collections.abc import AsyncIterator, Callable, Coroutine, Sequence
 from dataclasses import replace
 from typing import Any, get_args
 
@@ -47,23 +47,38 @@ from tests.chat.client import (
     thread_request,
 )
 from tests.chat.fold import FoldError, Screen, comparable, fold
-from tests.chat.steps import QUESTION, action_request, add_tasks, row_action, rows_shown
+from tests.chat.steps import QUESTION, action_request, row_action, rows_shown
 from tests.chat.until import until
 from tests.chat.variants import chat_function
+from tests.tickets import (
+    LIST,
+    LISTED,
+    SHOW,
+    change,
+    delete_all,
+    open_all,
+    open_tickets,
+    opening,
+    script,
+    tickets_of,
+)
 
 PEOPLE = ("ann", "ben")
-MESSAGES = (
-    "hello",
-    "add a task: milk",
-    "add oat milk and mark it as done",
-    "show my tasks",
-    "mark milk as done",
-    "delete milk",
-    "delete all tasks",
-    "tell me a 20 word story",
-    "دودھ شامل کرو",
-    "میرے کام دکھاؤ",
-)
+NOTHING = "tck_" + "0" * 32
+# What people say, by what it is, given the ids of their tickets, one at least.
+MESSAGES: dict[str, Callable[[Sequence[str]], str]] = {
+    "hello": lambda _: "hello",
+    "open one": lambda _: open_all("printer"),
+    "open one and list": lambda _: script(opening("old printer"), LIST, answer=LISTED),
+    "list": lambda _: SHOW,
+    "change the first": lambda ids: change(ids[0], status="pending"),
+    "delete the first": lambda ids: delete_all(ids[0]),
+    "delete all": lambda ids: delete_all(*ids),
+    "a story": lambda _: "tell me a 20 word story",
+    "open one in Urdu": lambda _: open_all("پرنٹر", answer="ٹکٹ کھول دی۔"),
+    "list in Urdu": lambda _: script(LIST, answer="یہ رہیں۔"),
+}
+SAID = tuple(MESSAGES)
 FAULTS = ("cut", "filter", "refuse")
 LEASE_S = "2"
 EXAMPLES, STEPS = 8, 25
@@ -95,9 +110,9 @@ class Conversations(RuleBasedStateMachine):
             token = self.system.token(new_id("user"))
             self.clients[name] = Client(self.function.url, token)
             self.screens[name] = {}
-        self.go(add_tasks(self.system, self.clients["ann"], "milk", "oat milk", "dentist"))
-        for text in ("show my tasks", "delete all tasks"):
-            self.create("ann", text)
+        self.go(open_tickets(self.system, self.clients["ann"], "printer", "old printer", "login"))
+        for what in ("list", "delete all"):
+            self.create("ann", what)
 
     def teardown(self) -> None:
         try:
@@ -109,15 +124,16 @@ class Conversations(RuleBasedStateMachine):
 
     # What people do.
 
-    @rule(name=st.sampled_from(PEOPLE), text=st.sampled_from(MESSAGES))
-    def create(self, name: str, text: str) -> None:
-        answer = self.go(self.clients[name].send(create_request(text)))
+    @rule(name=st.sampled_from(PEOPLE), what=st.sampled_from(SAID))
+    def create(self, name: str, what: str) -> None:
+        answer = self.go(self.clients[name].send(create_request(self.words(name, what))))
         self.went_on(name, answer, Screen())
 
-    @rule(name=st.sampled_from(PEOPLE), thread=pick, text=st.sampled_from(MESSAGES))
-    def add(self, name: str, thread: int, text: str) -> None:
+    @rule(name=st.sampled_from(PEOPLE), thread=pick, what=st.sampled_from(SAID))
+    def add(self, name: str, thread: int, what: str) -> None:
         if chosen := self.thread(name, thread):
-            answer = self.go(self.clients[name].send(add_request(chosen, text)))
+            request = add_request(chosen, self.words(name, what))
+            answer = self.go(self.clients[name].send(request))
             self.went_on(name, answer, self.screens[name][chosen])
 
     @rule(name=st.sampled_from(PEOPLE), item=pick)
@@ -137,12 +153,13 @@ class Conversations(RuleBasedStateMachine):
     @rule(
         name=st.sampled_from(PEOPLE),
         thread=pick,
-        text=st.sampled_from(MESSAGES),
+        what=st.sampled_from(SAID),
         fault=st.sampled_from(FAULTS),
     )
-    def model_fails(self, name: str, thread: int, text: str, fault: str) -> None:
+    def model_fails(self, name: str, thread: int, what: str, fault: str) -> None:
         """The answer breaks off, with an error that says what to do."""
         if chosen := self.thread(name, thread):
+            text = self.words(name, what)
             answer = self.go(self._failing(self.clients[name], chosen, text, fault))
             self.went_on(name, answer, self.screens[name][chosen])
 
@@ -150,15 +167,15 @@ class Conversations(RuleBasedStateMachine):
         name=st.sampled_from(PEOPLE),
         item=pick,
         row=pick,
-        part=st.sampled_from(("Checkbox", "Button")),
+        kind=st.sampled_from(("ticket.urgent", "ticket.delete")),
         sync=st.booleans(),
     )
-    def act(self, name: str, item: int, row: int, part: str, *, sync: bool) -> None:
+    def act(self, name: str, item: int, row: int, kind: str, *, sync: bool) -> None:
         widget = self.item(name, item, WidgetItem)
         if widget is None or not (rows := rows_shown(widget)):
             return
         chosen = widget.thread_id
-        action = row_action(widget, rows[row % len(rows)][0], part)
+        action = row_action(widget, rows[row % len(rows)][0], kind)
         answer = self.go(
             self.clients[name].send(action_request(chosen, widget.id, action, sync=sync))
         )
@@ -290,8 +307,8 @@ class Conversations(RuleBasedStateMachine):
 
     async def _meddle(self, other: Client, thread_id: str, screen: Screen, item: int) -> None:
         item_id = screen.items[item % len(screen.items)].id if screen.items else "msg_x"
-        row = {"task_id": "tsk_x", "title": "milk", "completed": False}
-        action = {"type": "task.delete", "payload": row}
+        row = {"ticket_id": "tck_x", "title": "printer"}
+        action = {"type": "ticket.delete", "payload": row}
         given = {"status": "answered", "answers": {QUESTION: {"values": ["Delete them"]}}}
         requests: list[Document] = [
             add_request(thread_id, "hello"),
@@ -318,7 +335,8 @@ class Conversations(RuleBasedStateMachine):
         frames: list[ThreadStreamEvent] = []
         model.hold(after_words=words)
         try:
-            async with client.stream(add_request(thread_id, "add milk and show my list")) as stream:
+            request = add_request(thread_id, MESSAGES["open one and list"]([]))
+            async with client.stream(request) as stream:
                 reading = asyncio.create_task(_collect(stream, frames))
                 await model.until(lambda: model.held_streams == 1)
                 for environment in self.function.environments:
@@ -342,6 +360,11 @@ class Conversations(RuleBasedStateMachine):
         await self._check_thread(name, thread_id)
 
     # What there is to choose from.
+
+    def words(self, name: str, what: str) -> str:
+        """What a person says, about the tickets as they are now."""
+        opened = self.go(tickets_of(self.system, self.clients[name]))
+        return MESSAGES[what]([ticket["id"] for ticket in opened] or [NOTHING])
 
     def thread(self, name: str, number: int) -> str | None:
         """One of a person's threads, if there is any."""
@@ -406,16 +429,16 @@ async def test_one_of_each_step(machine: type[Conversations]) -> None:
         run = machine()
         run.begin(crashes=2)
         for sync in (False, True):
-            run.act("ann", item=0, row=0, part="Checkbox", sync=sync)
-        run.act("ann", item=0, row=1, part="Button", sync=False)
+            run.act("ann", item=0, row=0, kind="ticket.urgent", sync=sync)
+        run.act("ann", item=0, row=1, kind="ticket.delete", sync=False)
         run.retry("ann", item=0)
         run.stop("ann", thread=0)
-        run.add("ann", thread=0, text="delete milk")
+        run.add("ann", thread=0, what="delete the first")
         for fault in FAULTS:
-            run.model_fails("ann", thread=0, text="show my tasks", fault=fault)
+            run.model_fails("ann", thread=0, what="list", fault=fault)
         run.crash("ann", thread=0, words=0)
         run.crash("ann", thread=1, words=2)
-        run.add("ann", thread=1, text="hello")
+        run.add("ann", thread=1, what="hello")
         for _ in range(2):
             run.answer_question("ann", item=0, picks=[0], status="answered")
         run.meddle("ann", thread=0, item=1)

@@ -136,13 +136,13 @@ def converter() -> HistoryConverter:
 
 class TestConverter:
     async def test_calls_come_back_as_calls(self, converter: HistoryConverter) -> None:
-        record = ToolRecord("call_1", "add_task", {"title": "دودھ"}, '{"id": "tsk_1"}', False)
+        record = ToolRecord("call_1", "add_ticket", {"subject": "پرنٹر"}, '{"id": "tck_1"}', False)
         items: list[ThreadItem] = [_asked("1"), memory("thr_1", [record]), _said("2")]
         _, call, output, _ = list[Any](await converter.to_agent_input(items))
         assert (call["type"], output["type"]) == ("function_call", "function_call_output")
         assert call["call_id"] == output["call_id"] == "call_1"
-        assert call["arguments"] == '{"title": "دودھ"}'
-        assert output["output"] == '{"id": "tsk_1"}'
+        assert call["arguments"] == '{"subject": "پرنٹر"}'
+        assert output["output"] == '{"id": "tck_1"}'
 
     async def test_note_is_the_developers_word(self, converter: HistoryConverter) -> None:
         note = _hidden({"kind": NOTE_KIND, "text": "The person stopped."})

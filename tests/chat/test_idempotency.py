@@ -7,13 +7,14 @@ import pytest
 
 from sidestream.local.model import ScriptedModelServer
 from tests.chat.client import Client, Document, add_request, create_request
-from tests.chat.conftest import MakePerson, TaskList, UvicornChat
+from tests.chat.conftest import MakePerson, TicketList, UvicornChat
+from tests.tickets import open_all
 
-ADD = "add milk to my list"
+ADD = open_all("printer")
 
 
 async def test_same_key_and_body_replay_the_answer(
-    alice: Client, model: ScriptedModelServer, task_list: TaskList
+    alice: Client, model: ScriptedModelServer, tickets: TicketList
 ) -> None:
     first = await alice.create(ADD, idempotency_key="one")
     asked = len(model.requests)
@@ -22,23 +23,23 @@ async def test_same_key_and_body_replay_the_answer(
     assert again.headers["content-type"] == first.headers["content-type"]
     assert (again.run_id, again.thread_id) == (first.run_id, first.thread_id)
     assert len(model.requests) == asked
-    assert [task["title"] for task in await task_list(alice)] == ["milk"]
+    assert [ticket["subject"] for ticket in await tickets(alice)] == ["printer"]
     assert len(await alice.threads()) == 1
 
 
-async def test_in_a_thread_too(alice: Client, task_list: TaskList) -> None:
+async def test_in_a_thread_too(alice: Client, tickets: TicketList) -> None:
     thread_id = (await alice.create("hello")).thread_id
     first = await alice.add(thread_id, ADD, idempotency_key="two")
     again = await alice.add(thread_id, ADD, idempotency_key="two")
     assert again.body == first.body
-    assert len(await task_list(alice)) == 1
+    assert len(await tickets(alice)) == 1
     kinds = [item.type for item in await alice.items(thread_id)]
     assert kinds.count("user_message") == 2
 
 
 async def test_same_key_and_another_body_are_refused(alice: Client) -> None:
     first = await alice.create(ADD, idempotency_key="three")
-    for request in (create_request("add bread"), add_request(first.thread_id, ADD)):
+    for request in (create_request("add login"), add_request(first.thread_id, ADD)):
         refused = await alice.send(request, idempotency_key="three")
         assert refused.status == 422
         assert refused.problem["code"] == "key_reused"
@@ -46,7 +47,7 @@ async def test_same_key_and_another_body_are_refused(alice: Client) -> None:
 
 
 async def test_key_in_progress_is_refused_until_it_is_done(
-    alice: Client, model: ScriptedModelServer, task_list: TaskList
+    alice: Client, model: ScriptedModelServer, tickets: TicketList
 ) -> None:
     model.hold(after_words=1)
     async with alice.stream(create_request(ADD), idempotency_key="four") as stream:
@@ -60,11 +61,11 @@ async def test_key_in_progress_is_refused_until_it_is_done(
         await stream.rest()
     again = await alice.create(ADD, idempotency_key="four")
     assert again.body == bytes(stream.body)
-    assert len(await task_list(alice)) == 1
+    assert len(await tickets(alice)) == 1
 
 
 async def test_concurrent_duplicates_run_once(
-    uvicorn_chat: UvicornChat, person: MakePerson, task_list: TaskList
+    uvicorn_chat: UvicornChat, person: MakePerson, tickets: TicketList
 ) -> None:
     async with Client(uvicorn_chat.url, person().token) as client:
         sent = [client.create(ADD, idempotency_key="five") for _ in range(6)]
@@ -74,7 +75,7 @@ async def test_concurrent_duplicates_run_once(
         assert {answer.problem["code"] for answer in refused} <= {"key_in_progress"}
         assert len({answer.run_id for answer in streams}) == 1
         assert len({answer.body for answer in streams}) == 1
-        assert len(await task_list(client)) == 1
+        assert len(await tickets(client)) == 1
         assert len(await client.threads()) == 1
 
 
@@ -86,11 +87,11 @@ async def test_keys_of_two_people_never_meet(alice: Client, bob: Client) -> None
 
 
 async def test_without_a_key_each_is_a_message_of_its_own(
-    alice: Client, task_list: TaskList
+    alice: Client, tickets: TicketList
 ) -> None:
     await alice.create(ADD)
     await alice.create(ADD)
-    assert len(await task_list(alice)) == 2
+    assert len(await tickets(alice)) == 2
 
 
 async def test_failed_answer_is_replayed_with_its_error(
@@ -120,7 +121,7 @@ def plain_events(body: bytes) -> list[tuple[str, Document]]:
 
 
 async def test_plain_stream_is_replayed_with_its_tool_calls(
-    alice: Client, task_list: TaskList
+    alice: Client, tickets: TicketList
 ) -> None:
     path = f"/api/{alice.user_id}/chat"
     headers = {"idempotency-key": "eight"}
@@ -132,7 +133,7 @@ async def test_plain_stream_is_replayed_with_its_tool_calls(
     assert isinstance(events[-1][1]["ttft_ms"], float)
     assert replayed[:-1] == events[:-1]
     assert replayed[-1][1] == {**events[-1][1], "ttft_ms": None}
-    assert len(await task_list(alice)) == 1
-    refused = await alice.post({"message": "add bread"}, path=path, headers=headers)
+    assert len(await tickets(alice)) == 1
+    refused = await alice.post({"message": "add login"}, path=path, headers=headers)
     assert refused.status == 422
     assert refused.problem["code"] == "key_reused"

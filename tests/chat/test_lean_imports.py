@@ -45,7 +45,7 @@ def test_the_scripted_turn_loads_nothing_of_it_either() -> None:
         import asyncio
         from sidestream.chat.start.warm_up import warm_up
         from sidestream.config import ChatSettings
-        from sidestream.tasks.pack import DOMAIN
+        from examples.tickets.pack import DOMAIN
         for api in ("responses", "chat_completions"):
             asyncio.run(warm_up(ChatSettings(
                 database_url="postgresql://x:y@127.0.0.1/x", tool_signing_key="t" * 32,

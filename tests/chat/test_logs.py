@@ -11,6 +11,7 @@ from sidestream.local.keys import LocalKeys
 from sidestream.local.model import ScriptedModelServer
 from sidestream.local.system import LocalSystem
 from tests.chat.client import Answer, Client, Document, add_request, message, thread_request
+from tests.tickets import DOMAIN, SHOW, open_all
 
 SECRET: Final = "Xanadu"
 _PLATFORM = ("REPORT ", "RequestId: ", "INIT_REPORT ", "START ", "END ")
@@ -30,7 +31,9 @@ class _Log:
     """What the functions have printed since this was made."""
 
     def __init__(self, system: LocalSystem) -> None:
-        self._files = [system.options.folder / "logs" / f"{name}.log" for name in ("chat", "tasks")]
+        self._files = [
+            system.options.folder / "logs" / f"{name}.log" for name in ("chat", DOMAIN.name)
+        ]
         self._starts = [len(self._read(file)) for file in self._files]
 
     @staticmethod
@@ -63,8 +66,8 @@ def _metric_records(lines: list[Document], answer: Answer) -> list[Document]:
 
 
 async def test_each_turn_is_one_metric_record(alice: Client, log: _Log) -> None:
-    first = await alice.create("Add milk")
-    second = await alice.add(first.thread_id, "Show my tasks")
+    first = await alice.create(open_all("printer"))
+    second = await alice.add(first.thread_id, SHOW)
     listed = await alice.send({"type": "threads.list", "params": {}})
     lines = await log.until_reported(first, second, listed)
     for answer in (first, second):
@@ -89,7 +92,7 @@ def _value(found: Any) -> float:
 
 
 async def test_failures_are_counted(alice: Client, log: _Log, model: ScriptedModelServer) -> None:
-    refused = await alice.create("Add a task " + "x" * 501)
+    refused = await alice.create(open_all("x" * 201))
     model.cut_next(after_words=2)
     cut = await alice.create("Tell me a story of 9 words")
     lines = await log.until_reported(refused, cut)
@@ -102,7 +105,7 @@ async def test_failures_are_counted(alice: Client, log: _Log, model: ScriptedMod
 async def test_nothing_that_was_said_is_logged(
     alice: Client, log: _Log, model: ScriptedModelServer, system: LocalSystem
 ) -> None:
-    begun = await alice.create(f"Add a task to visit {SECRET}")
+    begun = await alice.create(open_all(SECRET))
     thread_id = begun.thread_id
     answers = [begun]
 
@@ -113,7 +116,7 @@ async def test_nothing_that_was_said_is_logged(
     await send(add_request(thread_id, f"Rename {SECRET} to {SECRET} again"))
     await send(add_request(thread_id, f"Add a note to {SECRET}: {SECRET}"))
     await send(add_request(thread_id, f"Find {SECRET}", quoted_text=SECRET))
-    await send(add_request(thread_id, f"Add a task {SECRET} " + "x" * 500))
+    await send(add_request(thread_id, open_all(SECRET + "x" * 200)))
     tag = {
         "type": "input_tag",
         "id": SECRET,
@@ -175,7 +178,7 @@ async def test_nothing_that_was_said_is_logged(
 
 
 async def test_lines_tell_what_happened(alice: Client, log: _Log) -> None:
-    answer = await alice.create("Add milk")
+    answer = await alice.create(open_all("printer"))
     lines = await log.until_reported(answer)
     own = [line for line in lines if line.get("request_id") == answer.headers["x-request-id"]]
     logged = [line for line in own if "_aws" not in line]

@@ -8,10 +8,12 @@ from chatkit.types import AssistantMessageItem, NoticeEvent, StructuredInputItem
 
 from sidestream.config import ChatSettings
 from sidestream.local.model import ScriptedModelServer
-from sidestream.local.model.conversation import Step, ToolRequest
+from sidestream.local.model.conversation import Step
 from sidestream.local.model.errors import ApiError
 from tests.chat.client import Client, words
-from tests.chat.conftest import MakePerson, Rows, TaskList, UvicornChat, under_uvicorn
+from tests.chat.conftest import MakePerson, Rows, TicketList, UvicornChat, under_uvicorn
+from tests.chat.steps import rows_shown, the_widget
+from tests.tickets import SHOW, change, deleting, open_all, opening
 
 STORY = "Tell me a story of 60 words"
 APIS = ["responses", "chat_completions"]
@@ -40,11 +42,12 @@ async def client(chat: UvicornChat, person: MakePerson) -> AsyncIterator[Client]
 
 
 async def test_turns_with_tools_and_words(
-    chat: UvicornChat, client: Client, model: ScriptedModelServer, task_list: TaskList
+    chat: UvicornChat, client: Client, model: ScriptedModelServer, tickets: TicketList
 ) -> None:
     """Chat Completions models give all messages one id; here each has its own."""
-    created = await client.create("add milk and bread to my list")
-    second = await client.add(created.thread_id, "mark milk as done")
+    created = await client.create(open_all("printer", "login"))
+    [first, _] = await tickets(client)
+    second = await client.add(created.thread_id, change(first["id"], status="pending"))
     third = await client.add(created.thread_id, STORY)
     for answer in (created, second, third):
         assert not answer.errors
@@ -61,23 +64,21 @@ async def test_turns_with_tools_and_words(
     [added, done] = [item for item in items if isinstance(item, WorkflowItem)]
     assert [task.status_indicator for task in added.workflow.tasks] == ["complete"] * 2
     assert done.workflow.tasks
-    tasks = {task["title"]: task["completed"] for task in await task_list(client)}
-    assert tasks == {"milk": True, "bread": False}
+    states = {ticket["subject"]: ticket["status"] for ticket in await tickets(client)}
+    assert states == {"printer": "pending", "login": "open"}
 
 
 async def test_words_between_the_calls(
-    client: Client, model: ScriptedModelServer, task_list: TaskList
+    client: Client, model: ScriptedModelServer, tickets: TicketList
 ) -> None:
     """Deletions with words in between are gathered: nothing goes before the question."""
-    await client.create("add milk and bread to my list")
-    ids = [task["id"] for task in await task_list(client)]
-    for task_id in ids:
-        call = ToolRequest("delete_task", {"task_id": task_id})
-        model.play(Step(text="One goes.", calls=(call,)))
+    await client.create(open_all("printer", "login"))
+    for ticket in await tickets(client):
+        model.play(Step(text="One goes.", calls=(*deleting(ticket["id"]),)))
     answer = await client.create("tidy up")
     assert answer.errors == []
     assert len(answer.done(StructuredInputItem)) == 1
-    assert len(await task_list(client)) == 2
+    assert len(await tickets(client)) == 2
     saved = await client.items(answer.thread_id)
     assert saved == answer.done(object)
 
@@ -152,18 +153,18 @@ async def test_a_short_trouble_is_not_noticed(client: Client, model: ScriptedMod
 
 
 async def test_failure_after_a_tool_call_keeps_its_trace(
-    client: Client, model: ScriptedModelServer, task_list: TaskList
+    client: Client, model: ScriptedModelServer, tickets: TicketList
 ) -> None:
     """The call is not made again, and the next run knows of it."""
     model.refuse_next(QUOTA, after=1)
-    failed = await client.create("add milk to my list")
+    failed = await client.create(open_all("printer"))
     assert len(failed.errors) == 1
     [trace] = failed.done(WorkflowItem)
     assert [task.status_indicator for task in trace.workflow.tasks] == ["complete"]
-    following = await client.add(failed.thread_id, "show my list")
+    following = await client.add(failed.thread_id, SHOW)
     assert not following.errors
-    assert "milk" in following.text
-    assert len(await task_list(client)) == 1
+    assert rows_shown(the_widget(following)) == [("printer", False)]
+    assert len(await tickets(client)) == 1
 
 
 async def test_nothing_but_a_clean_end(
@@ -194,15 +195,15 @@ async def test_words_before_the_content_filter_are_kept(
 
 
 async def test_filtered_calls_are_not_made(
-    client: Client, model: ScriptedModelServer, task_list: TaskList, rows: Rows
+    client: Client, model: ScriptedModelServer, tickets: TicketList, rows: Rows
 ) -> None:
     """They may be cut in the middle of their arguments."""
-    model.play(Step(text="One.", calls=(ToolRequest("add_task", {"title": "milk"}),)))
+    model.play(Step(text="One.", calls=(*opening("printer"),)))
     model.content_filter_next(1)
-    answer = await client.create("add milk to my list")
+    answer = await client.create(open_all("printer"))
     [run] = await rows("select error from runs where id = %s", answer.run_id)
     assert run["error"] == {"code": "content_filter"}
-    assert not await task_list(client)
+    assert not await tickets(client)
 
 
 async def test_a_refusal_is_an_answer(
@@ -236,19 +237,19 @@ class TestLimitsOfOneAnswer:
             assert not (await client.add(answer.thread_id, "hello")).errors
 
     async def test_most_steps(
-        self, chat_settings: ChatSettings, person: MakePerson, task_list: TaskList, rows: Rows
+        self, chat_settings: ChatSettings, person: MakePerson, tickets: TicketList, rows: Rows
     ) -> None:
         """The steps that were made are told."""
         few = chat_settings.model_copy(update={"max_turns": 1})
         async with under_uvicorn(few) as chat, Client(chat.url, person().token) as client:
-            answer = await client.create("add milk to my list")
+            answer = await client.create(open_all("printer"))
             [error] = answer.errors
             assert not error.allow_retry
             [run] = await rows("select error from runs where id = %s", answer.run_id)
             assert run["error"] == {"code": "max_turns"}
             [trace] = answer.done(WorkflowItem)
             assert [task.status_indicator for task in trace.workflow.tasks] == ["complete"]
-            assert len(await task_list(client)) == 1
+            assert len(await tickets(client)) == 1
             assert not (await client.add(answer.thread_id, "hello")).errors
 
     @pytest.mark.parametrize("after_words", [0, 3])

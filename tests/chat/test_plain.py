@@ -8,7 +8,8 @@ from chatkit.types import AssistantMessageItem, UserMessageItem
 
 from sidestream.local.model import ScriptedModelServer
 from tests.chat.client import Answer, Client, Document, create_request, words
-from tests.chat.conftest import Rows, TaskList
+from tests.chat.conftest import Rows, TicketList
+from tests.tickets import delete_all, open_all
 
 
 async def _say(client: Client, text: str, **more: Any) -> Answer:
@@ -52,44 +53,47 @@ async def test_words_come_one_by_one_and_done_comes_last(alice: Client) -> None:
 
 
 async def test_tool_calls_are_told_with_arguments_and_result(
-    alice: Client, task_list: TaskList
+    alice: Client, tickets: TicketList
 ) -> None:
-    events = _events(await _say(alice, "Add milk and eggs"))
+    events = _events(await _say(alice, open_all("printer", "invoice")))
     tools = [data for name, data in events if name == "mcp_tool"]
-    tasks = await task_list(alice)
+    opened = await tickets(alice)
     assert all(set(tool) == {"name", "status", "arguments", "result"} for tool in tools)
-    assert {(tool["name"], tool["status"]) for tool in tools} == {("add_task", "completed")}
-    assert sorted(tool["arguments"]["title"] for tool in tools) == ["eggs", "milk"]
-    results = sorted((tool["result"] for tool in tools), key=lambda task: str(task["id"]))
-    assert results == sorted(tasks, key=lambda task: str(task["id"]))
+    assert {(tool["name"], tool["status"]) for tool in tools} == {("add_ticket", "completed")}
+    assert sorted(tool["arguments"]["subject"] for tool in tools) == ["invoice", "printer"]
+    results = sorted((tool["result"] for tool in tools), key=lambda ticket: str(ticket["id"]))
+    assert results == sorted(opened, key=lambda ticket: str(ticket["id"]))
     assert [name for name, _ in events[:2]] == ["mcp_tool", "mcp_tool"]
     assert events[-1][1]["type"] == "done"
 
 
 async def test_failing_tool_call_is_told(alice: Client) -> None:
-    events = _events(await _say(alice, "Add a task " + "x" * 501))
+    events = _events(await _say(alice, open_all("x" * 201)))
     [tool] = [data for name, data in events if name == "mcp_tool"]
-    assert (tool["name"], tool["status"]) == ("add_task", "failed")
+    assert (tool["name"], tool["status"]) == ("add_ticket", "failed")
     assert isinstance(tool["result"], str)
 
 
 async def test_urdu_is_sent_as_it_is(alice: Client) -> None:
-    answer = await _say(alice, "دودھ خریدنا شامل کرو")
-    assert "دودھ خریدنا".encode() in answer.body
+    answer = await _say(alice, open_all("پرنٹر خراب"))
+    assert "پرنٹر خراب".encode() in answer.body
     assert b"\\u" not in answer.body
 
 
 async def test_no_stream_has_a_character_at_which_some_clients_split(
-    alice: Client, task_list: TaskList
+    alice: Client, tickets: TicketList
 ) -> None:
-    said = "Add a task to buy\u2028milk\u2029and\u0085eggs"
+    subject = "printer\u2028login\u2029and\u0085invoice"
+    # Escaped where a line of the script ends at them, and as they are in the answer.
+    arguments = json.dumps({"subject": subject})
+    said = f"!add_ticket {arguments}\nI opened {subject}."
     plain = await _say(alice, said)
     created = await alice.create(said)
     replayed = await alice.replay(created.run_id)
     for answer in (plain, created, replayed):
         assert answer.body.decode().splitlines() == answer.body.decode().split("\n")[:-1]
-    titles = [str(task["title"]) for task in await task_list(alice)]
-    told = [data["arguments"]["title"] for name, data in _events(plain) if name == "mcp_tool"]
+    titles = [str(ticket["subject"]) for ticket in await tickets(alice)]
+    told = [data["arguments"]["subject"] for name, data in _events(plain) if name == "mcp_tool"]
     assert told == titles[: len(told)]
     assert "\u2028" in "".join(told)
 
@@ -167,12 +171,13 @@ async def test_failing_model_ends_in_an_error_and_done(
     assert error["message"]
 
 
-async def test_a_question_is_said(alice: Client, task_list: TaskList) -> None:
-    await _say(alice, "add milk and bread to my list")
-    events = _events(await _say(alice, "delete all tasks"))
-    assert "Delete these 2 tasks?" in _text(events)
+async def test_a_question_is_said(alice: Client, tickets: TicketList) -> None:
+    await _say(alice, open_all("printer", "login"))
+    ids = [str(ticket["id"]) for ticket in await tickets(alice)]
+    events = _events(await _say(alice, delete_all(*ids)))
+    assert "Delete these 2 tickets?" in _text(events)
     assert "- Delete them" in _text(events)
     held = [data for name, data in events if name == "mcp_tool" and data["status"] == "held"]
     assert len(held) == 2
     assert not any("note" in data["result"] for data in held)
-    assert len(await task_list(alice)) == 2
+    assert len(await tickets(alice)) == 2

@@ -12,8 +12,8 @@ from sidestream.config import ChatSettings
 from sidestream.identity import Caller
 from sidestream.store.database import Database
 from sidestream.store.threads import PostgresStore
-from sidestream.tasks.pack import DOMAIN
 from tests.chat.client import Document, add_request, create_request
+from tests.tickets import DOMAIN
 
 _REQUEST: TypeAdapter[ChatKitReq] = TypeAdapter(ChatKitReq)
 

@@ -61,6 +61,7 @@ from tests.chat.client import (
 )
 from tests.chat.conftest import MakePerson, Rows, under_uvicorn
 from tests.chat.fold import Screen, fold
+from tests.tickets import open_all
 
 PROJECT = Path(__file__).parents[2]
 
@@ -129,8 +130,8 @@ class TestCreate:
     @pytest.mark.parametrize(
         ("said", "title"),
         [
-            ("buy milk\nand bread", "buy milk"),
-            ("\n\n  buy   milk  ", "buy milk"),
+            ("the printer\nand login", "the printer"),
+            ("\n\n  the   printer  ", "the printer"),
             (" ".join(["word"] * 30), " ".join(["word"] * 11) + "…"),
             ("دودھ لانا ہے", "دودھ لانا ہے"),
         ],
@@ -164,13 +165,19 @@ class TestMessage:
         assert any("the dark side" in text for text in texts(sent(system)))
 
     async def test_tags_are_told(self, system: LocalSystem, alice: Client) -> None:
-        tag = {"type": "input_tag", "id": "tsk_7", "text": "milk", "data": {}, "interactive": False}
+        tag = {
+            "type": "input_tag",
+            "id": "tck_7",
+            "text": "printer",
+            "data": {},
+            "interactive": False,
+        }
         text = {"type": "input_text", "text": "what about "}
         answer = await alice.send(create_request("", content=[text, tag]))
         assert answer.errors == []
         told = texts(sent(system))
-        assert "what about @milk" in told
-        assert any("id: tsk_7" in text for text in told)
+        assert "what about @printer" in told
+        assert any("id: tck_7" in text for text in told)
 
     async def test_a_model_that_is_offered(
         self, system: LocalSystem, alice: Client, chat_settings: ChatSettings
@@ -192,10 +199,10 @@ class TestMessage:
         assert (refused.status, len(system.model.requests)) == (422, before)
 
     async def test_a_tool_that_is_chosen(self, system: LocalSystem, alice: Client) -> None:
-        options = {"tool_choice": {"id": "add_task"}}
-        answer = await alice.send(create_request("oat milk", inference_options=options))
+        options = {"tool_choice": {"id": "add_ticket"}}
+        answer = await alice.send(create_request(open_all("printer"), inference_options=options))
         assert answer.errors == []
-        assert sent(system, 2)["tool_choice"] == {"type": "function", "name": "add_task"}
+        assert sent(system, 2)["tool_choice"] == {"type": "function", "name": "add_ticket"}
         assert sent(system, 1).get("tool_choice") in (None, "auto")
 
     async def test_a_tool_that_there_is_not(self, alice: Client) -> None:
@@ -221,7 +228,7 @@ class TestRetry:
     async def test_a_new_answer_takes_the_place_of_the_old_one(
         self, alice: Client, rows: Rows
     ) -> None:
-        first = await alice.create("add a task: milk")
+        first = await alice.create(open_all("printer"))
         retried = await alice.send(
             thread_request(
                 "threads.retry_after_item", first.thread_id, item_id=user_message(first).id
@@ -374,7 +381,7 @@ class TestReading:
         assert [item["id"] for item in data] == all_items[9:6:-1]
 
     async def test_first_page_and_the_rest(self, alice: Client) -> None:
-        thread_id = (await alice.create("add a task: milk")).thread_id
+        thread_id = (await alice.create(open_all("printer"))).thread_id
         for n in range(10):
             await alice.add(thread_id, f"hello {n}")
         thread = await alice.get(thread_id)
@@ -388,7 +395,7 @@ class TestReading:
         assert ids == [item.id for item in await alice.items(thread_id)]
 
     async def test_hidden_items_stay_hidden(self, alice: Client) -> None:
-        answer = await alice.create("add a task: milk")
+        answer = await alice.create(open_all("printer"))
         assert b"hidden_context" not in answer.body
         got = await alice.send(thread_request("items.list", answer.thread_id))
         assert b"hidden_context" not in got.body
@@ -661,12 +668,12 @@ class TestLanguage:
         self, system: LocalSystem, person: MakePerson
     ) -> None:
         client = person(language="ur-PK,ur;q=0.9,en;q=0.8")
-        answer = await client.create("دودھ لانا شامل کرو")
+        answer = await client.create(open_all("پرنٹر", answer="ہو گیا۔"))
         [workflow] = [
             item for item in await client.items(answer.thread_id) if "workflow" in item.type
         ]
         document = workflow.model_dump(mode="json", exclude_none=True)["workflow"]
-        assert document["tasks"][0]["title"] == "کام شامل کریں"
+        assert document["tasks"][0]["title"] == "ٹکٹ کھولیں"
         assert document["summary"]["title"] == "1 ٹول استعمال ہوا"
         system.model.content_filter_next()
         [error] = (await client.add(answer.thread_id, "ہیلو")).errors

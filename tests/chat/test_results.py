@@ -13,8 +13,8 @@ from tests.chat.client import Client
 
 
 def _rows(count: int, chars: int) -> dict[str, object]:
-    rows = [{"id": f"tsk_{n}", "title": "ا" * chars} for n in range(count)]
-    return {"data": rows, "has_more": True, "after": "tsk_99"}
+    rows = [{"id": f"tck_{n}", "title": "ا" * chars} for n in range(count)]
+    return {"data": rows, "has_more": True, "after": "tck_99"}
 
 
 def test_what_fits_is_whole() -> None:
@@ -29,7 +29,7 @@ def test_a_list_loses_rows_and_says_how_many() -> None:
     assert 20 < len(shown["data"]) < 100
     assert shown["data"] == _rows(100, 200)["data"][: len(shown["data"])]  # type: ignore[index]
     assert shown["note"].startswith(f"{100 - len(shown['data'])} more rows")
-    assert shown["after"] == "tsk_99"
+    assert shown["after"] == "tck_99"
 
 
 @pytest.mark.parametrize("result", [_rows(3, 100_000), {"notes": "n" * 100_000}, ["x" * 99_999]])
@@ -51,10 +51,10 @@ async def test_the_model_reads_the_same_in_the_next_run(
     headers = {"authorization": f"Bearer {alice.token}"}
     async with httpx2.AsyncClient(base_url=system.tools.url, headers=headers, timeout=30) as http:
         for number in range(30):
-            task = {"title": f"task {number}", "notes": "n" * 5_000}
-            made = await http.post(f"/api/{alice.user_id}/tasks", json=task)
+            ticket = {"subject": f"ticket {number}", "body": "n" * 5_000}
+            made = await http.post(f"/api/{alice.user_id}/tickets", json=ticket)
             assert made.status_code == httpx2.codes.CREATED
-    call = ToolRequest("list_tasks", {"limit": 30})
+    call = ToolRequest("list_tickets", {"limit": 30})
     model.play(Step(calls=(call, call, call, call, call, call)), Step(text="Here they are."))
     answer = await alice.create("show my list")
     read = _outputs(model)

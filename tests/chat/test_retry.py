@@ -5,12 +5,12 @@ from chatkit.types import AssistantMessageItem, ThreadItemRemovedEvent, UserMess
 
 from sidestream.config import ChatSettings
 from sidestream.local.model import ScriptedModelServer
-from sidestream.local.model.conversation import Step, ToolRequest
+from sidestream.local.model.conversation import Step
 from sidestream.local.model.errors import ApiError
 from sidestream.local.system import LocalSystem
 from tests.chat.client import Answer, Client, thread_request, words
-from tests.chat.conftest import MakePerson, TaskList, under_uvicorn
-from tests.chat.steps import change_task
+from tests.chat.conftest import MakePerson, TicketList, under_uvicorn
+from tests.tickets import SHOW, change_ticket, open_all, opening
 
 STORY = "Tell me a story of 60 words"
 
@@ -88,7 +88,7 @@ async def test_old_answer_survives_a_retry_that_comes_to_nothing(
 
 async def test_everything_after_the_message_goes(alice: Client) -> None:
     thread_id = (await alice.create("hello")).thread_id
-    for text in ("add milk to my list", "show my list"):
+    for text in (open_all("printer"), SHOW):
         await alice.add(thread_id, text)
     await again(alice, thread_id)
     assert [item.type for item in await alice.items(thread_id)] == [
@@ -131,39 +131,38 @@ async def test_what_cannot_be_answered_again(alice: Client, bob: Client) -> None
 
 
 async def test_effects_of_an_answer_that_broke_off_are_not_repeated(
-    alice: Client, model: ScriptedModelServer, task_list: TaskList
+    alice: Client, model: ScriptedModelServer, tickets: TicketList
 ) -> None:
     model.refuse_next(ApiError(400, "No."), after=1)
-    failed = await alice.create("add milk and bread to my list")
+    failed = await alice.create(open_all("printer", "login"))
     assert len(failed.errors) == 1
-    before = await task_list(alice)
+    before = await tickets(alice)
     assert len(before) == 2
     answer = await again(alice, failed.thread_id)
     assert answer.errors == []
-    assert "milk" in answer.text
-    assert await task_list(alice) == before
+    assert "printer" in answer.text
+    assert await tickets(alice) == before
 
 
-async def test_a_task_that_is_gone_is_added_again(
-    system: LocalSystem, alice: Client, task_list: TaskList
+async def test_a_ticket_that_is_gone_is_opened_again(
+    system: LocalSystem, alice: Client, tickets: TicketList
 ) -> None:
-    thread_id = (await alice.create("add milk to my list")).thread_id
-    [milk] = await task_list(alice)
+    thread_id = (await alice.create(open_all("printer"))).thread_id
+    [printer] = await tickets(alice)
     await again(alice, thread_id)
-    assert await task_list(alice) == [milk]
-    await change_task(system, alice, "DELETE", milk["id"])
+    assert await tickets(alice) == [printer]
+    await change_ticket(system, alice, "DELETE", printer["id"])
     await again(alice, thread_id)
-    [other] = await task_list(alice)
-    assert (other["title"], other["id"] == milk["id"]) == ("milk", False)
+    [other] = await tickets(alice)
+    assert (other["subject"], other["id"] == printer["id"]) == ("printer", False)
 
 
-async def test_the_same_task_twice_in_one_message_is_two(
-    alice: Client, model: ScriptedModelServer, task_list: TaskList
+async def test_the_same_ticket_twice_in_one_message_is_two(
+    alice: Client, model: ScriptedModelServer, tickets: TicketList
 ) -> None:
-    add = ToolRequest("add_task", {"title": "milk"})
     for _ in range(2):
-        model.play(Step(calls=(add, add)), Step(text="Two of them."))
-    thread_id = (await alice.create("add milk, twice")).thread_id
-    assert len(await task_list(alice)) == 2
+        model.play(Step(calls=(*opening("printer", "printer"),)), Step(text="Two of them."))
+    thread_id = (await alice.create("the printer, twice")).thread_id
+    assert len(await tickets(alice)) == 2
     await again(alice, thread_id)
-    assert len(await task_list(alice)) == 2
+    assert len(await tickets(alice)) == 2

@@ -1,4 +1,4 @@
-"""Signed calls to the task URL, received by a server that checks the signature for itself."""
+"""Signed calls to the tools' URL, received by a server that checks the signature for itself."""
 
 import hashlib
 import hmac
@@ -47,7 +47,7 @@ async def client(
 
 async def call(client: McpClient) -> None:
     arguments = {"title": "دودھ"}
-    await client.call("add_task", arguments, user_id="alice", key="k", request_id="r")
+    await client.call("add_ticket", arguments, user_id="alice", key="k", request_id="r")
 
 
 def expected_signature(request: httpx2.Request) -> str:
@@ -112,7 +112,7 @@ async def test_without_credentials_it_is_a_failed_tool_call(
         await call(client)
 
 
-@pytest.mark.parametrize("url", ["http://127.0.0.1:8702/mcp", "https://tasks.example.com/mcp"])
+@pytest.mark.parametrize("url", ["http://127.0.0.1:8702/mcp", "https://tools.example.com/mcp"])
 def test_only_a_function_url_can_be_signed_for(url: str) -> None:
     with pytest.raises(SettingsError, match="TOOLS_MCP_URL"):
         UrlSigner(url)

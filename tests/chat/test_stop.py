@@ -17,16 +17,16 @@ from sidestream.local.model import ScriptedModelServer
 from sidestream.local.system import LocalSystem
 from sidestream.store.ids import new_id
 from tests.chat.client import Client, add_request, create_request, delta_of, words
-from tests.chat.conftest import MakePerson, Rows, TaskList, UvicornChat, under_uvicorn
+from tests.chat.conftest import MakePerson, Rows, TicketList, UvicornChat, under_uvicorn
 from tests.chat.fault_proxy import FaultProxy, Way
 from tests.chat.steps import (
     action_request,
-    add_tasks,
     answer_request,
     row_action,
     the_question,
     the_widget,
 )
+from tests.tickets import SHOW, delete_all, open_all, open_tickets
 
 STORY = "Tell me a story of 60 words"
 
@@ -123,16 +123,16 @@ async def test_stop_before_the_first_word(
 
 
 async def test_stop_after_tool_calls_tells_their_effect(
-    alice: Client, model: ScriptedModelServer, task_list: TaskList
+    alice: Client, model: ScriptedModelServer, tickets: TicketList
 ) -> None:
-    """The tasks are already added when Stop comes; trace, memory and list say so."""
+    """The tickets are already opened when Stop comes; trace, memory and list say so."""
     model.hold(after_words=1)
-    async with alice.stream(create_request("add milk and bread to my list")) as stream:
+    async with alice.stream(create_request(open_all("printer", "login"))) as stream:
         await model.until(lambda: model.held_streams == 1)
         await stop(alice, stream.thread_id)
         await stream.rest()
     model.release()
-    assert sorted(task["title"] for task in await task_list(alice)) == ["bread", "milk"]
+    assert sorted(ticket["subject"] for ticket in await tickets(alice)) == ["login", "printer"]
     [trace] = [
         item for item in await alice.items(stream.thread_id) if isinstance(item, WorkflowItem)
     ]
@@ -141,7 +141,7 @@ async def test_stop_after_tool_calls_tells_their_effect(
     told = model.requests[-1].body["input"]
     calls = [item for item in told if item.get("type") == "function_call"]
     outputs = [item for item in told if item.get("type") == "function_call_output"]
-    assert [call["name"] for call in calls] == ["add_task", "add_task"]
+    assert [call["name"] for call in calls] == ["add_ticket", "add_ticket"]
     assert [call["call_id"] for call in calls] == [output["call_id"] for output in outputs]
 
 
@@ -199,7 +199,7 @@ async def test_stop_during_a_tool_call(
     chat_settings: ChatSettings,
     person: MakePerson,
     model: ScriptedModelServer,
-    task_list: TaskList,
+    tickets: TicketList,
     monkeypatch: pytest.MonkeyPatch,
     answers: bool,
 ) -> None:
@@ -209,7 +209,7 @@ async def test_stop_during_a_tool_call(
         settings = chat_settings.model_copy(update={"tools_mcp_url": HttpUrl(proxy.url)})
         async with under_uvicorn(settings) as chat, Client(chat.url, person().token) as client:
             proxy.hold(Way.DOWN)
-            async with client.stream(create_request("add milk to my list")) as stream:
+            async with client.stream(create_request(open_all("printer"))) as stream:
                 await proxy.held(Way.DOWN)
                 assert (await stop(client, stream.thread_id)).status_code == 202
                 if answers:
@@ -221,9 +221,9 @@ async def test_stop_during_a_tool_call(
             assert isinstance(trace, WorkflowItem)
             [task] = [task.model_dump() for task in trace.workflow.tasks]
             assert task["status_indicator"] == "complete"
-            assert task["content"] == "milk" or "Look at how things are" in task["content"]
+            assert task["content"] == "printer" or "Look at how things are" in task["content"]
             assert ("did not work" in task["title"]) is not answers
-            assert [task["title"] for task in await task_list(client)] == ["milk"]
+            assert [ticket["subject"] for ticket in await tickets(client)] == ["printer"]
             assert not (await client.add(stream.thread_id, "hello")).errors
             told = str(model.requests[-1].body["input"])
             assert ("Look at how things are before" in told) is not answers
@@ -235,7 +235,7 @@ async def test_stop_during_a_call_of_our_own(
     system: LocalSystem,
     chat_settings: ChatSettings,
     person: MakePerson,
-    task_list: TaskList,
+    tickets: TicketList,
     rows: Rows,
     monkeypatch: pytest.MonkeyPatch,
     run: str,
@@ -245,19 +245,19 @@ async def test_stop_during_a_call_of_our_own(
     async with FaultProxy(str(chat_settings.tools_mcp_url)) as proxy:
         settings = chat_settings.model_copy(update={"tools_mcp_url": HttpUrl(proxy.url)})
         async with under_uvicorn(settings) as chat, Client(chat.url, person().token) as client:
-            await add_tasks(system, client, "milk", "bread")
+            ids = await open_tickets(system, client, "printer", "login")
             if run == "after the answer to a question":
-                asked = the_question(await client.create("delete all tasks"))
+                asked = the_question(await client.create(delete_all(*ids.values())))
                 request = answer_request(asked, ["Delete them"])
                 proxy.hold(Way.DOWN)
             elif run == "of a widget":
-                shown = await client.create("show my tasks")
+                shown = await client.create(SHOW)
                 widget = the_widget(shown)
-                delete = row_action(widget, "milk", "Button")
+                delete = row_action(widget, "printer", "ticket.delete")
                 request = action_request(shown.thread_id, widget.id, delete)
                 proxy.hold(Way.DOWN)
             else:
-                request = create_request("delete the milk task")
+                request = create_request(delete_all(ids["printer"]))
                 system.model.hold(after_words=1)
             async with client.stream(request) as stream:
                 if run == "at the end":
@@ -276,9 +276,9 @@ async def test_stop_during_a_call_of_our_own(
             if run != "of a widget":
                 traces = [item for item in saved if isinstance(item, WorkflowItem)]
                 [*_, task] = [task.model_dump() for task in traces[-1].workflow.tasks]
-                assert task["title"] == "Delete a task: did not work"
+                assert task["title"] == "Delete a ticket: did not work"
                 assert "Look at how things are" in task["content"]
             assert not (await client.add(thread_id, "hello")).errors
             told = str(system.model.requests[-1].body["input"])
             assert "Look at how things are before" in told
-            assert len(await task_list(client)) == 1
+            assert len(await tickets(client)) == 1

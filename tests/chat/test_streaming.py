@@ -7,6 +7,7 @@ from sidestream.local.model import ScriptedModelServer
 from sidestream.local.system import LocalSystem
 from tests.chat.client import Answer, Client, create_request, delta_of, words
 from tests.chat.conftest import UvicornChat
+from tests.tickets import open_all
 
 _STORY = "Tell me a story of 40 words"
 
@@ -76,7 +77,7 @@ async def test_both_ways_serve_one_conversation(uvicorn_chat: UvicornChat, alice
 
 
 async def test_times_on_the_wire_carry_their_zone(alice: Client) -> None:
-    begun = await alice.create("Add milk")
+    begun = await alice.create(open_all("printer"))
     listed = await alice.send({"type": "threads.list", "params": {}})
     fetched = await alice.send(
         {"type": "threads.get_by_id", "params": {"thread_id": begun.thread_id}}

@@ -20,13 +20,14 @@ from chatkit.types import (
 )
 
 from sidestream.local.model import ScriptedModelServer
-from sidestream.local.model.conversation import Step, ToolRequest
+from sidestream.local.model.conversation import Step
 from sidestream.local.system import LocalSystem
 from tests.chat.client import Answer, Client, create_request
-from tests.chat.conftest import Rows, TaskList
+from tests.chat.conftest import Rows, TicketList
 from tests.chat.fold import Screen, fold
 from tests.chat.variants import chat_function
 from tests.store.proxy import Proxy
+from tests.tickets import SHOW, change, delete_all, open_all, opening, script
 
 
 def _workflow(answer: Answer) -> WorkflowItem:
@@ -50,14 +51,14 @@ def _position(answer: Answer, kind: type[ThreadStreamEvent], nth: int = 0) -> in
     return [n for n, frame in enumerate(answer.frames) if isinstance(frame, kind)][nth]
 
 
-async def test_parallel_calls_stay_apart(alice: Client, task_list: TaskList) -> None:
-    answer = await alice.create("Add milk, eggs and bread")
+async def test_parallel_calls_stay_apart(alice: Client, tickets: TicketList) -> None:
+    answer = await alice.create(open_all("printer", "invoice", "login"))
     added = next(f.item for f in answer.frames if isinstance(f, ThreadItemAddedEvent))
     assert isinstance(added, WorkflowItem)
     assert added.workflow.expanded
     [first] = added.workflow.tasks
     assert isinstance(first, CustomTask)
-    assert (first.title, first.status_indicator) == ("Add a task", "loading")
+    assert (first.title, first.status_indicator) == ("Open a ticket", "loading")
 
     updates = _updates(answer)
     more = [update for update in updates if isinstance(update, WorkflowTaskAdded)]
@@ -68,32 +69,30 @@ async def test_parallel_calls_stay_apart(alice: Client, task_list: TaskList) -> 
 
     done = _workflow(answer)
     assert done.id == added.id
-    assert _tasks(done) == [("Add a task", title) for title in ("milk", "eggs", "bread")]
+    assert _tasks(done) == [("Open a ticket", title) for title in ("printer", "invoice", "login")]
     assert done.workflow.tasks == [ended[index] for index in range(3)]
     assert not done.workflow.expanded
     assert isinstance(done.workflow.summary, CustomSummary)
     assert done.workflow.summary.title == "Used 3 tools"
-    assert sorted(t["title"] for t in await task_list(alice)) == ["bread", "eggs", "milk"]
+    assert sorted(t["subject"] for t in await tickets(alice)) == ["invoice", "login", "printer"]
 
 
-async def test_identical_calls_stay_apart(alice: Client, task_list: TaskList) -> None:
-    answer = await alice.create("Add milk and milk")
+async def test_identical_calls_stay_apart(alice: Client, tickets: TicketList) -> None:
+    answer = await alice.create(open_all("printer", "printer"))
     ended = [u.task_index for u in _updates(answer) if isinstance(u, WorkflowTaskUpdated)]
     assert sorted(ended) == [0, 1]
-    assert _tasks(_workflow(answer)) == [("Add a task", "milk")] * 2
-    assert [task["title"] for task in await task_list(alice)] == ["milk", "milk"]
+    assert _tasks(_workflow(answer)) == [("Open a ticket", "printer")] * 2
+    assert [ticket["subject"] for ticket in await tickets(alice)] == ["printer", "printer"]
 
 
 async def test_calls_of_several_steps_are_one_trace(alice: Client) -> None:
-    begun = await alice.create("Add milk")
-    answer = await alice.add(begun.thread_id, "Rename milk to oat milk")
-    titles = [title for title, _ in _tasks(_workflow(answer))]
-    assert titles in (["Change a task"], ["Search the tasks", "Change a task"])
+    answer = await alice.create(script(opening("printer"), opening("login"), answer="Both."))
+    assert _tasks(_workflow(answer)) == [("Open a ticket", each) for each in ("printer", "login")]
     assert _position(answer, ThreadItemDoneEvent, 1) < len(answer.frames) - 1
 
 
 async def test_trace_is_saved_before_the_words(alice: Client) -> None:
-    answer = await alice.create("Add milk")
+    answer = await alice.create(open_all("printer"))
     items = await alice.items(answer.thread_id)
     assert [item.type for item in items] == ["user_message", "workflow", "assistant_message"]
     done = [frame.item for frame in answer.frames if isinstance(frame, ThreadItemDoneEvent)]
@@ -104,9 +103,9 @@ async def test_words_after_the_call_in_one_response(
     alice: Client, model: ScriptedModelServer
 ) -> None:
     """The call runs when the response has ended, and its line stands where it ran."""
-    add = ToolRequest("add_task", {"title": "milk"})
-    model.play(Step(text="On it.", calls=(add,), calls_first=True), Step(text="There."))
-    answer = await alice.create("Add milk")
+    calls = tuple(opening("printer"))
+    model.play(Step(text="On it.", calls=calls, calls_first=True), Step(text="There."))
+    answer = await alice.create(open_all("printer"))
     items = await alice.items(answer.thread_id)
     assert [item.type for item in items] == [
         "user_message",
@@ -114,45 +113,47 @@ async def test_words_after_the_call_in_one_response(
         "workflow",
         "assistant_message",
     ]
-    assert _tasks(_workflow(answer)) == [("Add a task", "milk")]
+    assert _tasks(_workflow(answer)) == [("Open a ticket", "printer")]
     assert fold(answer.frames).texts() == Screen(items=tuple(items)).texts()
 
 
-async def test_every_write_tells_the_page_once(alice: Client) -> None:
-    answer = await alice.create("Add milk and eggs")
+async def test_every_write_tells_the_page_once(alice: Client, tickets: TicketList) -> None:
+    answer = await alice.create(open_all("printer", "invoice"))
     effects = [f for f in answer.frames if isinstance(f, ClientEffectEvent)]
-    assert [(e.name, e.data) for e in effects] == [("tasks.changed", {"tool": "add_task"})] * 2
+    assert [(e.name, e.data) for e in effects] == [("tickets.changed", {"tool": "add_ticket"})] * 2
     assert _position(answer, ClientEffectEvent) > _position(answer, ThreadItemAddedEvent)
-    for sentence, writes in (
-        ("Show my tasks", []),
-        ("Rename milk to oat milk", ["update_task"]),
-        ("Mark oat milk as done", ["complete_task"]),
-        ("Delete oat milk", ["delete_task"]),
+    [first, _] = await tickets(alice)
+    for message, writes in (
+        (SHOW, []),
+        (change(first["id"], status="pending"), ["update_ticket"]),
+        (delete_all(first["id"]), ["delete_ticket"]),
     ):
-        answer = await alice.add(answer.thread_id, sentence)
+        answer = await alice.add(answer.thread_id, message)
         effects = [f for f in answer.frames if isinstance(f, ClientEffectEvent)]
-        assert [effect.data["tool"] for effect in effects] == writes, sentence
+        assert [effect.data["tool"] for effect in effects] == writes, message
 
 
-async def test_failing_call_is_told_and_changes_nothing(alice: Client, task_list: TaskList) -> None:
-    answer = await alice.create("Add a task " + "x" * 501)
+async def test_failing_call_is_told_and_changes_nothing(alice: Client, tickets: TicketList) -> None:
+    answer = await alice.create(open_all("x" * 201))
     [(title, content)] = _tasks(_workflow(answer))
-    assert title == "Add a task: did not work"
+    assert title == "Open a ticket: did not work"
     assert content
     assert not any(isinstance(frame, ClientEffectEvent) for frame in answer.frames)
     assert not answer.errors
     assert answer.text
-    assert await task_list(alice) == []
+    assert await tickets(alice) == []
     assert await alice.items(answer.thread_id) == answer.done(object)
 
 
-async def test_unreachable_task_service_is_told(alice: Client, system: LocalSystem) -> None:
+async def test_unreachable_tools_are_told(alice: Client, system: LocalSystem) -> None:
     async with (
         chat_function(system, TOOLS_MCP_URL="http://127.0.0.1:9/mcp") as function,
         Client(function.url, alice.token) as client,
     ):
-        answer = await client.create("Add milk and eggs")
-        assert [title for title, _ in _tasks(_workflow(answer))] == ["Add a task: did not work"] * 2
+        answer = await client.create(open_all("printer", "invoice"))
+        assert [title for title, _ in _tasks(_workflow(answer))] == [
+            "Open a ticket: did not work"
+        ] * 2
         assert not answer.errors
         assert answer.text
         run = (await client.request("GET", f"/api/chatkit/threads/{answer.thread_id}/run")).json()
@@ -167,7 +168,7 @@ async def test_call_is_seen_while_it_is_under_way(alice: Client, system: LocalSy
             Client(function.url, alice.token) as client,
         ):
             mcp.silence()
-            async with client.stream(create_request("Add milk")) as stream:
+            async with client.stream(create_request(open_all("printer"))) as stream:
                 frame = await stream.until(lambda f: isinstance(f, ThreadItemAddedEvent))
                 assert isinstance(frame, ThreadItemAddedEvent)
                 assert isinstance(frame.item, WorkflowItem)
@@ -182,7 +183,7 @@ async def test_call_is_seen_while_it_is_under_way(alice: Client, system: LocalSy
 async def test_next_turn_remembers_the_calls_as_calls(
     alice: Client, model: ScriptedModelServer
 ) -> None:
-    first = await alice.create("Add milk and eggs")
+    first = await alice.create(open_all("printer", "invoice"))
     await alice.add(first.thread_id, "hello")
     given = model.requests[-1].body["input"]
     kinds = [item.get("type") or item["role"] for item in given]
@@ -191,15 +192,15 @@ async def test_next_turn_remembers_the_calls_as_calls(
     outputs = {i["call_id"]: i for i in given if i.get("type") == "function_call_output"}
     assert calls.keys() == outputs.keys()
     for call_id, call in calls.items():
-        title = json.loads(call["arguments"])["title"]
-        assert json.loads(outputs[call_id]["output"])["title"] == title
+        subject = json.loads(call["arguments"])["subject"]
+        assert json.loads(outputs[call_id]["output"])["subject"] == subject
     users = [item for item in given if item.get("role") == "user"]
     assert len(users) == 2  # what a tool said is never among the person's words
 
 
 async def test_hidden_items_never_leave(alice: Client, rows: Rows) -> None:
-    first = await alice.create("Add milk and eggs")
-    second = await alice.add(first.thread_id, "Show my tasks")
+    first = await alice.create(open_all("printer", "invoice"))
+    second = await alice.add(first.thread_id, SHOW)
     saved = await rows("select id, type from thread_items where user_id = %s", alice.user_id)
     counts = Counter(row["type"] for row in saved)
     assert counts["hidden_context_item"] == 2

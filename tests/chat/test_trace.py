@@ -22,8 +22,8 @@ from chatkit.types import (
 from sidestream import i18n
 from sidestream.chat.context import ToolRecord
 from sidestream.chat.tools.trace import ToolTrace
-from sidestream.tasks.pack import DOMAIN
 from tests.chat.registries import registry_of
+from tests.tickets import DOMAIN
 
 TOOLS = registry_of(DOMAIN)
 
@@ -35,11 +35,10 @@ def with_the_domain() -> None:
     i18n.add(DOMAIN.catalogues)
 
 
-def _record(call_id: str = "call_1", name: str = "add_task", **changes: Any) -> ToolRecord:
-    task = {"id": "tsk_1", "title": "milk"}
+def _record(call_id: str = "call_1", name: str = "add_ticket", **changes: Any) -> ToolRecord:
     fields: dict[str, Any] = {
-        "arguments": {"title": "milk"},
-        "result": task,
+        "arguments": {"subject": "printer"},
+        "result": {"id": "tck_1", "subject": "printer"},
         "failed": False,
     } | changes
     result = fields["result"]
@@ -69,9 +68,9 @@ def test_nothing_happened_is_nothing_said() -> None:
 
 def test_events_are_copies() -> None:
     trace = ToolTrace(TOOLS, "thr_1", "en")
-    [added] = trace.started("call_1", "add_task")
+    [added] = trace.started("call_1", "add_ticket")
     before = added.model_dump_json()
-    list(trace.started("call_2", "add_task"))
+    list(trace.started("call_2", "add_ticket"))
     list(trace.finished(_record("call_1")))
     list(trace.close())
     assert added.model_dump_json() == before
@@ -80,7 +79,7 @@ def test_events_are_copies() -> None:
 def test_calls_may_end_in_any_order() -> None:
     trace = ToolTrace(TOOLS, "thr_1", "en")
     for number in range(3):
-        list(trace.started(f"call_{number}", "add_task"))
+        list(trace.started(f"call_{number}", "add_ticket"))
     order = []
     for number in (2, 0, 1):
         events = list(trace.finished(_record(f"call_{number}", arguments={}, result="ok")))
@@ -102,8 +101,8 @@ def test_end_without_a_start_is_shown_as_both() -> None:
 
 def test_saying_it_twice_changes_nothing() -> None:
     trace = ToolTrace(TOOLS, "thr_1", "en")
-    assert len(list(trace.started("call_1", "add_task"))) == 1
-    assert list(trace.started("call_1", "add_task")) == []
+    assert len(list(trace.started("call_1", "add_ticket"))) == 1
+    assert list(trace.started("call_1", "add_ticket")) == []
     assert list(trace.finished(_record()))
     assert list(trace.finished(_record())) == []
     assert len(list(trace.close())) == 2
@@ -113,11 +112,11 @@ def test_saying_it_twice_changes_nothing() -> None:
 
 def test_unfinished_call_is_said_to_have_stopped() -> None:
     trace = ToolTrace(TOOLS, "thr_1", "en")
-    list(trace.started("call_1", "add_task"))
-    list(trace.started("call_2", "delete_task"))
+    list(trace.started("call_1", "add_ticket"))
+    list(trace.started("call_2", "delete_ticket"))
     list(trace.finished(_record("call_1")))
     updated, workflow, hidden = trace.close()
-    assert _last_task([updated]).title == "Delete a task: stopped"
+    assert _last_task([updated]).title == "Delete a ticket: stopped"
     assert isinstance(workflow, ThreadItemDoneEvent)
     assert isinstance(workflow.item, WorkflowItem)
     assert all(
@@ -140,17 +139,17 @@ def test_hidden_item_is_only_ever_done() -> None:
 @pytest.mark.parametrize(
     ("changes", "title", "content"),
     [
-        ({}, "Add a task", "milk"),
-        ({"failed": True, "output": "Too long."}, "Add a task: did not work", "Too long."),
-        ({"held": True}, "Add a task: waits", "milk"),
-        ({"result": "not JSON"}, "Add a task", "not JSON"),
-        ({"result": [1]}, "Add a task", "milk"),
-        ({"result": [1], "arguments": {}}, "Add a task", None),
-        ({"result": {"title": 7}, "arguments": {"query": "q"}}, "Add a task", "q"),
-        ({"result": {"data": []}}, "Add a task", "0 tasks"),
-        ({"result": {"data": [{}]}}, "Add a task", "1 task"),
-        ({"result": {"data": [{}, {}]}}, "Add a task", "2 tasks"),
-        ({"result": "w" * 201}, "Add a task", "w" * 199 + "…"),
+        ({}, "Open a ticket", "printer"),
+        ({"failed": True, "output": "Too long."}, "Open a ticket: did not work", "Too long."),
+        ({"held": True}, "Open a ticket: waits", "printer"),
+        ({"result": "not JSON"}, "Open a ticket", "not JSON"),
+        ({"result": [1]}, "Open a ticket", "printer"),
+        ({"result": [1], "arguments": {}}, "Open a ticket", None),
+        ({"result": {"title": 7}, "arguments": {"query": "q"}}, "Open a ticket", "q"),
+        ({"result": {"data": []}}, "Open a ticket", "0 tickets"),
+        ({"result": {"data": [{}]}}, "Open a ticket", "1 ticket"),
+        ({"result": {"data": [{}, {}]}}, "Open a ticket", "2 tickets"),
+        ({"result": "w" * 201}, "Open a ticket", "w" * 199 + "…"),
         ({"name": "teleport_home", "result": "gone"}, "Teleport home", "gone"),
     ],
     ids=repr,
@@ -165,11 +164,11 @@ def test_call_is_described_by_what_it_gave(
 @pytest.mark.parametrize(
     ("locale", "output", "content"),
     [
-        ("en", "There is no such task on the list.\nUse list_tasks.", None),
+        ("en", "There is no such ticket.\nUse list_tickets.", None),
         (
             "ur",
-            "There is no such task on the list.\nUse list_tasks.",
-            "فہرست میں ایسا کوئی کام نہیں ہے۔",
+            "There is no such ticket.\nUse list_tickets.",
+            "ایسی کوئی ٹکٹ نہیں ہے۔",
         ),
         ("en", "Something of another server.", None),
         ("ur", "Something of another server.", ""),
@@ -187,12 +186,11 @@ def test_failed_call_says_what_a_person_may_read(
     ("changes", "told"),
     [
         ({}, True),
-        ({"name": "update_task"}, True),
-        ({"name": "complete_task"}, True),
-        ({"name": "delete_task"}, True),
-        ({"name": "list_tasks"}, False),
+        ({"name": "update_ticket"}, True),
+        ({"name": "delete_ticket"}, True),
+        ({"name": "list_tickets"}, False),
         ({"failed": True}, False),
-        ({"name": "delete_task", "held": True}, False),
+        ({"name": "delete_ticket", "held": True}, False),
     ],
     ids=repr,
 )
@@ -212,10 +210,10 @@ def test_summary_is_in_the_readers_language() -> None:
 
 def test_an_id_that_comes_again_is_another_call() -> None:
     trace = ToolTrace(TOOLS, "thr_1", "en")
-    events = list(trace.started("", "add_task"))
+    events = list(trace.started("", "add_ticket"))
     events += trace.finished(_record(""))
-    events += trace.started("", "add_task")
-    events += trace.finished(_record("", result={"id": "tsk_2", "title": "bread"}))
+    events += trace.started("", "add_ticket")
+    events += trace.finished(_record("", result={"id": "tck_2", "subject": "login"}))
     events += trace.close()
     [workflow] = [
         e.item.workflow
@@ -223,13 +221,13 @@ def test_an_id_that_comes_again_is_another_call() -> None:
         if isinstance(e, ThreadItemDoneEvent) and isinstance(e.item, WorkflowItem)
     ]
     contents = [task.content for task in workflow.tasks if isinstance(task, CustomTask)]
-    assert contents == ["milk", "bread"]
+    assert contents == ["printer", "login"]
 
 
 def test_deletion_that_was_held_is_told_where_it_was_announced() -> None:
     trace = ToolTrace(TOOLS, "thr_1", "en")
-    held = _record(name="delete_task", arguments={"task_id": "tsk_1"}, held=True)
-    other = _record(call_id="call_2", name="list_tasks", result={"data": []})
+    held = _record(name="delete_ticket", arguments={"ticket_id": "tck_1"}, held=True)
+    other = _record(call_id="call_2", name="list_tickets", result={"data": []})
     _run(trace, other)
     [*_, done, _memory] = _run(trace, replace(held, call_id="call_3"))
     assert isinstance(done, ThreadItemDoneEvent)
@@ -238,7 +236,7 @@ def test_deletion_that_was_held_is_told_where_it_was_announced() -> None:
     assert isinstance(replaced, WorkflowItem)
     assert replaced.id == done.item.id
     assert [(t.title, t.content) for t in replaced.workflow.tasks if isinstance(t, CustomTask)] == [
-        ("Delete a task", "milk")
+        ("Delete a ticket", "printer")
     ]
     [memory] = [event.item for event in events if isinstance(event, ThreadItemDoneEvent)]
     assert isinstance(memory, HiddenContextItem)
@@ -248,7 +246,7 @@ def test_deletion_that_was_held_is_told_where_it_was_announced() -> None:
 
 def test_group_whose_calls_come_later_is_taken_back() -> None:
     trace = ToolTrace(TOOLS, "thr_1", "en")
-    [added] = trace.started("call_1", "add_task")
+    [added] = trace.started("call_1", "add_ticket")
     assert isinstance(added, ThreadItemAddedEvent)
     [removed] = trace.close(over=False)
     assert isinstance(removed, ThreadItemRemovedEvent)
@@ -262,7 +260,7 @@ def test_group_whose_calls_come_later_is_taken_back() -> None:
 def test_group_with_some_calls_done_keeps_those() -> None:
     trace = ToolTrace(TOOLS, "thr_1", "en")
     list(trace.finished(_record()))
-    list(trace.started("call_2", "add_task"))
+    list(trace.started("call_2", "add_ticket"))
     [done, _memory] = trace.close(over=False)
     assert isinstance(done, ThreadItemDoneEvent)
     assert isinstance(done.item, WorkflowItem)

@@ -8,6 +8,7 @@ from sidestream.identity import path_segment
 from tests.chat.client import Client
 from tests.chat.conftest import MakePerson, UvicornChat
 from tests.subjects import SUBJECTS
+from tests.tickets import open_all
 
 
 @pytest.mark.parametrize("subject", SUBJECTS)
@@ -27,13 +28,11 @@ async def test_the_path_of_a_person_is_theirs(person: MakePerson, subject: str) 
 @pytest.mark.parametrize("subject", ["spiffe://example.org/ns/prod/sa/web", "..", "علی رضا"])
 async def test_a_turn_with_a_tool_is_whole(person: MakePerson, subject: str) -> None:
     somebody = person(subject)
-    answer = await somebody.post({"message": "Add milk"}, path=f"/api/{path_segment(subject)}/chat")
+    path = f"/api/{path_segment(subject)}/chat"
+    answer = await somebody.post({"message": open_all("printer")}, path=path)
     assert answer.status == 200, answer.body
-    assert b'"name":"add_task","status":"completed"' in answer.body.replace(b'": ', b'":')
-    again = await somebody.post(
-        {"message": "hello", "thread_id": answer.thread_id},
-        path=f"/api/{path_segment(subject)}/chat",
-    )
+    assert b'"name":"add_ticket","status":"completed"' in answer.body.replace(b'": ', b'":')
+    again = await somebody.post({"message": "hello", "thread_id": answer.thread_id}, path=path)
     assert again.status == 200, again.body
 
 

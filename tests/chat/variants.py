@@ -12,7 +12,7 @@ from sidestream.local.system import LocalSystem
 async def chat_function(
     system: LocalSystem, *, timeout_s: float = 300, **settings: str
 ) -> AsyncIterator[FunctionUrl]:
-    """Another ChatFunction on the same database, model and tasks, with one warm environment."""
+    """Another ChatFunction on the same database, model and tools, with one warm environment."""
     spec = system.chat.spec
     env = {**spec.env, **settings}
     async with FunctionUrl(replace(spec, port=0, timeout_s=timeout_s, env=env)) as function:

@@ -9,12 +9,14 @@ import signal
 import subprocess
 from pathlib import Path
 
-import httpx2
 import pytest
 
+from sidestream.local.model.conversation import Step
 from sidestream.local.system import LocalSystem
 from sidestream.store.ids import new_id
+from tests.chat.client import Client
 from tests.command import COMMAND, run
+from tests.tickets import delete_all, deleting, open_all, open_tickets, opening, script, tickets_of
 
 
 async def _chat(system: LocalSystem, *arguments: str, stdin: str = "") -> tuple[int, str, str]:
@@ -30,32 +32,29 @@ def _thread(output: str) -> str:
     return match[1]
 
 
-async def _titles(system: LocalSystem, user: str) -> list[str]:
-    headers = {"Authorization": f"Bearer {system.token(user)}"}
-    async with httpx2.AsyncClient(headers=headers) as client:
-        answer = await client.get(f"{system.tools.url}/api/{user}/tasks")
-    return [task["title"] for task in answer.json()["data"]]
+async def _tickets(system: LocalSystem, user: str) -> dict[str, str]:
+    """The ids of somebody's tickets, by subject."""
+    async with Client(system.chat.url, system.token(user)) as client:
+        return {ticket["subject"]: ticket["id"] for ticket in await tickets_of(system, client)}
 
 
 async def test_one_message_shows_the_tool_call_the_words_and_the_time(system: LocalSystem) -> None:
     user = new_id("user")
-    code, output, errors = await _chat(
-        system, "--user", user, "--timing", "Create a task to buy groceries"
-    )
+    code, output, errors = await _chat(system, "--user", user, "--timing", open_all("printer"))
     assert (code, errors) == (0, "")
-    assert "… Add a task" in output
-    assert "✓ Add a task: buy groceries" in output
+    assert "… Open a ticket" in output
+    assert "✓ Open a ticket: printer" in output
     assert re.search(r"first word after \d+ ms", output)
-    assert await _titles(system, user) == ["buy groceries"]
+    assert list(await _tickets(system, user)) == ["printer"]
 
 
 @pytest.mark.parametrize("char", ["\u2028", "\u2029", "\u0085"], ids=ascii)
 async def test_only_cr_and_lf_end_a_line_of_an_answer(system: LocalSystem, char: str) -> None:
     code, output, errors = await _chat(
-        system, "--user", new_id("user"), f"Create a task to buy{char}milk"
+        system, "--user", new_id("user"), script(opening("printer"), answer=f"I opened{char}it.")
     )
     assert (code, errors) == (0, "")
-    assert "✓ Add a task" in output
+    assert "✓ Open a ticket" in output
 
 
 NO_LOCALE = {"LC_ALL": "C", "PYTHONUTF8": "0", "PYTHONCOERCECLOCALE": "0"}
@@ -74,7 +73,7 @@ NO_LOCALE = {"LC_ALL": "C", "PYTHONUTF8": "0", "PYTHONCOERCECLOCALE": "0"}
 async def test_what_is_typed_in_another_encoding_than_the_locales_arrives(
     system: LocalSystem, typed: bytes, shell: dict[str, str], shown: str, piped: bool
 ) -> None:
-    user, said = new_id("user"), b"Create a task to buy " + typed
+    user, said = new_id("user"), b'!add_ticket {"subject": "' + typed + b'"}'
     folder = str(system.options.folder)
     command: list[str | bytes] = [*COMMAND, "chat", "--folder", folder, "--user", user]
     command += [] if piped else [said]
@@ -84,39 +83,41 @@ async def test_what_is_typed_in_another_encoding_than_the_locales_arrives(
         subprocess.run(command, input=given, env=environment, check=True, timeout=60)
 
     await asyncio.to_thread(say)
-    assert await _titles(system, user) == [f"buy {shown}"]
+    assert list(await _tickets(system, user)) == [shown]
 
 
 async def test_thread_continues_what_was_said(system: LocalSystem) -> None:
     user = new_id("user")
-    _, output, _ = await _chat(system, "--user", user, "Create a task to buy groceries")
+    _, output, _ = await _chat(system, "--user", user, open_all("printer"))
     thread = _thread(output)
-    code, output, _ = await _chat(
-        system, "--user", user, "--thread", thread, "Delete the groceries task"
-    )
+    [ticket] = (await _tickets(system, user)).values()
+    code, output, _ = await _chat(system, "--user", user, "--thread", thread, delete_all(ticket))
     assert code == 0
     assert _thread(output) == thread
-    assert await _titles(system, user) == []
+    assert list(await _tickets(system, user)) == []
 
 
 async def test_urdu_is_answered_in_urdu(system: LocalSystem) -> None:
     user = new_id("user")
     code, output, _ = await _chat(
-        system, "--user", user, "--locale", "ur", "ایک کام بناؤ: دودھ خریدنا"
+        system, "--user", user, "--locale", "ur", open_all("پرنٹر خراب ہے", answer="ہو گیا۔")
     )
     assert code == 0
-    assert "دودھ خریدنا" in output
-    assert await _titles(system, user) == ["دودھ خریدنا"]
+    assert "پرنٹر خراب ہے" in output
+    assert list(await _tickets(system, user)) == ["پرنٹر خراب ہے"]
 
 
 async def test_conversation_takes_lines_until_the_input_ends(system: LocalSystem) -> None:
     user = new_id("user")
     code, output, errors = await _chat(
-        system, "--user", user, stdin="Add a task: milk\n\nAdd a task: bread\n"
+        system,
+        "--user",
+        user,
+        stdin="\n\n".join(script(opening(each)) for each in ("printer", "login")),
     )
     assert (code, errors) == (0, "")
-    assert sorted(await _titles(system, user)) == ["bread", "milk"]
-    assert output.count("✓ Add a task") == 2
+    assert sorted(await _tickets(system, user)) == ["login", "printer"]
+    assert output.count("✓ Open a ticket") == 2
 
 
 async def test_failing_model_is_said_and_the_exit_code_tells(system: LocalSystem) -> None:
@@ -155,10 +156,13 @@ async def test_ctrl_c_stops_the_run(system: LocalSystem) -> None:
 async def test_person_at_a_terminal_answers_a_question(system: LocalSystem) -> None:
     user = new_id("user")
     arguments = ("chat", "--folder", str(system.options.folder), "--user", user)
-    await asyncio.to_thread(
-        _talk, arguments, ["Add milk and bread", "Delete milk and delete bread"]
+    async with Client(system.chat.url, system.token(user)) as client:
+        ids = await open_tickets(system, client, "printer", "login")
+    system.model.play(
+        Step(text="Hello."), Step(calls=(*deleting(*ids.values()),)), Step(text="Gone.")
     )
-    assert await _titles(system, user) == []
+    await asyncio.to_thread(_talk, arguments, ["hello", "delete both"])
+    assert list(await _tickets(system, user)) == []
 
 
 def _talk(arguments: tuple[str, ...], messages: list[str]) -> None:

@@ -29,9 +29,9 @@ from sidestream.local.sign_in import ISSUER
 from sidestream.local.system import LocalSystem
 from sidestream.store.ids import new_id
 from sidestream.store.migrate import migrate, rollback
-from sidestream.tasks.pack import DOMAIN
 from tests.asgi_server import serve
 from tests.command import COMMAND, run
+from tests.tickets import DOMAIN
 
 MARKER = "pl4nt3d-m4rk3r"
 DEAD = "http://127.0.0.1:9"
@@ -372,7 +372,7 @@ async def test_a_tool_url_that_takes_signed_calls(system: LocalSystem) -> None:
         assert "needs AWS credentials" in unsigned.sentence("tools")
 
         custom = await deployed(
-            system, **{**signed, "TOOLS_MCP_URL": "https://tasks.example.com/mcp"}
+            system, **{**signed, "TOOLS_MCP_URL": "https://tools.example.com/mcp"}
         )
         assert "must be a Function URL" in custom.sentence("configuration")
         assert custom.state("tools") == "unchecked"

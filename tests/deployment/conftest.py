@@ -11,6 +11,8 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from cfnlint.decode import cfn_yaml  # type: ignore[import-untyped]
 
+from sidestream.local.system import LocalSystem
+
 if TYPE_CHECKING:
     from tests.deployment.built import Built
 
@@ -44,6 +46,12 @@ collect_ignore = list(LEFT_OUT)
 def pytest_report_header() -> list[str]:
     """Say which tests are left out, and why."""
     return [f"left out: {name}, {reason}" for name, reason in LEFT_OUT.items()]
+
+
+@pytest.fixture(scope="session")
+def system(deployed_system: LocalSystem) -> LocalSystem:
+    """The running system with the domain that the template deploys."""
+    return deployed_system
 
 
 @pytest.fixture(scope="session")

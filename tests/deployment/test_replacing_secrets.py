@@ -23,7 +23,7 @@ from sidestream.local.system import LocalSystem
 from sidestream.store.ids import new_id
 from tests.chat.client import Client
 from tests.command import run
-from tests.tasks.conftest import modern_call, modern_headers
+from tests.tool_server.people import modern_call, modern_headers
 
 pytestmark = pytest.mark.slow
 

@@ -174,7 +174,7 @@ class TestCard:
         widget = await self.listed(agent, scripted)
         rows = rows_of(widget)
         assert list(rows) == ["login", "printer"]
-        assert set(rows["login"]) == {"ticket.close", "ticket.delete"}
+        assert set(rows["login"]) == {"ticket.urgent", "ticket.close", "ticket.delete"}
         assert rows["login"]["ticket.close"]["payload"] == {
             "ticket_id": ids["login"],
             "title": "login",
@@ -195,7 +195,7 @@ class TestCard:
         done = await agent.chat.send(action_request(widget.thread_id, widget.id, close))
         assert effects(done) == ["tickets.changed"]
         assert await agent.subjects(status="closed") == ["login"]
-        assert set(rows_of(replaced(done))["login"]) == {"ticket.delete"}
+        assert set(rows_of(replaced(done))["login"]) == {"ticket.urgent", "ticket.delete"}
         remove = rows_of(replaced(done))["printer"]["ticket.delete"]
         done = await agent.chat.send(action_request(widget.thread_id, widget.id, remove))
         assert effects(done) == ["tickets.changed"]

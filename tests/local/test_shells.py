@@ -26,14 +26,16 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
 
 from sidestream.local.environment import base, forget_libpq, outward
-from sidestream.local.model import ModelSettings, ScriptedModelServer, grammar_of
-from sidestream.tasks.pack import DOMAIN
+from sidestream.local.model import ModelSettings, ScriptedModelServer
 from tests.command import LocalProcess, postgres_processes, run
+from tests.tickets import PACKAGE, open_all
 
 type Shell = dict[str, str]
 
 DEAD = "127.0.0.1:9"
-MODEL = ModelSettings(delay_ms=0, grammar=grammar_of(str(DOMAIN.scripted)))
+MODEL = ModelSettings(delay_ms=0)
+TICKETS = ("--domain", PACKAGE)
+SAID, SHOWN = open_all("printer"), "Open a ticket: printer"
 FAILING: tuple[Shell, ...] = (
     {"HTTP_PROXY": f"http://{DEAD}", "HTTPS_PROXY": f"http://{DEAD}", "NO_PROXY": ""},
     {"ALL_PROXY": f"socks5://{DEAD}"},
@@ -47,6 +49,7 @@ FAILING: tuple[Shell, ...] = (
     {"AWS_RETRY_MODE": "none", "AWS_MAX_ATTEMPTS": "none", "AWS_DEFAULTS_MODE": "none"},
     {"SSL_CERT_FILE": "/not/here.pem"},
     {"PYTHONIOENCODING": "latin-1"},
+    {"DOMAIN": "corp.example.com"},
 )
 """What other programs' settings can do to one that listens to all of them."""
 
@@ -80,7 +83,7 @@ def _folder() -> Iterator[Path]:
 def _troubles(shell: Shell, umask: int = -1) -> list[str]:
     """What does not work in a shell: the system's start, a message, `doctor`, the figures."""
     with _folder() as folder:
-        local = LocalProcess(folder, "--model-delay-ms", "0", env=shell, umask=umask)
+        local = LocalProcess(folder, *TICKETS, "--model-delay-ms", "0", env=shell, umask=umask)
         try:
             with local:
                 troubles = list(_in_the_same_shell(folder, shell))
@@ -92,8 +95,8 @@ def _troubles(shell: Shell, umask: int = -1) -> list[str]:
 
 def _in_the_same_shell(folder: Path, shell: Shell) -> Iterator[str]:
     where = ("--folder", folder)
-    chat = run("chat", "Add buy milk", *where, env=shell)
-    if chat.returncode or "Add a task: buy milk" not in chat.stdout:
+    chat = run("chat", SAID, *where, env=shell)
+    if chat.returncode or SHOWN not in chat.stdout:
         yield f"chat: {chat.stdout}{chat.stderr}"
     doctor = run("doctor", "--origin", "http://localhost:3000", *where, env=shell)
     wrong = [line for line in doctor.stdout.splitlines() if line.startswith("failed")]
@@ -171,13 +174,13 @@ async def test_a_model_of_ones_own_is_reached_through_the_proxy_and_nothing_else
                 "NO_PROXY": "example.com",
             }
             said = await asyncio.to_thread(_say, shell)
-    assert "Add a task: buy milk" in said
+    assert SHOWN in said
     assert proxy.hosts == {"model.invalid"}
 
 
 def _say(shell: Shell) -> str:
-    with _folder() as folder, LocalProcess(folder, env=shell):
-        return run("chat", "Add buy milk", "--folder", folder, env=shell).stdout
+    with _folder() as folder, LocalProcess(folder, *TICKETS, env=shell):
+        return run("chat", SAID, "--folder", folder, env=shell).stdout
 
 
 @pytest.mark.slow
@@ -191,7 +194,7 @@ async def test_a_model_behind_a_companys_own_root_certificate(tmp_path: Path) ->
                 "SSL_CERT_FILE": str(certificate),
             }
             said = await asyncio.to_thread(_say, shell)
-    assert "Add a task: buy milk" in said
+    assert SHOWN in said
 
 
 def _certificate(folder: Path) -> Path:

@@ -24,6 +24,9 @@ from sidestream.local.ports import on_free_ports
 from sidestream.local.settings import LocalOptions
 from sidestream.local.system import LocalSystem
 from tests.command import LocalProcess, postgres_processes, run, wait_gone
+from tests.tickets import PACKAGE, open_all
+
+TICKETS = ("--domain", PACKAGE)
 
 
 @pytest.fixture
@@ -47,25 +50,25 @@ def _bearer(token: str) -> dict[str, str]:
     return {"Authorization": f"Bearer {token}"}
 
 
-def _add_task(base_url: str, token: str, title: str) -> None:
+def _open_ticket(base_url: str, token: str, subject: str) -> None:
     answer = httpx2.post(
-        f"{base_url}/api/alice/tasks", json={"title": title}, headers=_bearer(token)
+        f"{base_url}/api/alice/tickets", json={"subject": subject}, headers=_bearer(token)
     )
     assert answer.status_code == 201, answer.text
 
 
-def _titles(base_url: str, token: str) -> list[str]:
-    answer = httpx2.get(f"{base_url}/api/alice/tasks", headers=_bearer(token))
-    return [task["title"] for task in answer.json()["data"]]
+def _subjects(base_url: str, token: str) -> list[str]:
+    answer = httpx2.get(f"{base_url}/api/alice/tickets", headers=_bearer(token))
+    return [ticket["subject"] for ticket in answer.json()["data"]]
 
 
 @pytest.mark.slow
 def test_lives_ends_and_comes_back(folder: Path) -> None:
     """Empty folder, Ctrl-C, `kill -9`, a fresh start: one after the other, on the same data."""
     token = _token(folder)
-    with LocalProcess(folder) as system:
+    with LocalProcess(folder, *TICKETS) as system:
         assert "scripted model" in system.output
-        _add_task(system.endpoints["tasks"], token, "دودھ خریدنا")
+        _open_ticket(system.endpoints["tickets"], token, "پرنٹر خراب")
         children = system.children()
         assert len(children) > 5
         assert system.signal(signal.SIGINT) == 0
@@ -73,10 +76,10 @@ def test_lives_ends_and_comes_back(folder: Path) -> None:
         assert not (folder / "endpoints.json").exists()
         assert "Traceback" not in system.output
 
-    system = LocalProcess(folder)
+    system = LocalProcess(folder, *TICKETS)
     system.start()
-    assert _titles(system.endpoints["tasks"], token) == ["دودھ خریدنا"]
-    _add_task(system.endpoints["tasks"], token, "second")
+    assert _subjects(system.endpoints["tickets"], token) == ["پرنٹر خراب"]
+    _open_ticket(system.endpoints["tickets"], token, "second")
     children = system.children()
     postgres = postgres_processes(folder)
     assert postgres
@@ -86,18 +89,18 @@ def test_lives_ends_and_comes_back(folder: Path) -> None:
     assert (folder / "endpoints.json").exists()
     assert "No local system runs" in run("chat", "hello", "--folder", folder).stderr
 
-    with LocalProcess(folder) as system:
-        assert sorted(_titles(system.endpoints["tasks"], token)) == ["second", "دودھ خریدنا"]
+    with LocalProcess(folder, *TICKETS) as system:
+        assert sorted(_subjects(system.endpoints["tickets"], token)) == ["second", "پرنٹر خراب"]
         children = system.children()
         assert system.signal(signal.SIGTERM, times=2) == 0
         assert wait_gone(children) == []
         assert postgres_processes(folder) == []
 
-    with LocalProcess(folder, "--fresh", "--freeze") as system:
-        assert _titles(system.endpoints["tasks"], token) == []
+    with LocalProcess(folder, *TICKETS, "--fresh", "--freeze") as system:
+        assert _subjects(system.endpoints["tickets"], token) == []
         said = run("chat", "hello", "--folder", folder)
         assert said.returncode == 0, said.stderr
-        second = run("local", "--folder", folder)
+        second = run("local", *TICKETS, "--folder", folder)
         assert second.returncode == 1
         assert "already runs" in second.stderr
         states = {child.status() for child in system.children()}
@@ -108,10 +111,10 @@ def test_lives_ends_and_comes_back(folder: Path) -> None:
 def test_works_where_the_native_client_is_missing(
     folder: Path, python_without_native_client: str
 ) -> None:
-    with LocalProcess(folder, python=python_without_native_client):
-        said = run("chat", "add a task: buy milk", "--folder", folder)
+    with LocalProcess(folder, *TICKETS, python=python_without_native_client):
+        said = run("chat", open_all("printer"), "--folder", folder)
         assert said.returncode == 0, said.stderr
-        assert "Added “buy milk”." in said.stdout
+        assert "I opened “printer”." in said.stdout
         checked = run("doctor", "--folder", folder)
         assert checked.returncode == 0, checked.stdout
 
@@ -123,7 +126,7 @@ def _token(folder: Path) -> str:
 
 
 def test_signal_during_start_leaves_nothing(folder: Path) -> None:
-    system = LocalProcess(folder)
+    system = LocalProcess(folder, *TICKETS)
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(LocalProcess, "_is_ready", lambda _self: bool(postgres_processes(folder)))
         system.start()
@@ -178,17 +181,17 @@ def test_ports_that_are_free_or_any_stay_as_they_are() -> None:
 
 @pytest.mark.slow
 def test_another_domain(folder: Path) -> None:
-    """It has its own function, tables and place in endpoints.json, and the tasks are not there."""
+    """It has its own function, tables and place in endpoints.json, and no other domain is there."""
     with socket.create_server(("127.0.0.1", 0)) as taken:
         port = taken.getsockname()[1]
         arguments = ("--domain", "tests.local.cities", "--chat-port", str(port))
         with LocalProcess(folder, *arguments) as system:
             endpoints = system.endpoints
             assert f"Port {port} is taken" in system.output
-            assert "tasks" not in endpoints
+            assert "tickets" not in endpoints
             assert httpx2.get(f"{endpoints['cities']}/healthz").json() == {"served": "cities"}
             with psycopg.connect(endpoints["database_url"]) as owner:
-                tables = owner.execute("select to_regclass('cities'), to_regclass('tasks')")
+                tables = owner.execute("select to_regclass('cities'), to_regclass('tickets')")
                 assert tables.fetchone() == ("cities", None)
             assert (folder / "logs" / "cities.log").exists()
             said = run("migrate", "--folder", folder, "--rollback", "1")
@@ -217,25 +220,25 @@ def test_a_domain_that_is_not_there_is_said_before_anything_starts(
 async def test_token_is_accepted_by_both_functions(system: LocalSystem) -> None:
     token = system.token("alice")
     async with httpx2.AsyncClient(headers=_bearer(token)) as client:
-        tasks = await client.get(f"{system.tools.url}/api/alice/tasks")
+        tools = await client.get(f"{system.tools.url}/api/alice/tickets")
         chat = await client.post(
             f"{system.chat.url}/api/chatkit", json={"type": "threads.list", "params": {}}
         )
-        foreign = await client.get(f"{system.tools.url}/api/bob/tasks")
-    assert (tasks.status_code, chat.status_code, foreign.status_code) == (200, 200, 403)
+        foreign = await client.get(f"{system.tools.url}/api/bob/tickets")
+    assert (tools.status_code, chat.status_code, foreign.status_code) == (200, 200, 403)
 
 
 async def test_token_of_another_system_is_refused(system: LocalSystem, tmp_path: Path) -> None:
     token = sign_in.mint(tmp_path, "alice")
     async with httpx2.AsyncClient(headers=_bearer(token)) as client:
-        answer = await client.get(f"{system.tools.url}/api/alice/tasks")
+        answer = await client.get(f"{system.tools.url}/api/alice/tickets")
     assert answer.status_code == 401
 
 
 async def test_expired_token_is_refused(system: LocalSystem) -> None:
     token = sign_in.mint(system.options.folder, "alice", ttl_s=-60)
     async with httpx2.AsyncClient(headers=_bearer(token)) as client:
-        answer = await client.get(f"{system.tools.url}/api/alice/tasks")
+        answer = await client.get(f"{system.tools.url}/api/alice/tickets")
     assert answer.status_code == 401
 
 
@@ -256,7 +259,7 @@ async def test_endpoints_file_says_where_everything_is(system: LocalSystem) -> N
     assert path.stat().st_mode & 0o077 == 0
     endpoints = system.endpoints
     assert (endpoints.chat, endpoints.tools) == (system.chat.url, system.tools.url)
-    assert json.loads(path.read_text())["tasks"] == endpoints.tools
+    assert json.loads(path.read_text())["tickets"] == endpoints.tools
     assert Endpoints.read(system.options.folder) == endpoints
     assert endpoints.web is None
     assert endpoints.pids["sidestream"] == os.getpid()
@@ -270,7 +273,7 @@ async def test_endpoints_file_says_where_everything_is(system: LocalSystem) -> N
         assert models.status_code == 200
     for url in (endpoints.database_url, endpoints.app_database_url):
         async with await psycopg.AsyncConnection.connect(url) as connection:
-            await connection.execute("select count(*) from tasks")
+            await connection.execute("select count(*) from tickets")
 
 
 @pytest.mark.parametrize("function", ["chat", "tools"])

@@ -14,8 +14,11 @@ from sidestream.problems import DatabaseUnavailable, Invalid, OutcomeUnknown
 from sidestream.reasons import Reason
 from sidestream.store.database import Database, Statement
 
-ADD: Final = "insert into tasks (user_id, id, title) values (%s, %s, 'milk') on conflict do nothing"
-LIST: Final = "select id from tasks order by id"
+ADD: Final = """
+    insert into tickets (user_id, id, subject, request_hash) values (%s, %s, 'printer', '')
+    on conflict do nothing
+"""
+LIST: Final = "select id from tickets order by id"
 ONE = Statement("select 1 as one")
 
 
@@ -65,7 +68,7 @@ class TestRun:
             caller.user_id,
             Statement(ADD, (caller.user_id, "a")),
             Statement("select %(n)s::int as n, current_setting('app.user_id') as u", {"n": 1}),
-            Statement("select id from tasks where false"),
+            Statement("select id from tickets where false"),
             Statement(LIST),
         )
         assert results == [[], [{"n": 1, "u": caller.user_id}], [], [{"id": "a"}]]

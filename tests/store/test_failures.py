@@ -167,7 +167,9 @@ class TestReadOnly:
             netloc = f"{role}:pw@{parts.hostname}:{parts.port}"
             database = Database(parts._replace(netloc=netloc).geturl(), min_size=2)
             await database.open()
-            add = "insert into tasks (user_id, id, title) values (%s, 'a', 'milk')"
+            add = (
+                "insert into tickets (user_id, id, subject, request_hash) values (%s, 'a', 'x', '')"
+            )
             write = Statement(add, (caller.user_id,))
             with pytest.raises(DatabaseUnavailable) as caught:
                 await database.run(caller.user_id, write)

@@ -19,7 +19,7 @@ TABLES = (
     "feedback",
     "runs",
     "run_events",
-    "tasks",
+    "tickets",
     "usage_minutes",
     "usage_days",
 )
@@ -38,7 +38,7 @@ async def fill(database: Database, caller: Caller) -> None:
     )
     await Feedback(database).save(caller, thread.id, ["msg_1"], "positive")
     await PostgresStore(database).save_attachment(an_attachment(thread_id=thread.id), caller)
-    add = "insert into tasks (user_id, id, title) values (%s, 'tsk_1', 'milk')"
+    add = "insert into tickets (user_id, id, subject, request_hash) values (%s, 'tck_1', 'x', '')"
     await database.run(caller.user_id, Statement(add, (caller.user_id,)))
 
 

@@ -9,6 +9,8 @@ import pytest
 from psycopg import sql
 from tests.store.conformance import a_message, a_thread
 
+from examples.tickets.repository import TicketRepository
+from examples.tickets.ticket import TicketChanges, TicketDraft, TicketFilter
 from sidestream.identity import Caller
 from sidestream.store.database import Database, Statement
 from sidestream.store.ids import new_id
@@ -16,8 +18,6 @@ from sidestream.store.run_starts import BegunRun, RunStart, RunStarts
 from sidestream.store.runs import Runs, RunUsage
 from sidestream.store.threads import PostgresStore
 from sidestream.store.usage import count_request
-from sidestream.tasks.repository import TaskRepository
-from sidestream.tasks.task import TaskChanges, TaskDraft, TaskFilter
 
 ROLE = "sidestream_app"
 SETTINGS = [
@@ -86,26 +86,25 @@ async def test_everything_is_written_and_read_as_ever(
     request: pytest.FixtureRequest, way: str, caller: Caller
 ) -> None:
     async with opened(request.getfixturevalue(way)) as database:
-        await check_tasks(TaskRepository(database), caller)
+        await check_tickets(TicketRepository(database), caller)
         await check_turn(database, caller)
         assert await database.run(caller.user_id, Statement(r"select 'a\b' as text")) == [
             [{"text": r"a\b"}]
         ]
 
 
-async def check_tasks(tasks: TaskRepository, caller: Caller) -> None:
-    due_at = datetime(2026, 2, 1, 23, 59, 59, 123456, tzinfo=UTC)
+async def check_tickets(tickets: TicketRepository, caller: Caller) -> None:
     before = datetime.now(UTC)
-    draft = TaskDraft(r"دودھ 'a\b' %", "NULL", due_at)
-    made = await tasks.add(caller.user_id, draft, "key")
-    assert (made.title, made.notes, made.due_at) == (draft.title, draft.notes, due_at)
+    draft = TicketDraft(r"پرنٹر 'a\b' %", "NULL")
+    made = await tickets.add(caller.user_id, draft, "key")
+    assert (made.subject, made.body) == (draft.subject, draft.body)
     assert abs((made.created_at - before).total_seconds()) < 60
-    assert await tasks.add(caller.user_id, draft, "key") == made
-    found = await tasks.list(caller.user_id, TaskFilter(words=("دودھ", r"a\b")))
-    assert found.tasks == (made,)
-    later = await tasks.update(caller.user_id, made.id, TaskChanges(completed=True))
-    assert (later.completed, later.due_at) == (True, due_at)
-    assert (await tasks.delete(caller.user_id, made.id)).document() == later.document()
+    assert await tickets.add(caller.user_id, draft, "key") == made
+    found = await tickets.list(caller.user_id, TicketFilter(words=("پرنٹر", r"a\b")))
+    assert found.tickets == (made,)
+    later = await tickets.update(caller.user_id, made.id, TicketChanges(status="closed"))
+    assert (later.status, later.created_at) == ("closed", made.created_at)
+    assert (await tickets.delete(caller.user_id, made.id)).document() == later.document()
 
 
 async def check_turn(database: Database, caller: Caller) -> None:

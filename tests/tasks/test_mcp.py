@@ -2,24 +2,15 @@
 
 import asyncio
 import json
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
 from typing import Any
 
-import httpx2
-import jwt
 import pytest
-from mcp import Client
-from mcp.client.streamable_http import streamable_http_client
 
-from sidestream.config import Settings
-from sidestream.identity import TASKS_AUDIENCE, TOOL_ISSUER, session_key
-from sidestream.tasks.app import create_app
 from sidestream.tasks.pack import DOMAIN
 from sidestream.tasks.tools import SERVER
 from sidestream.tool_server.manifest import manifest
-from tests.asgi_server import serve
-from tests.tasks.conftest import TOOL_SECRET, Person, modern_call, modern_headers
+from tests.tasks.conftest import Person
+from tests.tool_server.people import client_of
 
 URDU = "دودھ اور ڈبل‌روٹی لانا"
 NO_SUCH_ID = "tsk_" + "0" * 32
@@ -33,16 +24,6 @@ TOOLS = [
     "delete_task",
     "search_tasks",
 ]
-
-
-@asynccontextmanager
-async def client_of(person: Person, mode: str) -> AsyncIterator[Client]:
-    """The SDK's client, signed in as a person."""
-    headers = {"authorization": f"Bearer {person.tool_token()}"}
-    async with httpx2.AsyncClient(headers=headers, timeout=20) as http:
-        transport = streamable_http_client(str(person.http.base_url.join("/mcp")), http_client=http)
-        async with Client(transport, mode=mode) as client:
-            yield client
 
 
 def text_of(result: dict[str, Any]) -> str:
@@ -84,15 +65,6 @@ class TestBothEras:
             deleted = await call("delete_task", task_id=task["id"])
             assert (deleted["id"], deleted["deleted"]) == (task["id"], True)
             assert (await call("list_tasks", completed=False))["data"] == []
-
-    @pytest.mark.parametrize("mode", ["legacy", "auto"])
-    async def test_advertises_tools_and_nothing_else(self, alice: Person, mode: str) -> None:
-        async with client_of(alice, mode) as client:
-            assert (client.protocol_version == "2026-07-28") == (mode == "auto")
-            capabilities = client.server_capabilities
-            assert capabilities is not None
-            given = capabilities.model_dump(exclude_none=True, by_alias=True)
-            assert list(given) == ["tools"]
 
     async def test_lists_what_the_chat_was_built_from(self, alice: Person, era: str) -> None:
         async with client_of(alice, era) as client:
@@ -254,187 +226,8 @@ class TestIdempotency:
         assert len({result["structuredContent"]["id"] for result in results}) == 1
         assert await alice.titles() == ["once"]
 
-    async def test_works_in_the_older_era(self, alice: Person) -> None:
-        params = {
-            "name": "add_task",
-            "arguments": {"title": "once"},
-            "_meta": {"sidestream/idempotency-key": "run_1:call_1"},
-        }
-        for _ in range(2):
-            answer = await alice.http.post(
-                "/mcp",
-                headers={
-                    "authorization": f"Bearer {alice.tool_token()}",
-                    "mcp-protocol-version": "2025-11-25",
-                    "accept": "application/json, text/event-stream",
-                },
-                json={"jsonrpc": "2.0", "id": 1, "method": "tools/call", "params": params},
-            )
-            assert answer.json()["result"]["structuredContent"]["title"] == "once"
-        assert await alice.titles() == ["once"]
-
     async def test_a_key_used_for_another_task_is_refused(self, alice: Person) -> None:
         await alice.call("add_task", {"title": "one"}, key="run_1:call_1")
         result = await alice.call("add_task", {"title": "two"}, key="run_1:call_1")
         assert result["isError"] is True
         assert await alice.titles() == ["one"]
-
-    @pytest.mark.parametrize("key", ["", "a b", "x" * 201, 7, ["x"]])
-    async def test_a_malformed_key_is_a_protocol_error(self, alice: Person, key: Any) -> None:
-        answer = await alice.http.post(
-            "/mcp",
-            headers={
-                "authorization": f"Bearer {alice.tool_token()}",
-                **modern_headers("add_task"),
-            },
-            json=modern_call("add_task", {"title": "x"}, key),
-        )
-        assert answer.status_code == 400
-        assert answer.json()["error"]["code"] == -32602
-        assert await alice.titles() == []
-
-
-class TestTransport:
-    @pytest.mark.parametrize("method", ["GET", "HEAD", "DELETE", "PUT", "PATCH", "OPTIONS"])
-    @pytest.mark.parametrize("version", ["2025-11-25", "2026-07-28"])
-    async def test_anything_but_post_is_405_at_once(
-        self, alice: Person, method: str, version: str
-    ) -> None:
-        answer = await alice.http.request(
-            method,
-            "/mcp",
-            headers={
-                "authorization": f"Bearer {alice.tool_token()}",
-                "accept": "text/event-stream",
-                "mcp-protocol-version": version,
-            },
-        )
-        assert answer.status_code == 405
-        assert answer.headers["allow"] == "POST"
-
-    @pytest.mark.parametrize("version", ["2025-11-25", "2026-07-28", "1999-01-01"])
-    @pytest.mark.parametrize(
-        "content",
-        [
-            b"",
-            b"{",
-            b"[]",
-            b"null",
-            b"7",
-            b"\xff",
-            b'{"jsonrpc":"2.0","id":1}',
-            b'{"jsonrpc":"2.0","id":"\\ud800","method":"tools/list"}',
-            b'{"jsonrpc":"2.0","id":1,"method":"tools/call","params":[]}',
-            b"[" * 50_000,
-            b"1" * 5_000,
-        ],
-    )
-    async def test_garbage_is_a_json_rpc_error(
-        self, alice: Person, content: bytes, version: str
-    ) -> None:
-        answer = await alice.http.post(
-            "/mcp",
-            headers={
-                "authorization": f"Bearer {alice.tool_token()}",
-                "content-type": "application/json",
-                "accept": "application/json, text/event-stream",
-                "mcp-protocol-version": version,
-            },
-            content=content,
-        )
-        assert answer.status_code == 400
-        assert answer.json()["error"]["code"] < 0
-
-    async def test_an_unpaired_surrogate_is_a_parse_error(self, alice: Person) -> None:
-        answer = await alice.http.post(
-            "/mcp",
-            headers={
-                "authorization": f"Bearer {alice.tool_token()}",
-                "content-type": "application/json",
-                **modern_headers("add_task"),
-            },
-            content=json.dumps(modern_call("add_task", {"title": "\ud800"})),
-        )
-        assert answer.status_code == 400
-        assert answer.json()["error"]["code"] == -32700
-        assert await alice.titles() == []
-
-    async def test_an_unknown_tool_is_a_protocol_error(self, alice: Person) -> None:
-        answer = await alice.http.post(
-            "/mcp",
-            headers={
-                "authorization": f"Bearer {alice.tool_token()}",
-                **modern_headers("drop_tables"),
-            },
-            json=modern_call("drop_tables"),
-        )
-        assert answer.status_code == 400
-        assert answer.json()["error"]["code"] == -32602
-
-    async def test_a_body_too_large_is_413(self, alice: Person) -> None:
-        answer = await alice.http.post(
-            "/mcp",
-            headers={
-                "authorization": f"Bearer {alice.tool_token()}",
-                **modern_headers("add_task"),
-            },
-            json=modern_call("add_task", {"title": "x" * 100_001}),
-        )
-        assert answer.status_code == 413
-        assert answer.json()["code"] == "too_large"
-
-    async def test_allowed_hosts_guard_against_dns_rebinding(
-        self, settings: Settings, alice: Person
-    ) -> None:
-        guarded = settings.model_copy(update={"mcp_allowed_hosts": ("127.0.0.1:*",)})
-        async with serve(create_app(guarded)) as url, httpx2.AsyncClient(base_url=url) as client:
-            for host, status in ((None, 200), ("rebound.example", 421)):
-                answer = await client.post(
-                    "/mcp",
-                    headers={
-                        "authorization": f"Bearer {alice.tool_token()}",
-                        **modern_headers("list_tasks"),
-                        **({"host": host} if host else {}),
-                    },
-                    json=modern_call("list_tasks"),
-                )
-                assert answer.status_code == status
-
-
-class TestTokens:
-    async def post(self, person: Person, headers: dict[str, str]) -> httpx2.Response:
-        return await person.http.post(
-            "/mcp",
-            headers={**modern_headers("list_tasks"), **headers},
-            json=modern_call("list_tasks"),
-        )
-
-    async def test_needs_one(self, alice: Person) -> None:
-        answer = await self.post(alice, {})
-        assert answer.status_code == 401
-        assert answer.json()["code"] == "unauthorized"
-        assert answer.headers["www-authenticate"] == "Bearer"
-
-    async def test_takes_tool_tokens_alone(self, alice: Person) -> None:
-        session, _ = session_key(TOOL_SECRET, 600).mint(alice.id)
-        for token in (alice.sign_in.token(alice.id), session, "opaque", "a.b.c"):
-            answer = await self.post(alice, {"authorization": f"Bearer {token}"})
-            assert answer.status_code == 401
-            assert answer.json()["code"] == "unauthorized"
-
-    async def test_refuses_an_expired_one(self, alice: Person) -> None:
-        claims = {"iss": TOOL_ISSUER, "aud": TASKS_AUDIENCE, "sub": alice.id}
-        token = jwt.encode({**claims, "iat": 1_000, "exp": 2_000}, TOOL_SECRET, "HS256")
-        answer = await self.post(alice, {"authorization": f"Bearer {token}"})
-        assert answer.status_code == 401
-        assert answer.json()["detail"] == "The token has expired."
-
-    async def test_takes_it_from_our_own_header_behind_sigv4(self, alice: Person) -> None:
-        answer = await self.post(
-            alice,
-            {
-                "authorization": "AWS4-HMAC-SHA256 Credential=...",
-                "x-sidestream-authorization": f"Bearer {alice.tool_token()}",
-            },
-        )
-        assert answer.status_code == 200

@@ -1,4 +1,4 @@
-"""A running model and a real OpenAI client for it."""
+"""A running model, which knows no domain, and a real OpenAI client for it."""
 
 from collections.abc import AsyncIterator
 
@@ -6,15 +6,11 @@ import pytest
 from openai import AsyncOpenAI
 
 from sidestream.local.model import ModelSettings, ScriptedModelServer
-from sidestream.tasks.scripted import decide
-from tests.tasks.scripted.tasklist import NOW
 
 
 @pytest.fixture
 async def model() -> AsyncIterator[ScriptedModelServer]:
-    async with ScriptedModelServer(
-        ModelSettings(delay_ms=0, now=lambda: NOW, grammar=decide)
-    ) as server:
+    async with ScriptedModelServer(ModelSettings(delay_ms=0)) as server:
         yield server
 
 

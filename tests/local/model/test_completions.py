@@ -12,16 +12,19 @@ from openai.types.chat import (
 )
 
 from sidestream.local.model import ScriptedModelServer
-from tests.tasks.scripted.tasklist import SCHEMAS
+from tests.tickets import DOMAIN, open_all
 
 TOOLS: list[ChatCompletionFunctionToolParam] = [
-    {"type": "function", "function": {"name": name, "parameters": schema}}
-    for name, schema in SCHEMAS.items()
+    {
+        "type": "function",
+        "function": {"name": entry["name"], "parameters": dict(entry["inputSchema"])},
+    }
+    for entry in DOMAIN.entries
 ]
 
 
 def user(text: str) -> list[ChatCompletionMessageParam]:
-    return [{"role": "system", "content": "You manage tasks."}, {"role": "user", "content": text}]
+    return [{"role": "system", "content": "You manage tickets."}, {"role": "user", "content": text}]
 
 
 async def chunks_of(client: AsyncOpenAI, said: str, **request: Any) -> list[ChatCompletionChunk]:
@@ -70,31 +73,31 @@ class TestText:
 
 class TestCalls:
     async def test_streamed_calls_have_index_id_and_arguments(self, client: AsyncOpenAI) -> None:
-        chunks = await chunks_of(client, "add milk and add bread", tools=TOOLS)
+        chunks = await chunks_of(client, open_all("printer", "login"), tools=TOOLS)
 
         deltas = [call for c in chunks for call in c.choices[0].delta.tool_calls or ()]
         names = [call.function.name for call in deltas if call.function and call.function.name]
-        assert names == ["add_task", "add_task"]
+        assert names == ["add_ticket", "add_ticket"]
         assert len({call.id for call in deltas if call.id}) == 2
         second = "".join(
             call.function.arguments or "" for call in deltas if call.function and call.index == 1
         )
-        assert second == '{"title": "bread"}'
+        assert second == '{"subject": "login"}'
         assert chunks[-1].choices[0].finish_reason == "tool_calls"
 
     async def test_the_chosen_tool_is_called(self, client: AsyncOpenAI) -> None:
-        chosen = {"type": "function", "function": {"name": "add_task"}}
-        chunks = await chunks_of(client, "water for the cat", tools=TOOLS, tool_choice=chosen)
+        chosen = {"type": "function", "function": {"name": "add_ticket"}}
+        chunks = await chunks_of(client, open_all("printer"), tools=TOOLS, tool_choice=chosen)
 
         assert chunks[-1].choices[0].finish_reason == "tool_calls"
 
     async def test_an_output_continues_the_turn(self, client: AsyncOpenAI) -> None:
-        messages = user("add milk")
+        messages = user(open_all("printer"))
         asked = await client.chat.completions.create(model="m", messages=messages, tools=TOOLS)
         (call,) = asked.choices[0].message.tool_calls or []
         assert isinstance(call, ChatCompletionMessageFunctionToolCall)
         made: Any = call.to_dict()
-        output = '{"id": "t1", "title": "milk"}'
+        output = '{"id": "t1", "subject": "printer"}'
         messages += [
             {"role": "assistant", "tool_calls": [made]},
             {"role": "tool", "tool_call_id": call.id, "content": output},
@@ -102,11 +105,11 @@ class TestCalls:
 
         answer = await client.chat.completions.create(model="m", messages=messages, tools=TOOLS)
 
-        assert answer.choices[0].message.content == "Added “milk”."
+        assert answer.choices[0].message.content == "I opened “printer”."
 
     async def test_a_call_without_its_output_is_refused(self, client: AsyncOpenAI) -> None:
-        messages = user("add milk")
-        function = {"name": "add_task", "arguments": "{}"}
+        messages = user(open_all("printer"))
+        function = {"name": "add_ticket", "arguments": "{}"}
         call: Any = {"id": "c1", "type": "function", "function": function}
         messages.append({"role": "assistant", "tool_calls": [call]})
 
@@ -114,7 +117,7 @@ class TestCalls:
             await client.chat.completions.create(model="m", messages=messages)
 
     async def test_an_output_without_its_call_is_refused(self, client: AsyncOpenAI) -> None:
-        messages = user("add milk")
+        messages = user(open_all("printer"))
         messages.append({"role": "tool", "tool_call_id": "c1", "content": "{}"})
 
         with pytest.raises(BadRequestError, match="must be a response to a preceeding message"):

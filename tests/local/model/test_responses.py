@@ -18,11 +18,18 @@ from openai.types.responses import (
 from pydantic import TypeAdapter
 
 from sidestream.local.model import ScriptedModelServer
-from tests.tasks.scripted.tasklist import SCHEMAS
+from tests.tickets import DOMAIN, LIST, open_all, opening, script
+
+BOTH = script([*opening("printer"), *LIST])
 
 TOOLS: list[FunctionToolParam] = [
-    {"type": "function", "name": name, "parameters": schema, "strict": False}
-    for name, schema in SCHEMAS.items()
+    {
+        "type": "function",
+        "name": entry["name"],
+        "parameters": dict(entry["inputSchema"]),
+        "strict": False,
+    }
+    for entry in DOMAIN.entries
 ]
 EVENT: TypeAdapter[ResponseStreamEvent] = TypeAdapter(ResponseStreamEvent)
 
@@ -99,7 +106,7 @@ class TestText:
 
 class TestCalls:
     async def test_streamed_arguments_make_up_the_call(self, client: AsyncOpenAI) -> None:
-        events = await events_of(client, input="دودھ لانے کا ٹاسک بناؤ", tools=TOOLS)
+        events = await events_of(client, input=open_all("پرنٹر خراب"), tools=TOOLS)
 
         kinds = [event.type for event in events]
         assert kinds[2] == "response.output_item.added"
@@ -110,25 +117,24 @@ class TestCalls:
         ]
         call = completed(events).output[0]
         assert isinstance(call, ResponseFunctionToolCall)
-        assert call.name == "add_task"
-        assert '"دودھ لانے"' in call.arguments
+        assert call.name == "add_ticket"
+        assert '"پرنٹر خراب"' in call.arguments
         deltas = [e.delta for e in events if e.type == "response.function_call_arguments.delta"]
         assert len(deltas) > 1
         assert "".join(deltas) == call.arguments
 
     async def test_independent_calls_come_in_parallel(self, client: AsyncOpenAI) -> None:
-        said = "add milk and mark the dentist as done"
-        events = await events_of(client, input=said, tools=TOOLS)
+        events = await events_of(client, input=BOTH, tools=TOOLS)
 
         added = [e.output_index for e in events if e.type == "response.output_item.added"]
         assert added == [0, 1]
         names = [i.name for i in completed(events).output if i.type == "function_call"]
-        assert names == ["add_task", "search_tasks"]
+        assert names == ["add_ticket", "list_tickets"]
 
     async def test_one_at_a_time_when_parallel_calls_are_off(self, client: AsyncOpenAI) -> None:
         response = await client.responses.create(
             model="m",
-            input="add milk and mark the dentist as done",
+            input=BOTH,
             tools=TOOLS,
             parallel_tool_calls=False,
         )
@@ -137,7 +143,7 @@ class TestCalls:
 
     async def test_no_calls_when_the_choice_is_none(self, client: AsyncOpenAI) -> None:
         response = await client.responses.create(
-            model="m", input="add milk", tools=TOOLS, tool_choice="none"
+            model="m", input=open_all("printer"), tools=TOOLS, tool_choice="none"
         )
 
         assert isinstance(response.output[0], ResponseOutputMessage)
@@ -145,15 +151,15 @@ class TestCalls:
     async def test_the_chosen_tool_is_called(self, client: AsyncOpenAI) -> None:
         response = await client.responses.create(
             model="m",
-            input="water for the cat",
+            input=open_all("printer"),
             tools=TOOLS,
-            tool_choice={"type": "function", "name": "add_task"},
+            tool_choice={"type": "function", "name": "add_ticket"},
         )
 
-        assert [i.name for i in response.output if i.type == "function_call"] == ["add_task"]
+        assert [i.name for i in response.output if i.type == "function_call"] == ["add_ticket"]
 
     async def test_an_output_continues_the_turn(self, client: AsyncOpenAI) -> None:
-        asked = await client.responses.create(model="m", input="add milk", tools=TOOLS)
+        asked = await client.responses.create(model="m", input=open_all("printer"), tools=TOOLS)
         call = asked.output[0]
         assert isinstance(call, ResponseFunctionToolCall)
 
@@ -161,7 +167,7 @@ class TestCalls:
             model="m",
             tools=TOOLS,
             input=[
-                {"role": "user", "content": "add milk"},
+                {"role": "user", "content": open_all("printer")},
                 {
                     "type": "function_call",
                     "call_id": call.call_id,
@@ -171,16 +177,16 @@ class TestCalls:
                 {
                     "type": "function_call_output",
                     "call_id": call.call_id,
-                    "output": '{"id": 7, "title": "milk", "completed": false}',
+                    "output": '{"id": 7, "subject": "printer"}',
                 },
             ],
         )
 
-        assert answer.output_text == "Added “milk”."
+        assert answer.output_text == "I opened “printer”."
 
     @pytest.mark.parametrize("missing", ["call", "output"])
     async def test_half_a_pair_is_refused(self, client: AsyncOpenAI, missing: str) -> None:
-        call = {"type": "function_call", "call_id": "c1", "name": "add_task", "arguments": "{}"}
+        call = {"type": "function_call", "call_id": "c1", "name": "add_ticket", "arguments": "{}"}
         output = {"type": "function_call_output", "call_id": "c1", "output": "{}"}
         items: Any = [{"role": "user", "content": "hi"}, output if missing == "call" else call]
 

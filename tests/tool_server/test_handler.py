@@ -1,11 +1,10 @@
-"""TasksFunction whole: its handler under AWS's runtime client, behind a Function URL."""
+"""A tool server whole: its handler under AWS's runtime client, behind a Function URL."""
 
 import asyncio
 import json
 import sys
 from collections.abc import AsyncIterator, Callable
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
-from pathlib import Path
 from typing import Any
 
 import httpx2
@@ -13,13 +12,14 @@ import pytest
 from mcp import Client
 from mcp.client.streamable_http import streamable_http_client
 
-import sidestream
 from sidestream.config import Settings
 from sidestream.local.emulator import FunctionSpec, FunctionUrl
+from sidestream.local.settings import PROJECT
 from tests.sign_in import SignIn
-from tests.tasks.conftest import TOOL_SECRET, Person, modern_call, modern_headers
+from tests.tickets import DOMAIN
+from tests.tool_server.people import TOOL_SECRET, Person, modern_call, modern_headers
 
-HANDLER = "sidestream.tasks.handler.handler"
+HANDLER = DOMAIN.handler
 
 type Deploy = Callable[..., AbstractAsyncContextManager[tuple[Person, FunctionUrl, list[str]]]]
 
@@ -33,10 +33,10 @@ def deploy(settings: Settings, sign_in: SignIn) -> Deploy:
         python: str = sys.executable, **changes: Any
     ) -> AsyncIterator[tuple[Person, FunctionUrl, list[str]]]:
         spec = FunctionSpec(
-            name="TasksFunction",
+            name=DOMAIN.function,
             command=(python, "-m", "sidestream.local.managed_runtime", HANDLER),
             handler=HANDLER,
-            cwd=Path(sidestream.__file__).parent.parent,
+            cwd=PROJECT,
             env={
                 "DATABASE_URL": settings.database_url.get_secret_value(),
                 "TOOL_SIGNING_KEY": TOOL_SECRET,
@@ -57,17 +57,17 @@ def deploy(settings: Settings, sign_in: SignIn) -> Deploy:
 async def use(person: Person) -> None:
     """One of everything."""
     assert (await person.http.get("/healthz")).json() == {"status": "ok"}
-    task = await person.add("دودھ لانا")
+    ticket = await person.add("پرنٹر نہیں چلتا")
     for era in ("legacy", "2026-07-28"):
         headers = {"authorization": f"Bearer {person.tool_token()}"}
         async with httpx2.AsyncClient(headers=headers, timeout=60) as http:
             endpoint = str(person.http.base_url.join("/mcp"))
             async with Client(streamable_http_client(endpoint, http_client=http), mode=era) as mcp:
-                result = await mcp.call_tool("get_task", {"task_id": task["id"]})
-                assert result.structured_content == task
+                result = await mcp.call_tool("get_ticket", {"ticket_id": ticket["id"]})
+                assert result.structured_content == ticket
     answer = await person.http.get("/mcp", headers={"accept": "text/event-stream"})
     assert answer.status_code == 405
-    answer = await person.request("DELETE", f"{person.path}/{task['id']}")
+    answer = await person.request("DELETE", f"{person.path}/{ticket['id']}")
     assert answer.status_code == 204
     assert await person.titles() == []
 
@@ -103,7 +103,7 @@ async def test_logs_json_with_ids_and_never_a_title(deploy: Deploy) -> None:
     title = "a secret errand"
     async with deploy() as (person, _function, lines):
         answer = await person.request(
-            "POST", person.path, json={"title": title}, headers={"x-request-id": "page-17"}
+            "POST", person.path, json={"subject": title}, headers={"x-request-id": "page-17"}
         )
         request_id = answer.headers["x-request-id"]
         assert request_id == answer.headers["x-amzn-requestid"]
@@ -111,9 +111,9 @@ async def test_logs_json_with_ids_and_never_a_title(deploy: Deploy) -> None:
             "/mcp",
             headers={
                 "authorization": f"Bearer {person.tool_token()}",
-                **modern_headers("search_tasks"),
+                **modern_headers("search_tickets"),
             },
-            json=modern_call("search_tasks", {"query": title}),
+            json=modern_call("search_tickets", {"query": title}),
         )
         assert title in answer.text
         async with asyncio.timeout(20):
@@ -122,9 +122,9 @@ async def test_logs_json_with_ids_and_never_a_title(deploy: Deploy) -> None:
     requests = [json.loads(line) for line in lines if '"message":"request"' in line]
     assert requests[0]["request_id"] == request_id
     assert requests[0]["caller_request_id"] == "page-17"
-    assert requests[0]["route"] == "/api/{user_id}/tasks"
+    assert requests[0]["route"] == "/api/{user_id}/tickets"
     assert requests[0]["status"] == 201
     (call,) = [json.loads(line) for line in lines if '"message":"tool call"' in line]
-    assert (call["tool"], call["outcome"]) == ("search_tasks", "ok")
+    assert (call["tool"], call["outcome"]) == ("search_tickets", "ok")
     assert call["request_id"] == requests[1]["request_id"]
     assert not [line for line in lines if "errand" in line or person.id in line]

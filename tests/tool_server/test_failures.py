@@ -1,4 +1,4 @@
-"""What people and models see when something behind the tasks breaks, and what the log keeps."""
+"""What people and models see when something behind a tool server breaks, and what the log keeps."""
 
 import logging
 import socket
@@ -9,16 +9,16 @@ from typing import Any
 import httpx2
 import pytest
 
+from examples.tickets.app import create_app
 from sidestream import telemetry
 from sidestream.chat.tools.server import McpClient
 from sidestream.config import Settings
 from sidestream.identity import tool_key
 from sidestream.problems import OutcomeUnknown
 from sidestream.store.database import Database, Rows, Statement
-from sidestream.tasks.app import create_app
 from tests.asgi_server import serve
 from tests.sign_in import SignIn
-from tests.tasks.conftest import Person
+from tests.tool_server.people import Person
 
 SECRET = "a secret errand"
 
@@ -55,7 +55,7 @@ async def test_no_database_is_a_503_and_a_sentence(
         assert answer.status_code == 503
         assert answer.json()["code"] == "database_unavailable"
         assert answer.json()["retryable"] is True
-        result = await person.call("list_tasks")
+        result = await person.call("list_tickets")
         assert result["isError"] is True
         sentence = "The database cannot be reached\nTry again in a moment."
         assert result["content"] == [{"type": "text", "text": sentence}]
@@ -73,16 +73,18 @@ async def test_what_nobody_knows_is_told_as_that(settings: Settings, sign_in: Si
     app = create_app(settings, ForgetfulDatabase())
     async with serve(app) as url, httpx2.AsyncClient(base_url=url) as client:
         person = Person(client, sign_in)
-        answer = await person.request("POST", person.path, json={"title": "milk"})
+        answer = await person.request("POST", person.path, json={"subject": "printer"})
         assert answer.status_code == 503
         assert answer.json()["code"] == "outcome_unknown"
-        result = await person.call("add_task", {"title": "milk"})
+        result = await person.call("add_ticket", {"subject": "printer"})
         assert result["_meta"]["sidestream/outcome"] == "unknown"
-        words = "It is not known whether this was done\nLook at the list before you do it again."
+        words = "It is not known whether this was done\nLook at the tickets before you do it again."
         assert result["content"] == [{"type": "text", "text": words}]
         key = tool_key(settings.tool_signing_key.get_secret_value())
         chat = McpClient(f"{url}/mcp", key)
-        told = await chat.call("add_task", {"title": "milk"}, user_id="u", key="k", request_id="r")
+        told = await chat.call(
+            "add_ticket", {"subject": "printer"}, user_id="u", key="k", request_id="r"
+        )
         await chat.close()
         assert (told.failed, told.uncertain) == (True, True)
 
@@ -108,16 +110,16 @@ async def test_an_unexpected_failure_tells_nobody_what_it_was_about(
     app = create_app(settings, BrokenDatabase())
     async with serve(app) as url, httpx2.AsyncClient(base_url=url) as client:
         person = Person(client, sign_in)
-        answer = await person.request("POST", person.path, json={"title": SECRET})
+        answer = await person.request("POST", person.path, json={"subject": SECRET})
         assert answer.status_code == 500
         problem = answer.json()
         assert problem["code"] == "internal"
         assert problem["request_id"] == answer.headers["x-request-id"]
         assert "errand" not in answer.text
-        result = await person.call("add_task", {"title": SECRET})
+        result = await person.call("add_ticket", {"subject": SECRET})
         assert result["isError"] is True
         assert "errand" not in str(result)
-        result = await call_in_the_older_era(person, "add_task", {"title": SECRET})
+        result = await call_in_the_older_era(person, "add_ticket", {"subject": SECRET})
         assert result["isError"] is True
         assert "errand" not in str(result)
     lines = log.getvalue()

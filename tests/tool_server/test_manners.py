@@ -1,4 +1,4 @@
-"""What HTTP and JSON-RPC ask of every route of TasksFunction, whatever it is for."""
+"""What HTTP and JSON-RPC ask of every route of a tool server, whatever it is for."""
 
 import codecs
 import gzip
@@ -9,19 +9,19 @@ from typing import Any, Final
 import httpx2
 import pytest
 
+from examples.tickets.app import create_app
 from sidestream.config import Settings
-from sidestream.tasks.app import create_app
 from sidestream.tool_server.endpoint import HANDSHAKE_VERSIONS, VERSIONS
 from tests.asgi_server import serve
 from tests.sign_in import SignIn
-from tests.tasks.conftest import Person, modern_call, modern_headers
-from tests.tasks.test_rest import NO_SUCH_ID, assert_problem
+from tests.tool_server.people import Person, assert_problem, modern_call, modern_headers
 
+NO_SUCH_ID: Final = "tck_" + "0" * 32
 JSON: Final = "application/json"
 ROUTES: Final = {
     "/healthz": {"GET", "HEAD"},
-    "/api/USER/tasks": {"GET", "HEAD", "POST"},
-    f"/api/USER/tasks/{NO_SUCH_ID}": {"GET", "HEAD", "PATCH", "DELETE"},
+    "/api/USER/tickets": {"GET", "HEAD", "POST"},
+    f"/api/USER/tickets/{NO_SUCH_ID}": {"GET", "HEAD", "PATCH", "DELETE"},
 }
 UNSEEN: Final = [
     "\u200b",
@@ -76,7 +76,7 @@ class TestMethods:
         "/HEALTHZ",
         "/mcp/",
         "/sse",
-        "/api/USER/tasks/",
+        "/api/USER/tickets/",
         "/%ff",
         "/healthz%00",
     ],
@@ -99,7 +99,7 @@ class TestBodies:
         self, alice: Person, content_type: str | None
     ) -> None:
         headers = {"content-type": content_type} if content_type else {}
-        content = json.dumps({"title": "milk"})
+        content = json.dumps({"subject": "printer"})
         answer = await alice.request("POST", alice.path, content=content, headers=headers)
         assert answer.status_code == 201, answer.text
 
@@ -112,7 +112,7 @@ class TestBodies:
             {"content-type": JSON, "content-encoding": "gzip"},
         ],
     )
-    @pytest.mark.parametrize("path", ["/api/USER/tasks", "/mcp"])
+    @pytest.mark.parametrize("path", ["/api/USER/tickets", "/mcp"])
     async def test_another_type_is_refused(
         self, alice: Person, path: str, headers: dict[str, str]
     ) -> None:
@@ -121,7 +121,7 @@ class TestBodies:
         answer = await alice.request(
             "POST",
             path.replace("USER", alice.id),
-            content=gzip.compress(b'{"title": "milk"}'),
+            content=gzip.compress(b'{"subject": "printer"}'),
             headers=headers,
         )
         assert_problem(answer, 415, "unsupported_media")
@@ -130,9 +130,9 @@ class TestBodies:
     async def test_what_is_asked_of_a_body_elsewhere_is_not_asked_here(
         self, settings: Settings, sign_in: SignIn
     ) -> None:
-        """The chat takes recordings; no task is as long as one."""
+        """The chat takes recordings; no ticket is as long as one."""
         generous = settings.model_copy(update={"max_body_bytes": 6_000_000})
-        longest = json.dumps({"title": "😀" * 500, "notes": "😀" * 5000})
+        longest = json.dumps({"subject": "😀" * 200, "body": "😀" * 5000})
         async with (
             serve(create_app(generous)) as url,
             httpx2.AsyncClient(base_url=url) as client,
@@ -146,7 +146,7 @@ class TestBodies:
             assert_problem(answer, 413, "too_large")
             headers |= {
                 "authorization": f"Bearer {person.tool_token()}",
-                **modern_headers("add_task"),
+                **modern_headers("add_ticket"),
             }
             answer = await client.post("/mcp", content=content, headers=headers)
             assert_problem(answer, 413, "too_large")
@@ -160,25 +160,27 @@ class TestBodies:
 
 
 @pytest.mark.parametrize("title", UNSEEN)
-class TestTitles:
-    async def test_nothing_to_see_is_no_title_over_rest(self, alice: Person, title: str) -> None:
-        answer = await alice.request("POST", alice.path, json={"title": title})
+class TestSubjects:
+    async def test_nothing_to_see_is_no_subject_over_rest(self, alice: Person, title: str) -> None:
+        answer = await alice.request("POST", alice.path, json={"subject": title})
         assert_problem(answer, 422, "invalid")
-        task = await alice.add("milk")
-        answer = await alice.request("PATCH", f"{alice.path}/{task['id']}", json={"title": title})
+        ticket = await alice.add("printer")
+        answer = await alice.request(
+            "PATCH", f"{alice.path}/{ticket['id']}", json={"subject": title}
+        )
         assert_problem(answer, 422, "invalid")
-        assert await alice.titles() == ["milk"]
+        assert await alice.titles() == ["printer"]
 
     async def test_nor_over_mcp(self, alice: Person, title: str) -> None:
-        result = await alice.call("add_task", {"title": title})
+        result = await alice.call("add_ticket", {"subject": title})
         assert result["isError"] is True
-        assert "title" in result["content"][0]["text"]
+        assert "subject" in result["content"][0]["text"]
         assert await alice.titles() == []
 
 
 @pytest.mark.parametrize("title", ["!", "。", "😀", "👨‍👩‍👧", "می‌خواهم", "\u200bx", "1", "ۖ"])
 async def test_little_to_see_is_enough(alice: Person, title: str) -> None:
-    assert (await alice.add(title))["title"] == title
+    assert (await alice.add(title))["subject"] == title
 
 
 REQUEST: Final[dict[str, Any]] = {"jsonrpc": "2.0", "id": 7, "method": "tools/list"}
@@ -262,7 +264,7 @@ class TestJsonRpc:
     async def test_a_notification_gets_no_answer_and_does_nothing(
         self, alice: Person, version: str | None
     ) -> None:
-        call = {"name": "add_task", "arguments": {"title": "a ghost"}}
+        call = {"name": "add_ticket", "arguments": {"subject": "a ghost"}}
         for method, params in (("notifications/initialized", {}), ("tools/call", call)):
             message = {"jsonrpc": "2.0", "method": method, "params": params}
             answer = await send(alice, message, version)
@@ -320,27 +322,29 @@ class TestVersions:
 class TestByteOrderMark:
     """RFC 8259, 8.1: who writes JSON puts none before it, but programs on Windows do."""
 
-    async def test_before_a_task(self, alice: Person) -> None:
+    async def test_before_a_ticket(self, alice: Person) -> None:
         headers = {"content-type": JSON}
-        content = codecs.BOM_UTF8 + b'{"title": "milk"}'
+        content = codecs.BOM_UTF8 + b'{"subject": "printer"}'
         added = await alice.request("POST", alice.path, content=content, headers=headers)
         assert added.status_code == 201
         path = f"{alice.path}/{added.json()['id']}"
-        content = codecs.BOM_UTF8 + b'{"title": "oat milk"}'
+        content = codecs.BOM_UTF8 + b'{"subject": "old printer"}'
         assert (await alice.request("PATCH", path, content=content, headers=headers)).is_success
-        assert await alice.titles() == ["oat milk"]
+        assert await alice.titles() == ["old printer"]
 
     async def test_before_a_message_to_the_tools(self, alice: Person) -> None:
         headers = {"authorization": f"Bearer {alice.tool_token()}", "content-type": JSON}
-        content = codecs.BOM_UTF8 + json.dumps(modern_call("add_task", {"title": "milk"})).encode()
+        content = (
+            codecs.BOM_UTF8 + json.dumps(modern_call("add_ticket", {"subject": "printer"})).encode()
+        )
         answer = await alice.http.post(
-            "/mcp", headers={**headers, **modern_headers("add_task")}, content=content
+            "/mcp", headers={**headers, **modern_headers("add_ticket")}, content=content
         )
         assert "error" not in answer.json()
-        assert await alice.titles() == ["milk"]
+        assert await alice.titles() == ["printer"]
 
     async def test_only_one(self, alice: Person) -> None:
-        content = codecs.BOM_UTF8 * 2 + b'{"title": "milk"}'
+        content = codecs.BOM_UTF8 * 2 + b'{"subject": "printer"}'
         headers = {"content-type": JSON}
         answer = await alice.request("POST", alice.path, content=content, headers=headers)
         assert_problem(answer, 400, "bad_request")
