@@ -20,10 +20,10 @@ from starlette.routing import Route
 
 from sidestream.chat.model.agent import build_client, build_provider, run_config
 from sidestream.config import ChatSettings
+from sidestream.domain import load
 from sidestream.identity import Caller, Verifier, bearer_token, tool_key
 from sidestream.store.database import Database
 from sidestream.store.threads import PostgresStore
-from sidestream.tasks.pack import INSTRUCTIONS
 
 
 class PlainServer(ChatKitServer[Caller]):
@@ -32,13 +32,14 @@ class PlainServer(ChatKitServer[Caller]):
     def __init__(self, database: Database, settings: ChatSettings) -> None:
         super().__init__(PostgresStore(database))
         self._settings = settings
+        self._instructions = load(settings.domain).instructions
         self._key = tool_key(settings.tool_signing_key.get_secret_value())
         self._provider = build_provider(build_client(settings), settings)
 
     async def respond(
         self, thread: ThreadMetadata, input_user_message: UserMessageItem | None, context: Caller
     ) -> AsyncIterator[ThreadStreamEvent]:
-        """Answer with an agent that has the task server's tools."""
+        """Answer with an agent that has the tool server's tools."""
         assert input_user_message is not None
         token, _expiry = self._key.mint(context.user_id)
         mcp = MCPServerStreamableHttp(
@@ -50,7 +51,7 @@ class PlainServer(ChatKitServer[Caller]):
         async with mcp:
             page = await self.store.load_thread_items(thread.id, None, 20, "desc", context)
             result = Runner.run_streamed(
-                Agent(name="Plain", instructions=INSTRUCTIONS, mcp_servers=[mcp]),
+                Agent(name="Plain", instructions=self._instructions, mcp_servers=[mcp]),
                 await simple_to_agent_input(page.data[::-1]),
                 run_config=run_config(self._provider, self._settings.model, None),
             )

@@ -1,6 +1,7 @@
 """The recipe for another domain names files and tests, and they are there."""
 
 import re
+import textwrap
 from pathlib import Path
 
 import pytest
@@ -15,6 +16,15 @@ ROWS = [
     for line in RECIPE.partition("## The files")[2].partition("## The steps")[0].splitlines()
     if line.startswith("| `")
 ]
+COMMANDS = [
+    textwrap.dedent(block)
+    for block in re.findall(
+        r"^ *```sh\n(.*?)^ *```$",
+        RECIPE.partition("## The steps")[2].partition("\n## ")[0],
+        re.M | re.S,
+    )
+]
+"""What a person types on the way, step by step."""
 FILES = sorted(name for files, _what, _tests in ROWS for name in files)
 TESTS = sorted({name for _files, _what, tests in ROWS for name in tests})
 
@@ -28,6 +38,14 @@ def test_every_file_of_the_example_is_named() -> None:
 @pytest.mark.parametrize("name", FILES)
 def test_each_file_is_there(name: str) -> None:
     assert (FOLDER / name).exists()
+
+
+@pytest.mark.parametrize(
+    "path",
+    re.findall(r"`([\w.]+/[\w./]*)`", RECIPE.partition("## Delete the tasks")[2].split("## ")[0]),
+)
+def test_what_is_to_be_deleted_or_changed_is_there(path: str) -> None:
+    assert (PROJECT / path).exists()
 
 
 @pytest.mark.parametrize("name", TESTS)
