@@ -5,9 +5,10 @@ MAKEFLAGS += --no-print-directory
 
 WEB ?= 1
 FREEZE ?= 0
-DOMAIN ?=
 ARCH ?= arm64
 ARGS ?=
+# Given to make it is meant; one that a shell exports may be another program's, which the command sees.
+DOMAIN_OPTION = $(if $(filter command,$(origin DOMAIN)),--domain $(DOMAIN))
 BIN := .venv/bin
 PAGE := $(wildcard frontend/package.json)
 
@@ -21,7 +22,7 @@ setup: ## the Python environment in .venv, and nothing else
 
 run: setup ## the whole system at http://localhost:3000; WEB=0 leaves out the page; DOMAIN=<package> is another domain; ARGS="--help" says more
 	@if [[ "$(WEB)" != 0 ]]; then scripts/node-packages; fi
-	@exec $(BIN)/sidestream local $(if $(filter-out 0,$(WEB)),--web) $(if $(filter-out 0,$(FREEZE)),--freeze) $(if $(DOMAIN),--domain $(DOMAIN)) $(ARGS)
+	@exec $(BIN)/sidestream local $(if $(filter-out 0,$(WEB)),--web) $(if $(filter-out 0,$(FREEZE)),--freeze) $(DOMAIN_OPTION) $(ARGS)
 
 test: check pytest pytest-postgres $(if $(PAGE),page-test e2e) ## every check and every test
 

@@ -17,11 +17,11 @@ from sidestream.local.model import ScriptedModelServer
 from sidestream.local.model.conversation import Step, ToolRequest
 from sidestream.local.system import LocalSystem
 from sidestream.store.ids import new_id
-from sidestream.tasks.pack import DOMAIN as TASKS
 from tests.chat.client import Answer, Client, Document
 from tests.chat.conftest import under_uvicorn
 from tests.chat.steps import answer_request, asked, the_question
 from tests.chat.with_functions import functions
+from tests.tickets import DOMAIN
 
 
 @pytest_asyncio.fixture(scope="module", loop_scope="session")
@@ -92,7 +92,7 @@ async def test_one_of_which_nothing_is_said_asks_first(
     assert sent == [f"{carol.user_id}: Dear Sir"]
     assert lines(answer) == [("Send letter", "It is on its way.")]
     effects = [frame.name for frame in answer.frames if isinstance(frame, ClientEffectEvent)]
-    assert effects == [TASKS.changed_event]
+    assert effects == [DOMAIN.changed_event]
     functions.SENT.clear()
 
 
@@ -132,14 +132,14 @@ class TestDeclaring:
 
     def declared(self, monkeypatch: pytest.MonkeyPatch, *pairs: Any) -> FunctionTools:
         monkeypatch.setattr(functions, "FUNCTIONS", pairs)
-        return FunctionTools(replace(TASKS, functions=functions.__name__))
+        return FunctionTools(replace(DOMAIN, functions=functions.__name__))
 
     def test_there_are_none_unless_they_are_named(self) -> None:
-        assert FunctionTools(TASKS).tools() == {}
+        assert FunctionTools(DOMAIN).tools() == {}
 
     def test_a_module_that_is_not_there(self) -> None:
         with pytest.raises(DomainError, match=r"imported from nowhere\.at_all .*needs FUNCTIONS"):
-            FunctionTools(replace(TASKS, functions="nowhere.at_all"))
+            FunctionTools(replace(DOMAIN, functions="nowhere.at_all"))
 
     @pytest.mark.parametrize("pair", [functions.exchange_rate, (len, Tool()), (1, 2)])
     def test_what_is_no_function_tool(self, monkeypatch: pytest.MonkeyPatch, pair: Any) -> None:
@@ -147,11 +147,11 @@ class TestDeclaring:
             self.declared(monkeypatch, pair)
 
     def test_the_name_of_a_tool_of_the_server(self, monkeypatch: pytest.MonkeyPatch) -> None:
-        def add_task(title: str) -> str:
+        def add_ticket(subject: str) -> str:
             return title
 
-        with pytest.raises(DomainError, match="add_task of the domain tasks has the name of a"):
-            self.declared(monkeypatch, (function_tool(add_task), Tool()))
+        with pytest.raises(DomainError, match="add_ticket of the domain tickets has the name of a"):
+            self.declared(monkeypatch, (function_tool(add_ticket), Tool()))
 
     def test_guardrails_are_not_run_and_so_not_taken(self, monkeypatch: pytest.MonkeyPatch) -> None:
         @tool_input_guardrail
@@ -177,6 +177,6 @@ class TestDeclaring:
             self.declared(monkeypatch, (approved, Tool(ask=Ask.NEVER)))
 
     def test_a_pack_does_not_say_of_the_servers_tools_that_they_read(self) -> None:
-        domain: Domain = replace(TASKS, tools={**TASKS.tools, "add_task": Tool(reads=True)})
-        with pytest.raises(DomainError, match="of add_task its server says whether it reads"):
+        domain: Domain = replace(DOMAIN, tools={**DOMAIN.tools, "add_ticket": Tool(reads=True)})
+        with pytest.raises(DomainError, match="of add_ticket its server says whether it reads"):
             domain.check()

@@ -1,11 +1,20 @@
 """Which of a person's settings reach the functions, and from where."""
 
+import os
+import subprocess
 from pathlib import Path
 
 import pytest
 
 from sidestream.config import ChatSettings
-from sidestream.local.settings import PROVIDED, LocalOptions, personal_settings
+from sidestream.local.settings import (
+    PROJECT,
+    PROVIDED,
+    LocalOptions,
+    foreign_domain,
+    personal_settings,
+)
+from tests.tickets import PACKAGE
 
 NAMES = {name.upper() for name in ChatSettings.model_fields}
 
@@ -33,6 +42,47 @@ def test_what_the_system_provides_cannot_be_replaced(
     for name in PROVIDED:
         monkeypatch.setenv(name, "mine")
     assert personal_settings(tmp_path) == {}
+
+
+@pytest.mark.parametrize(
+    "name", ["corp.example.com", "EXAMPLE", "localhost", "a b", "platform", "examples.nowhere", "."]
+)
+def test_a_domain_of_another_program_is_left_alone(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str
+) -> None:
+    (tmp_path / ".env").write_text("DOMAIN=from.file\n")
+    monkeypatch.setenv("DOMAIN", name)
+    assert foreign_domain() == name
+    assert personal_settings(tmp_path, foreign={"DOMAIN"}) == {"DOMAIN": "from.file"}
+
+
+@pytest.mark.parametrize("name", ["", " ", PACKAGE])
+def test_a_domain_that_is_there_is_meant(monkeypatch: pytest.MonkeyPatch, name: str) -> None:
+    monkeypatch.setenv("DOMAIN", name)
+    assert foreign_domain() == ""
+
+
+@pytest.mark.parametrize(
+    ("arguments", "shell", "given"),
+    [
+        ((f"DOMAIN={PACKAGE}",), "corp.example.com", f"--domain {PACKAGE}"),
+        ((), "corp.example.com", ""),
+        ((), "", ""),
+    ],
+)
+def test_make_passes_on_only_what_it_was_told(
+    arguments: tuple[str, ...], shell: str, given: str
+) -> None:
+    done = subprocess.run(
+        ["make", "--dry-run", "--always-make", "run", "WEB=0", *arguments],
+        cwd=PROJECT,
+        env={"PATH": os.environ["PATH"], "DOMAIN": shell},
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    [command] = [line for line in done.stdout.splitlines() if "sidestream local" in line]
+    assert command.split("sidestream local")[1].split() == given.split()
 
 
 def test_provided_names_are_settings() -> None:

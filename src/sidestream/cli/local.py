@@ -57,11 +57,12 @@ def local(
     from sidestream.local.page import PageError
     from sidestream.local.postgres import PostgresError
     from sidestream.local.serve import serve
-    from sidestream.local.settings import LocalOptions, personal_settings
+    from sidestream.local.settings import LocalOptions, foreign_domain, personal_settings
     from sidestream.local.system import wipe
 
     console = Console()
-    settings = {} if scripted else personal_settings()
+    foreign = "" if scripted or domain else foreign_domain()
+    settings = {} if scripted else personal_settings(foreign={"DOMAIN"} if foreign else ())
     options = LocalOptions(
         folder=folder.resolve(),
         chat_port=chat_port,
@@ -77,6 +78,14 @@ def local(
     if not options.scripted:
         network.check_proxies()
     console.print("Starting the local system ...")
+    if foreign:
+        console.print(
+            f"DOMAIN is {foreign} in this shell, and no package of that name has a pack: it is "
+            "left alone. --domain names one (make run DOMAIN=<package>).",
+            markup=False,
+            highlight=False,
+            soft_wrap=True,
+        )
     if options.scripted:
         reason = "" if scripted else "No OPENAI_API_KEY is set. "
         console.print(f"{reason}A scripted model answers, by rule.")

@@ -7,8 +7,9 @@ into `.env` beside the Makefile, reaches the functions; what the local system it
 
 import os
 import sys
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Final
 
@@ -71,11 +72,25 @@ class LocalOptions:
         return self.settings.get("DOMAIN") or default
 
 
-def personal_settings(project: Path = PROJECT) -> dict[str, str]:
-    """The functions' settings that a person made: `.env` of the project, then the environment."""
+def personal_settings(project: Path = PROJECT, *, foreign: Collection[str] = ()) -> dict[str, str]:
+    """The functions' settings that a person made: `.env` of the project, then the environment,
+    without what is `foreign` there."""
     names = {name.upper() for name in ChatSettings.model_fields} - PROVIDED
-    values = {**dotenv_values(project / ".env"), **os.environ}
+    shell = {name: value for name, value in os.environ.items() if name not in foreign}
+    values = {**dotenv_values(project / ".env"), **shell}
     return {name: value for name in sorted(names) if stripped(value := values.get(name) or "")}
+
+
+def foreign_domain() -> str:
+    """The DOMAIN of the person's shell if it is another program's: no package of that name has a
+    pack. Some machines export one, with the name of a network in it."""
+    package = os.environ.get("DOMAIN", "").strip()
+    _reach_the_checkout()
+    try:
+        known = not package or find_spec(f"{package}.pack") is not None
+    except (ImportError, ValueError):
+        known = False
+    return "" if known else package
 
 
 def load_domain(package: str) -> Domain:
@@ -83,6 +98,10 @@ def load_domain(package: str) -> Domain:
 
     Raises `DomainError`.
     """
+    _reach_the_checkout()
+    return load(package)
+
+
+def _reach_the_checkout() -> None:
     if str(PROJECT) not in sys.path:
         sys.path.append(str(PROJECT))
-    return load(package)

@@ -1,1 +1,1 @@
-"""The tasks, with an adopter's own functions beside them."""
+"""The tickets, with an adopter's own functions beside them."""
