@@ -148,7 +148,7 @@ class TestDeclaring:
 
     def test_the_name_of_a_tool_of_the_server(self, monkeypatch: pytest.MonkeyPatch) -> None:
         def add_ticket(subject: str) -> str:
-            return title
+            return subject
 
         with pytest.raises(DomainError, match="add_ticket of the domain tickets has the name of a"):
             self.declared(monkeypatch, (function_tool(add_ticket), Tool()))
