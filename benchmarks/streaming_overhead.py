@@ -20,13 +20,14 @@ from contextlib import asynccontextmanager
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
+import sidestream.streaming
 from benchmarks.stamped_app import STAMP_BYTES
 from sidestream.local.emulator.function import FunctionSpec, InvokeMode
 from sidestream.local.emulator.url import FunctionUrl
 
 HERE = Path(__file__).parent
-WRAPPER = HERE.parent / "layers" / "runtime" / "stream-runtime"
-HANDLER = "stamped_app.app"
+WRAPPER = Path(sidestream.streaming.__file__).parent / "stream-runtime"
+APP = "stamped_app:app"
 TARGET_OVERHEAD_US = 300.0
 
 
@@ -80,14 +81,14 @@ async def behind_the_emulator() -> AsyncIterator[int]:
     spec = FunctionSpec(
         name="bench",
         command=(),
-        handler=HANDLER,
-        env={},
+        handler="stream-runtime",
+        env={"STREAM_APP": APP},
         cwd=HERE,
         exec_wrapper=WRAPPER,
         invoke_mode=InvokeMode.RESPONSE_STREAM,
         max_environments=1,
     )
-    async with FunctionUrl(spec, min_environments=1) as url:
+    async with FunctionUrl(spec, lambda _name, _line: None, min_environments=1) as url:
         yield int(url.url.rpartition(":")[2])
 
 
@@ -98,9 +99,7 @@ async def under_uvicorn() -> AsyncIterator[int]:
         port: int = probe.getsockname()[1]
     options = ["--app-dir", str(HERE), "--port", str(port), "--log-level", "error"]
     options += ["--no-access-log", "--loop", "asyncio", "--http", "h11"]
-    process = await asyncio.create_subprocess_exec(
-        sys.executable, "-m", "uvicorn", "stamped_app:app", *options
-    )
+    process = await asyncio.create_subprocess_exec(sys.executable, "-m", "uvicorn", APP, *options)
     try:
         await _listening(port)
         yield port

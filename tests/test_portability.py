@@ -13,7 +13,7 @@ ROOT = Path(__file__).parent.parent
 SHELL = (
     *(path for path in sorted((ROOT / "scripts").iterdir()) if path.name != "complete-page-lock"),
     ROOT / ".ci/run",
-    ROOT / "layers/runtime/stream-runtime",
+    ROOT / "src/sidestream/streaming/stream-runtime",
     *(ROOT / name for name in ("Makefile", "src/Makefile", "layers/Makefile")),
     *sorted((ROOT / ".github/workflows").iterdir()),
 )

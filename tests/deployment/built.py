@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from sidestream.local.emulator import FunctionSpec
+from sidestream.local.functions import WRAPPER
 from tests.deployment.conftest import ROOT
 
 LAYERS = {"ChatFunction": "ChatDependencies", "TasksFunction": "TasksDependencies"}
@@ -48,6 +49,7 @@ class Built:
             command=command,
             env={**local.env, **own},
             cwd=self.code(local.name),
+            exec_wrapper=self.code(local.name) / WRAPPER if local.exec_wrapper else None,
             python=str(self.python),
             port=0,
         )

@@ -92,18 +92,20 @@ def test_every_setting_that_must_be_is_given(template: Document, function: str) 
 
 @pytest.mark.parametrize("function", FUNCTIONS)
 def test_the_handler_is_there(template: Document, function: str) -> None:
-    module, _, attribute = template["Resources"][function]["Properties"]["Handler"].rpartition(".")
+    """ChatFunction's is what its runtime goes by."""
+    handler = template["Resources"][function]["Properties"]["Handler"]
+    named = environment(template, function).get("STREAM_APP", "").replace(":", ".") or handler
+    module, _, attribute = named.rpartition(".")
     spec = importlib.util.find_spec(module)
     assert spec is not None
     assert spec.origin is not None
     assert re.search(rf"\b{attribute}\b", Path(spec.origin).read_text())
 
 
-def test_the_exec_wrapper_is_in_its_layer(template: Document, resources: Document) -> None:
+def test_the_exec_wrapper_is_in_the_code(template: Document) -> None:
     wrapper = Path(environment(template, "ChatFunction")["AWS_LAMBDA_EXEC_WRAPPER"])
-    layer = ROOT / resources["RuntimeLayer"]["Properties"]["ContentUri"]
-    assert wrapper.parent == Path("/opt")
-    assert os.access(layer / wrapper.name, os.X_OK)
+    code = ROOT / template["Resources"]["ChatFunction"]["Properties"]["CodeUri"]
+    assert os.access(code / wrapper.relative_to("/var/task"), os.X_OK)
 
 
 def test_the_rest_front_has_every_route_but_mcp(resources: Document) -> None:
@@ -148,8 +150,10 @@ def test_the_local_function_is_the_deployed_one(
 ) -> None:
     deployed = template["Resources"][function]["Properties"]
     local = local_specs[function]
+    variables = environment(template, function)
     assert local.handler == deployed["Handler"]
-    given = set(environment(template, function))
+    assert local.env.get("STREAM_APP") == variables.get("STREAM_APP")
+    given = set(variables)
     named = {name.removesuffix(ARN_SUFFIX) for name in given}
     extra = {"AWS_ENDPOINT_URL", "AWS_LAMBDA_LOG_FORMAT", "PYTHONPATH", "SCRIPTED_MODEL", *OTHERS}
     extra |= base().keys() | outward().keys()

@@ -27,7 +27,7 @@ def test_a_part_keeps_to_its_budget(built: Built, part: str) -> None:
 
 
 def test_the_chat_with_its_layers_is_small(built: Built) -> None:
-    parts = [built.code("ChatFunction"), built.layer("ChatFunction"), ROOT / "layers/runtime"]
+    parts = [built.code("ChatFunction"), built.layer("ChatFunction")]
     assert sum(size_bytes(part) for part in parts) < CHAT_LIMIT
 
 

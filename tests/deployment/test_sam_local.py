@@ -36,6 +36,7 @@ SETTINGS = {
     "TOOLS_MCP_URL": "http://127.0.0.1:1/mcp",
     "OPENAI_AGENTS_DISABLE_TRACING": "1",
 }
+RUNTIME = ("AWS_LAMBDA_EXEC_WRAPPER", "STREAM_APP")
 EVENTS = sorted((ROOT / "tests/events").glob("*.json"))
 
 
@@ -48,12 +49,12 @@ def plain_template(built: Built, tmp_path_factory: pytest.TempPathFactory) -> Pa
     template["Globals"]["Function"]["Environment"]["Variables"] = SETTINGS
     for name in ("ChatFunction", "TasksFunction"):
         properties = template["Resources"][name]["Properties"]
-        wrapper = {"AWS_LAMBDA_EXEC_WRAPPER": "/opt/stream-runtime"}
-        properties["Environment"] = {"Variables": wrapper if name == "ChatFunction" else {}}
+        given = properties["Environment"]["Variables"] if name == "ChatFunction" else {}
+        runtime = {key: given[key] for key in RUNTIME if key in given}
+        properties["Environment"] = {"Variables": runtime}
         properties["CodeUri"] = str(built.code(name))
     for name in ("ChatDependencies", "TasksDependencies"):
         template["Resources"][name]["Properties"]["ContentUri"] = str(built.folder / name)
-    template["Resources"]["RuntimeLayer"]["Properties"]["ContentUri"] = str(ROOT / "layers/runtime")
     path = tmp_path_factory.mktemp("sam-local") / "template.json"
     path.write_text(json.dumps(template))
     return path

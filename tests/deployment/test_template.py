@@ -282,7 +282,6 @@ def test_anyone_may_call_exactly_the_urls_that_are_not_signed_for(
     [
         ("ChatFunction", {"ChatFunction"}),
         ("TasksFunction", {"TasksFunction"}),
-        ("RuntimeLayer", {"ChatFunction"}),
         ("ChatDependencies", {"ChatFunction"}),
         ("TasksDependencies", {"TasksFunction"}),
     ],

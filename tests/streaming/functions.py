@@ -10,13 +10,14 @@ from typing import Any
 
 import httpx2
 
+import sidestream.streaming
 from sidestream.local.emulator.function import FunctionSpec, InvokeMode
 from sidestream.local.emulator.url import FunctionUrl
 
 from .lambda_fake import FakeLambda
 
 HERE = Path(__file__).parent
-WRAPPER = HERE.parents[1] / "layers" / "runtime" / "stream-runtime"
+WRAPPER = Path(sidestream.streaming.__file__).parent / "stream-runtime"
 
 
 class Line:
@@ -92,16 +93,21 @@ class Function(FunctionUrl):
 
 @asynccontextmanager
 async def function(
-    handler: str = "apps.main", env: dict[str, str] | None = None, **settings: Any
+    app: str = "apps:main", env: dict[str, str] | None = None, **settings: Any
 ) -> AsyncIterator[Function]:
     spec = FunctionSpec(
         name="stream",
         command=(),
-        handler=handler,
-        env={"PYTHONDONTWRITEBYTECODE": "1", **(env or {})},
-        exec_wrapper=WRAPPER,
+        handler="stream-runtime",
+        env={"STREAM_APP": app, "PYTHONDONTWRITEBYTECODE": "1", **(env or {})},
         invoke_mode=InvokeMode.RESPONSE_STREAM,
-        **{"cwd": HERE, "max_environments": 1, "timeout_s": 60, **settings},
+        **{
+            "cwd": HERE,
+            "exec_wrapper": WRAPPER,
+            "max_environments": 1,
+            "timeout_s": 60,
+            **settings,
+        },
     )
     running = Function(spec)
     async with running, running.client:
@@ -110,7 +116,7 @@ async def function(
 
 @asynccontextmanager
 async def runtime(
-    fake: FakeLambda, handler: str = "apps.main", pass_fds: tuple[int, ...] = (), **env: str
+    fake: FakeLambda, app: str = "apps:main", pass_fds: tuple[int, ...] = (), **env: str
 ) -> AsyncIterator[asyncio.subprocess.Process]:
     """The runtime's process, started as the managed runtime starts it."""
     process = await asyncio.create_subprocess_exec(
@@ -121,7 +127,7 @@ async def runtime(
             "PATH": os.environ["PATH"],
             "LAMBDA_TASK_ROOT": str(HERE),
             "AWS_LAMBDA_RUNTIME_API": fake.address,
-            "_HANDLER": handler,
+            "STREAM_APP": app,
             **env,
         },
         cwd=HERE,

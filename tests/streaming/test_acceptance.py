@@ -248,7 +248,7 @@ async def test_background_work_ends_before_the_next_invocation(
 
 class TestSnapStart:
     async def test_hooks_run_in_aws_order(self) -> None:
-        async with function("snapstart_apps.app", initialization_type="snap-start") as snap:
+        async with function("snapstart_apps:app", initialization_type="snap-start") as snap:
             response = await snap.get("/")
         assert response.text == "startup,before 2,before 1,after 1,after 2"
 
@@ -258,7 +258,7 @@ class TestSnapStart:
     )
     async def test_failing_hooks(self, when: str, error_type: str) -> None:
         async with function(
-            "snapstart_apps.app", {"FAIL": when}, initialization_type="snap-start"
+            "snapstart_apps:app", {"FAIL": when}, initialization_type="snap-start"
         ) as snap:
             response = await snap.get("/")
             record = snap.invocations[-1]
@@ -351,21 +351,23 @@ class TestLife:
         assert "lifespan stopped" in ended.log
 
     async def test_a_factory_is_called(self) -> None:
-        async with function("apps.factory") as made:
+        async with function("apps:factory") as made:
             assert (await made.get("/hello")).status_code == 200
 
     @pytest.mark.parametrize(
-        ("handler", "error_type"),
+        ("app", "error_type"),
         [
-            ("apps.missing", "Runtime.HandlerNotFound"),
-            ("apps.not_an_app", "Runtime.HandlerNotFound"),
-            ("missing.app", "Runtime.ImportModuleError"),
-            ("nodot", "Runtime.MalformedHandlerName"),
-            ("sys.path", "Runtime.BuiltInModuleConflict"),
+            ("apps:missing", "Runtime.HandlerNotFound"),
+            ("apps:not_an_app", "Runtime.HandlerNotFound"),
+            ("missing:app", "Runtime.ImportModuleError"),
+            ("", "Runtime.MalformedHandlerName"),
+            ("apps", "Runtime.MalformedHandlerName"),
+            ("apps.main", "Runtime.MalformedHandlerName"),
+            ("sys:path", "Runtime.BuiltInModuleConflict"),
         ],
     )
-    async def test_a_wrong_handler_is_an_init_error(self, handler: str, error_type: str) -> None:
-        async with function(handler) as broken:
+    async def test_a_wrong_app_is_an_init_error(self, app: str, error_type: str) -> None:
+        async with function(app) as broken:
             assert (await broken.get("/hello")).status_code == 502
             assert broken.invocations[-1].error_type == error_type
 
@@ -375,7 +377,7 @@ class TestLife:
             assert broken.invocations[-1].error_type == "Runtime.InvalidSettings"
 
     async def test_a_startup_that_fails_is_an_init_error_and_says_why(self) -> None:
-        async with function("apps.never_ready") as broken:
+        async with function("apps:never_ready") as broken:
             assert (await broken.get("/hello")).status_code == 502
             assert broken.invocations[-1].error_type == "Function.LifespanStartupFailed"
         assert any("The setting X is missing." in line for line in broken.log)

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from sidestream.streaming.errors import DeadlineError, ErrorReport, HandlerError, error_type
+from sidestream.streaming.errors import AppError, DeadlineError, ErrorReport, error_type
 
 # The only types that Lambda does not rewrite to Runtime.Unknown.
 KEPT = re.compile(r"(Runtime|Function)\.[A-Z][a-zA-Z]+")
@@ -19,7 +19,7 @@ KEPT = re.compile(r"(Runtime|Function)\.[A-Z][a-zA-Z]+")
     [
         (ValueError("x"), "Function.ValueError"),
         (DeadlineError("x"), "Runtime.DeadlineExceeded"),
-        (HandlerError("Runtime.HandlerNotFound", "x"), "Runtime.HandlerNotFound"),
+        (AppError("Runtime.HandlerNotFound", "x"), "Runtime.HandlerNotFound"),
         (type("_my_2nd_error", (Exception,), {})(), "Function.Mynderror"),
         (type("\u062e\u0637\u0623", (Exception,), {})(), "Function.UnhandledError"),
         (ExceptionGroup("one", [ValueError("x")]), "Function.ValueError"),

@@ -17,8 +17,8 @@ class TestExitCodes:
         async with runtime(fake) as process:
             assert await process.wait() == 1
 
-    async def test_broken_handler(self, fake: FakeLambda) -> None:
-        async with runtime(fake, "missing.app") as process:
+    async def test_broken_app(self, fake: FakeLambda) -> None:
+        async with runtime(fake, "missing:app") as process:
             assert await process.wait() == 1
         post = await fake.finished()
         assert post.target == "/2018-06-01/runtime/init/error"
@@ -33,7 +33,7 @@ class TestExitCodes:
     ) -> None:
         async with runtime(
             fake,
-            "snapstart_apps.app",
+            "snapstart_apps:app",
             AWS_LAMBDA_INITIALIZATION_TYPE="snap-start",
             FAIL=when,
         ) as process:
@@ -66,7 +66,7 @@ class TestExitCodes:
 
 
 async def test_sockets_are_new_after_a_restore(fake: FakeLambda) -> None:
-    async with runtime(fake, "snapstart_apps.app", AWS_LAMBDA_INITIALIZATION_TYPE="snap-start"):
+    async with runtime(fake, "snapstart_apps:app", AWS_LAMBDA_INITIALIZATION_TYPE="snap-start"):
         fake.invoke()
         await fake.finished()
     (first, restored), (second, polled) = fake.gets[:2]
@@ -107,7 +107,7 @@ async def test_the_path_is_that_of_the_managed_runtime(fake: FakeLambda, tmp_pat
         "    await send({'type': 'http.response.body', 'body': '\\n'.join(sys.path).encode()})\n"
     )
     task = str(tmp_path / "task")
-    async with runtime(fake, "function/path.app", LAMBDA_TASK_ROOT=task):
+    async with runtime(fake, "function.path:app", LAMBDA_TASK_ROOT=task):
         fake.invoke()
         path = (await fake.finished()).payload.decode().split("\n")
     assert path[:4] == [

@@ -1,6 +1,6 @@
 """The two functions as the local system deploys them: what `template.yaml` says, on loopback.
 
-ChatFunction starts through the real exec wrapper of `layers/runtime`, the domain's function through
+ChatFunction starts through the real exec wrapper of `streaming/`, the domain's function through
 AWS's own runtime client, on any system. Their environment is their configuration in the cloud with
 local addresses, and the way out of this machine.
 """
@@ -21,6 +21,7 @@ from sidestream.local.sign_in import AUDIENCE, ISSUER, JWKS_PATH
 from sidestream.secrets_manager import ARN_SUFFIX
 
 CHAT: Final = "ChatFunction"
+WRAPPER: Final = "sidestream/streaming/stream-runtime"
 SECRETS: Final = frozenset(
     {"DATABASE_URL", "OPENAI_API_KEY", "SESSION_SIGNING_KEY", "TOOL_SIGNING_KEY"}
 )
@@ -74,6 +75,7 @@ def chat_function(
         "SESSION_SIGNING_KEY": keys.session_signing_key,
         "TOOLS_MCP_URL": f"{tools_url}/mcp",
         "ATTACHMENTS_BUCKET": BUCKET,
+        "STREAM_APP": "sidestream.chat.handler:app",
         "STREAM_STRIP_CORS_HEADERS": "1",
     }
     if backends.model_url is not None:
@@ -84,7 +86,7 @@ def chat_function(
     return FunctionSpec(
         name=CHAT,
         command=(),
-        handler="sidestream.chat.handler.app",
+        handler="stream-runtime",
         env=_kept(environment, backends.secrets),
         cwd=PROJECT / "src",
         timeout_s=300.0,
@@ -94,7 +96,7 @@ def chat_function(
         cors=_cors(backends, ("GET", "POST")),
         freeze=options.freeze,
         port=options.chat_port,
-        exec_wrapper=PROJECT / "layers" / "runtime" / "stream-runtime",
+        exec_wrapper=PROJECT / "src" / WRAPPER,
         init_timeout_s=_INIT_TIMEOUT_S,
     )
 

@@ -5,10 +5,13 @@ the managed ``python3.13`` image: it speaks the Lambda Runtime API, runs any ASG
 (FastAPI, Starlette) in the same process, and sends every piece of body the moment the application
 does. It needs nothing but the standard library and imports nothing of the project around it.
 
-To use it, set ``AWS_LAMBDA_EXEC_WRAPPER`` to the ``stream-runtime`` script, ``Handler`` to
-``module.attribute`` of the application (or of a function without parameters that returns it), and
-``InvokeMode: RESPONSE_STREAM`` on the Function URL. :class:`~.settings.Settings` lists the
-environment variables. The application then finds in each HTTP scope, besides what ASGI defines:
+To use it, copy this folder into a project, or install the package into it. Set
+``AWS_LAMBDA_EXEC_WRAPPER`` to the script ``stream-runtime`` in this folder, as it lies on Lambda
+(``/var/task/streaming/stream-runtime``), ``STREAM_APP`` to ``package.module:app`` (the application,
+or a function without parameters that returns it), and ``InvokeMode: RESPONSE_STREAM`` on the
+Function URL. The runtime does not read ``Handler``, which Lambda demands all the same.
+:class:`~.settings.Settings` lists the environment variables. The application then finds in each
+HTTP scope, besides what ASGI defines:
 
 ``scope["aws.event"]``
     The event as Lambda gave it: payload 2.0 (Function URL, HTTP API) or 1.0 (REST API).
@@ -39,7 +42,8 @@ What the application can count on:
 * With ``AWS_LAMBDA_MAX_CONCURRENCY`` requests share the process and the event loop. ``request_id``
   and ``trace_id`` of :mod:`~.context` are context variables, and every log record carries its own.
 
-``python -m sidestream.streaming`` is the entry point.
+In an image or on a laptop the installed command ``stream-runtime`` is the same without the script;
+with ``AWS_LAMBDA_HTTP_ENDPOINT`` it serves HTTP with uvicorn and needs no Lambda.
 """
 
 from .context import LambdaContext, lambda_context

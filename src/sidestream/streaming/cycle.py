@@ -27,7 +27,7 @@ from .events import HttpRequest
 from .prelude import Prelude
 from .response import InvocationResponse
 
-log = logging.getLogger("sidestream.streaming")
+log = logging.getLogger(__package__)
 
 # A larger piece of body goes out in several chunks, so that what is queued stays small.
 _MAX_CHUNK_BYTES = 256 * 1024

@@ -31,8 +31,8 @@ class SettingsError(StreamingError):
     error_type = "Runtime.InvalidSettings"
 
 
-class HandlerError(StreamingError):
-    """``_HANDLER`` does not lead to an ASGI application."""
+class AppError(StreamingError):
+    """``STREAM_APP`` does not lead to an ASGI application."""
 
     def __init__(self, error_type: str, message: str) -> None:
         super().__init__(message)

@@ -12,7 +12,7 @@ from typing import Any
 from .asgi import App, Message
 from .errors import LifespanError
 
-log = logging.getLogger("sidestream.streaming")
+log = logging.getLogger(__package__)
 
 
 class Lifespan:

@@ -22,7 +22,7 @@ from .response import InvocationResponse
 from .runtime_api import Invocation, RuntimeApi
 from .settings import Settings
 
-log = logging.getLogger("sidestream.streaming")
+log = logging.getLogger(__package__)
 
 _TRACE_ID_VARIABLE = "_X_AMZN_TRACE_ID"
 

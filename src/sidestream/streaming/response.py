@@ -15,7 +15,7 @@ from .http11 import Connection, Reply, chunk, last_chunk
 from .prelude import CONTENT_TYPE
 from .runtime_api import Invocation, RuntimeApi
 
-log = logging.getLogger("sidestream.streaming")
+log = logging.getLogger(__package__)
 
 _STREAM_HEADERS = [
     ("Content-Type", CONTENT_TYPE),

@@ -11,15 +11,15 @@ import signal
 from collections.abc import Awaitable, Callable
 
 from . import snapstart
+from .app import load_app
 from .asgi import App
 from .errors import ErrorReport, RuntimeApiError
-from .handler import load_app
 from .lifespan import Lifespan
 from .poller import Poller
 from .runtime_api import RuntimeApi
 from .settings import Settings
 
-log = logging.getLogger("sidestream.streaming")
+log = logging.getLogger(__package__)
 
 EXIT_OK = 0
 EXIT_FAILED = 1
@@ -29,7 +29,7 @@ _SHUTDOWN_STEP_S = 0.9
 
 
 class Runtime:
-    """Serves the application that ``settings.handler`` names until Lambda ends the environment."""
+    """Serves the application that ``STREAM_APP`` names until Lambda ends the environment."""
 
     def __init__(self, settings: Settings) -> None:
         self._settings = settings
@@ -39,7 +39,7 @@ class Runtime:
         """Run all phases; return the process's exit code."""
         with asyncio.Runner() as runner:
             try:
-                app = load_app(self._settings.handler)
+                app = load_app(self._settings.app)
                 lifespan = Lifespan(app)
                 runner.run(lifespan.startup())
             except Exception as error:

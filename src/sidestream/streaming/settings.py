@@ -1,7 +1,7 @@
 """What the runtime reads from its environment, read once and in one place.
 
 Lambda's own variables are those of "Defined runtime environment variables"
-(https://docs.aws.amazon.com/lambda/latest/dg/configuration-envvars.html); the three that begin
+(https://docs.aws.amazon.com/lambda/latest/dg/configuration-envvars.html); those that begin
 with ``STREAM_`` are this package's.
 """
 
@@ -19,7 +19,7 @@ class Settings:
 
     ==================================  ==================================================
     ``AWS_LAMBDA_RUNTIME_API``          ``host:port`` of the Runtime API
-    ``_HANDLER``                        ``module.attribute`` of the ASGI app or its factory
+    ``STREAM_APP``                      ``package.module:app``, an ASGI app or a factory
     ``AWS_LAMBDA_MAX_CONCURRENCY``      invocations served at once by this process
     ``AWS_LAMBDA_INITIALIZATION_TYPE``  ``on-demand``, ``provisioned-concurrency``,
                                         ``snap-start``
@@ -35,7 +35,7 @@ class Settings:
     """
 
     runtime_api: str
-    handler: str
+    app: str
     max_concurrency: int | None
     initialization_type: str
     http_endpoint: str | None
@@ -61,7 +61,7 @@ class Settings:
         margin_ms = _integer(environ, "STREAM_DEADLINE_MARGIN_MS")
         return cls(
             runtime_api=environ.get("AWS_LAMBDA_RUNTIME_API", ""),
-            handler=environ.get("_HANDLER", ""),
+            app=environ.get("STREAM_APP", "").strip(),
             max_concurrency=_integer(environ, "AWS_LAMBDA_MAX_CONCURRENCY", minimum=1),
             initialization_type=environ.get("AWS_LAMBDA_INITIALIZATION_TYPE", "on-demand"),
             http_endpoint=environ.get("AWS_LAMBDA_HTTP_ENDPOINT") or None,

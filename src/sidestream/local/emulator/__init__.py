@@ -9,11 +9,15 @@ collect the response first.
 The code follows AWS's documents ("Building a custom runtime", "Invoking Lambda function URLs") and,
 where these are silent, the behaviour of AWS's open source RAPID. Three things are left out on
 purpose: authentication (`AuthType: NONE` only), the 2 MB/s cap on long streams, and memory limits.
+
+It needs `h11`, and nothing of the project around it: copy this folder, or install the package. In
+a test, an `async with FunctionUrl(FunctionSpec(...)) as function` listens at `function.url`; from a
+shell, `python -m <this package> --help` tells how.
 """
 
-from sidestream.local.emulator.cors import Cors
-from sidestream.local.emulator.function import FunctionSpec, InvokeMode
-from sidestream.local.emulator.invocation import InvocationRecord
-from sidestream.local.emulator.url import FunctionUrl
+from .cors import Cors
+from .function import FunctionSpec, InvokeMode
+from .invocation import InvocationRecord
+from .url import FunctionUrl
 
 __all__ = ["Cors", "FunctionSpec", "FunctionUrl", "InvocationRecord", "InvokeMode"]

@@ -9,12 +9,12 @@ import enum
 import time
 from collections.abc import Callable
 
-from sidestream.local.emulator.faults import Faults
-from sidestream.local.emulator.function import FunctionSpec
-from sidestream.local.emulator.invocation import FunctionError, Invocation, Phase
-from sidestream.local.emulator.process import FunctionProcess, LineSink
-from sidestream.local.emulator.runtime_api import RuntimeApi
-from sidestream.local.emulator.variables import function_arn, process_environment
+from .faults import Faults
+from .function import FunctionSpec
+from .invocation import FunctionError, Invocation, Phase
+from .process import FunctionProcess, LineSink
+from .runtime_api import RuntimeApi
+from .variables import function_arn, process_environment
 
 RESTORE_TIMEOUT_S = 10.0
 _SNAPSHOT_INIT_TIMEOUT_S = 130.0

@@ -12,9 +12,9 @@ from dataclasses import dataclass
 from typing import Any, Self
 from urllib.parse import parse_qsl, unquote
 
-from sidestream.local.emulator.cors import Headers
-from sidestream.local.emulator.http1 import Exchange
-from sidestream.local.emulator.variables import ACCOUNT_ID
+from .cors import Headers
+from .http1 import Exchange
+from .variables import ACCOUNT_ID
 
 Event = dict[str, Any]
 

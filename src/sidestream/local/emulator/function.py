@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
-from sidestream.local.emulator.cors import Cors
+from .cors import Cors
 
 BOOTSTRAP = "/var/runtime/bootstrap.py"
 

@@ -11,7 +11,7 @@ from contextlib import suppress
 
 import h11
 
-from sidestream.local.emulator.cors import Headers
+from .cors import Headers
 
 _READ_BYTES = 65_536
 _MAX_HEAD_BYTES = 65_536

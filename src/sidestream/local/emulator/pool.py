@@ -3,10 +3,10 @@
 import asyncio
 from contextlib import suppress
 
-from sidestream.local.emulator.environment import Environment, State
-from sidestream.local.emulator.faults import Faults
-from sidestream.local.emulator.function import FunctionSpec
-from sidestream.local.emulator.process import LineSink
+from .environment import Environment, State
+from .faults import Faults
+from .function import FunctionSpec
+from .process import LineSink
 
 # On AWS the network between two requests of one client gives a runtime the time to call /next. On
 # loopback it does not, and every sequential client would start a second environment.
@@ -64,7 +64,9 @@ class Pool:
     async def close(self) -> None:
         """End every environment."""
         while self._tasks:
-            await asyncio.gather(*self._tasks)
+            # Those that are done are let go here: to wait for them gives no other code its turn.
+            starting, self._tasks = self._tasks, set()
+            await asyncio.gather(*starting)
         await asyncio.gather(*(environment.stop() for environment in self._environments))
         self._environments.clear()
 

@@ -15,8 +15,8 @@ from typing import Any, Protocol
 
 import h11
 
-from sidestream.local.emulator.cors import Headers
-from sidestream.local.emulator.http1 import Exchange, InvalidHeadError, response_head
+from .cors import Headers
+from .http1 import Exchange, InvalidHeadError, response_head
 
 PRELUDE_CONTENT_TYPE = "application/vnd.awslambda.http-integration-response"
 MAX_BUFFERED_BYTES = 6_291_556

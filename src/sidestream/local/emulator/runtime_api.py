@@ -10,10 +10,10 @@ import json
 from contextlib import suppress
 from typing import Protocol
 
-from sidestream.local.emulator.cors import Headers
-from sidestream.local.emulator.faults import Faults
-from sidestream.local.emulator.http1 import DisconnectedError, Exchange, HttpServer
-from sidestream.local.emulator.invocation import (
+from .cors import Headers
+from .faults import Faults
+from .http1 import DisconnectedError, Exchange, HttpServer
+from .invocation import (
     ERROR_TYPE,
     FunctionError,
     Invocation,
@@ -22,7 +22,7 @@ from sidestream.local.emulator.invocation import (
     reported_error,
     trailing_error,
 )
-from sidestream.local.emulator.response import MalformedResponseError, ResponseTooLargeError
+from .response import MalformedResponseError, ResponseTooLargeError
 
 _PREFIX = "/2018-06-01/runtime/"
 _MAX_ERROR_BYTES = 6 * 1024 * 1024

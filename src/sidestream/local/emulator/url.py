@@ -3,6 +3,7 @@
 import asyncio
 import json
 import secrets
+import sys
 import time
 import uuid
 from collections import deque
@@ -10,15 +11,15 @@ from collections.abc import Callable
 from types import TracebackType
 from typing import Self
 
-from sidestream.local.emulator.cors import Headers
-from sidestream.local.emulator.environment import Environment, InitError
-from sidestream.local.emulator.events import UrlRequest, function_url_event, rest_proxy_event
-from sidestream.local.emulator.faults import Faults
-from sidestream.local.emulator.function import FunctionSpec, InvokeMode
-from sidestream.local.emulator.http1 import BodyTooLargeError, Exchange, HttpServer
-from sidestream.local.emulator.invocation import FunctionError, Invocation, InvocationRecord
-from sidestream.local.emulator.pool import Pool, ThrottledError
-from sidestream.local.emulator.response import (
+from .cors import Headers
+from .environment import Environment, InitError
+from .events import UrlRequest, function_url_event, rest_proxy_event
+from .faults import Faults
+from .function import FunctionSpec, InvokeMode
+from .http1 import BodyTooLargeError, Exchange, HttpServer
+from .invocation import FunctionError, Invocation, InvocationRecord
+from .pool import Pool, ThrottledError
+from .response import (
     BufferedAnswer,
     MalformedResponseError,
     Reply,
@@ -31,22 +32,26 @@ _RECORDS = 1000
 OnLog = Callable[[str, str], None]
 
 
+def show(name: str, line: str) -> None:
+    """Write a function's line to standard error."""
+    sys.stderr.write(f"{name}: {line}\n")
+
+
 class FunctionUrl:
     """One deployed function behind an HTTP listener. An async context manager.
 
     `on_log(function_name, line)` gets every line that the function prints, unchanged, and the lines
-    that Lambda itself writes to the function's log (`REPORT`, time-outs, crashes).
+    that Lambda itself writes to the function's log (`REPORT`, time-outs, crashes); unless told,
+    they are shown.
     `min_environments` are initialised before `start` returns. `invocations` keeps the last 1000
     requests that reached the function or failed on the way to it.
     """
 
-    def __init__(
-        self, spec: FunctionSpec, on_log: OnLog | None = None, min_environments: int = 0
-    ) -> None:
+    def __init__(self, spec: FunctionSpec, on_log: OnLog = show, min_environments: int = 0) -> None:
         self.spec = spec
         self.invocations: deque[InvocationRecord] = deque(maxlen=_RECORDS)
         self.faults = Faults()
-        self._on_log = on_log or (lambda _name, _line: None)
+        self._on_log = on_log
         self._min_environments = min_environments
         self._server = HttpServer(self._serve)
         self._pool = Pool(spec, self.faults, self._log)

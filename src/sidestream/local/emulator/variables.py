@@ -7,7 +7,7 @@ import datetime
 import os
 import uuid
 
-from sidestream.local.emulator.function import FunctionSpec
+from .function import FunctionSpec
 
 REGION = "us-east-1"
 ACCOUNT_ID = "000000000000"
