@@ -18,10 +18,11 @@ from starlette.requests import Request
 from starlette.responses import Response, StreamingResponse
 from starlette.routing import Route
 
+from sidestream.caller import Caller
 from sidestream.chat.model.agent import build_client, build_provider, run_config
 from sidestream.config import ChatSettings
 from sidestream.domain import load
-from sidestream.identity import Caller, Verifier, bearer_token, tool_key
+from sidestream.identity import Verifier, bearer_token, tool_key
 from sidestream.store.database import Database
 from sidestream.store.threads import PostgresStore
 

@@ -20,7 +20,7 @@ import pytest
 import pytest_asyncio
 from psycopg import sql
 
-from sidestream.identity import Caller
+from sidestream.caller import Caller
 from sidestream.local.postgres import EmbeddedPostgres
 from sidestream.local.settings import PROJECT
 from sidestream.store.database import Database

@@ -13,7 +13,6 @@ from awslambdaric.lambda_runtime_log_utils import (  # type: ignore[import-untyp
 )
 
 from sidestream import telemetry
-from sidestream.store.database import Database, Statement
 
 
 def records(capsys: pytest.CaptureFixture[str]) -> list[dict[str, Any]]:
@@ -61,26 +60,6 @@ async def test_requests_in_one_process_do_not_mix(capsys: pytest.CaptureFixture[
     for record in seen:
         assert record["model"] == f"m{record['TurnDuration'][0]:.0f}"
         assert record["request_id"] == f"r{record['TurnDuration'][0]:.0f}"
-
-
-@pytest.mark.parametrize("given", ["", "x */ drop table tasks; --", "50%", "a" * 200, "نام"])
-def test_no_id_that_is_not_plain_reaches_sql(given: str) -> None:
-    token = telemetry.correlation_id.set(given)
-    try:
-        assert telemetry.sql_comment("begin_turn") == ""
-    finally:
-        telemetry.correlation_id.reset(token)
-
-
-async def test_statements_carry_the_request_that_they_serve(database: Database) -> None:
-    token = telemetry.correlation_id.set("5f2b6c1e-0001")
-    try:
-        [[row]] = await database.run(
-            "somebody", Statement("select current_query() as sql"), tag="t"
-        )
-    finally:
-        telemetry.correlation_id.reset(token)
-    assert row["sql"] == "select current_query() as sql /* t 5f2b6c1e-0001 */"
 
 
 def test_a_log_line_is_one_line_for_every_reader(capsys: pytest.CaptureFixture[str]) -> None:

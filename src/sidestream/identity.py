@@ -1,4 +1,4 @@
-"""Who is calling: tokens in, a `Caller` out; and the two kinds of token we sign ourselves.
+"""Who is calling: tokens in, a user id out; and the two kinds of token we sign ourselves.
 
 Three kinds of token exist, each for one audience. An identity provider's JWT (EdDSA, keys by
 JWKS) says who a person is. A session token (HS256, audience `chat`) lets the page talk to the
@@ -43,15 +43,6 @@ _REQUIRED = ["exp", "iat", "iss", "aud", "sub"]
 # Control characters, line separators, overrides of the direction, and halves of characters: they
 # cannot be stored, or show one person as another. All else is the identity provider's to choose.
 _UNSPEAKABLE = re.compile("[\x00-\x1f\x7f-\x9f\u2028-\u202e\u2066-\u2069\ud800-\udfff]")
-
-
-@dataclass(frozen=True, slots=True)
-class Caller:
-    """The person a request acts for, the language they read and the id that logs share."""
-
-    user_id: str
-    locale: str = "en"
-    request_id: str = ""
 
 
 @dataclass(frozen=True, slots=True)

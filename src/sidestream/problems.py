@@ -11,7 +11,7 @@ from typing import Any, ClassVar, Final
 
 from starlette.responses import JSONResponse
 
-from sidestream.i18n import DEFAULT_LOCALE, text
+from .i18n import DEFAULT_LOCALE, text
 
 PROBLEM_TYPE: Final = "application/problem+json"
 

@@ -8,10 +8,8 @@ requests in one process.
 import json
 import logging
 import os
-import re
 import traceback
 from collections.abc import Mapping
-from contextvars import ContextVar
 from typing import Any, Final
 
 from aws_lambda_powertools import Logger
@@ -23,18 +21,6 @@ NAMESPACE: Final = "Sidestream"
 
 # chatkit attaches a handler of its own when LOG_LEVEL is set: every line would come twice.
 os.environ.pop("LOG_LEVEL", None)
-
-
-correlation_id: Final[ContextVar[str]] = ContextVar("correlation_id", default="")
-"""The id of the request that led to what is being done: also in another function's logs."""
-
-_PLAIN_ID: Final = re.compile(r"[A-Za-z0-9._:-]{1,128}")
-
-
-def sql_comment(tag: str) -> str:
-    """Give a comment by which the database's own logs tell whose request a statement served."""
-    found = correlation_id.get()
-    return f" /* {tag or 'sidestream'} {found} */" if _PLAIN_ID.fullmatch(found) else ""
 
 
 def logger(service: str) -> Logger:

@@ -4,12 +4,12 @@ import pytest
 from chatkit.types import ChatKitReq, ThreadsAddUserMessageReq, ThreadsCreateReq
 from pydantic import TypeAdapter
 
+from sidestream.caller import Caller
 from sidestream.chat.files.attachments import AttachmentFiles
 from sidestream.chat.protocol.requests import Idempotency
 from sidestream.chat.runs.prepare import Prepared, Preparer
 from sidestream.chat.tools.cards import Cards
 from sidestream.config import ChatSettings
-from sidestream.identity import Caller
 from sidestream.store.database import Database
 from sidestream.store.threads import PostgresStore
 from tests.chat.client import Document, add_request, create_request

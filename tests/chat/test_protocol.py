@@ -43,8 +43,8 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse
 from starlette.routing import Route
 
+from sidestream.caller import Caller
 from sidestream.config import ChatSettings
-from sidestream.identity import Caller
 from sidestream.local.system import LocalSystem
 from sidestream.store.database import Database
 from sidestream.store.ids import new_id

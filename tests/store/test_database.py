@@ -9,7 +9,7 @@ import psycopg
 import pytest
 from tests.store.proxy import Proxy
 
-from sidestream.identity import Caller
+from sidestream.caller import Caller
 from sidestream.problems import DatabaseUnavailable, Invalid, OutcomeUnknown
 from sidestream.reasons import Reason
 from sidestream.store.database import Database, Statement

@@ -8,7 +8,7 @@ import pytest
 from psycopg import sql
 from tests.store.proxy import Proxy
 
-from sidestream.identity import Caller
+from sidestream.caller import Caller
 from sidestream.problems import DatabaseUnavailable
 from sidestream.reasons import Reason
 from sidestream.store.database import Database, Statement

@@ -2,7 +2,7 @@ import pytest
 from chatkit.types import FeedbackKind
 from tests.store.conformance import a_message, a_thread
 
-from sidestream.identity import Caller
+from sidestream.caller import Caller
 from sidestream.store.codec import RowNotFound
 from sidestream.store.database import Database, Statement
 from sidestream.store.feedback import Feedback

@@ -4,7 +4,7 @@ import psycopg
 import pytest
 from tests.store.conformance import a_message, a_thread, an_attachment
 
-from sidestream.identity import Caller
+from sidestream.caller import Caller
 from sidestream.store.database import Database, Statement
 from sidestream.store.feedback import Feedback
 from sidestream.store.ids import new_id

@@ -11,7 +11,7 @@ from tests.store.conformance import a_message, a_thread
 
 from examples.tickets.repository import TicketRepository
 from examples.tickets.ticket import TicketChanges, TicketDraft, TicketFilter
-from sidestream.identity import Caller
+from sidestream.caller import Caller
 from sidestream.store.database import Database, Statement
 from sidestream.store.ids import new_id
 from sidestream.store.run_starts import BegunRun, RunStart, RunStarts

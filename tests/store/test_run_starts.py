@@ -15,7 +15,7 @@ from chatkit.types import (
 )
 from tests.store.conformance import a_message, a_thread
 
-from sidestream.identity import Caller
+from sidestream.caller import Caller
 from sidestream.problems import (
     Invalid,
     KeyInProgress,

@@ -4,7 +4,7 @@ import psycopg
 import pytest
 from tests.store.conformance import a_message, a_thread
 
-from sidestream.identity import Caller
+from sidestream.caller import Caller
 from sidestream.problems import KeyInProgress
 from sidestream.store.codec import RowNotFound
 from sidestream.store.database import Database, Statement

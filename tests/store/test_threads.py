@@ -10,7 +10,7 @@ from chatkit.types import (
 )
 from tests.store.conformance import StoreConformance, a_message, a_thread, an_attachment
 
-from sidestream.identity import Caller
+from sidestream.caller import Caller
 from sidestream.problems import Invalid, UnknownCursor
 from sidestream.store.codec import RowNotFound
 from sidestream.store.database import Database, Statement

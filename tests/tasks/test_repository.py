@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 import psycopg
 import pytest
 
-from sidestream.identity import Caller
+from sidestream.caller import Caller
 from sidestream.problems import KeyReused, NotFound
 from sidestream.store.database import Database, Statement
 from sidestream.tasks.repository import TaskRepository

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any, Protocol
 
-from sidestream.identity import Caller
+from sidestream.caller import Caller
 
 
 class EndReason(StrEnum):

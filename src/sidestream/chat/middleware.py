@@ -9,10 +9,11 @@ from starlette.datastructures import Headers, MutableHeaders
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from sidestream.chat.timing import Stopwatch
+from sidestream.correlation import correlation_id
 from sidestream.i18n import negotiate
 from sidestream.problems import Internal, problem_response
 from sidestream.streaming.context import lambda_context
-from sidestream.telemetry import correlation_id, log_failure, logger
+from sidestream.telemetry import log_failure, logger
 
 STARTED: Final = "sidestream.started"
 STOPWATCH: Final = "sidestream.stopwatch"

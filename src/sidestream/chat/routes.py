@@ -10,6 +10,7 @@ from chatkit.types import ThreadsSyncCustomActionReq, is_streaming_req
 from fastapi import APIRouter, Depends, Query, Request, Response
 from fastapi.responses import JSONResponse
 
+from sidestream.caller import Caller
 from sidestream.chat.files.file_types import EXTENSIONS, IMAGE_TYPES, TEXT_TYPES
 from sidestream.chat.middleware import IS_HEAD, REQUEST_ID, STARTED, STOPWATCH
 from sidestream.chat.protocol.requests import idempotency, is_plain, parse, parse_plain, read_body
@@ -18,7 +19,7 @@ from sidestream.chat.runs.begin import Arrival, Conversation
 from sidestream.chat.services import Services
 from sidestream.chat.timing import Stopwatch
 from sidestream.i18n import negotiate
-from sidestream.identity import Caller, bearer_token, check_owner
+from sidestream.identity import bearer_token, check_owner
 from sidestream.problems import NotFound, Problem
 from sidestream.streaming.context import lambda_context
 

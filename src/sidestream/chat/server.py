@@ -43,6 +43,7 @@ from chatkit.types import (
 from openai import AsyncOpenAI
 from pydantic import BaseModel
 
+from sidestream.caller import Caller
 from sidestream.chat.context import RunContext, ToolRecord
 from sidestream.chat.files.attachments import AttachmentFiles
 from sidestream.chat.model.speech import Recording, transcribe
@@ -56,7 +57,6 @@ from sidestream.chat.tools.trace import memory
 from sidestream.config import ChatSettings
 from sidestream.domain import Row
 from sidestream.i18n import text
-from sidestream.identity import Caller
 from sidestream.problems import Invalid, NotConfigured, Problem
 from sidestream.store.feedback import Feedback
 from sidestream.store.runs import RunView

@@ -18,10 +18,10 @@ from psycopg import AsyncConnection, AsyncPipeline
 from psycopg.abc import PQGen
 from psycopg.rows import DictRow
 
-from sidestream.reasons import Reason
-from sidestream.secret import Secret
-from sidestream.store.attempts import Attempts
-from sidestream.store.failures import reason_of
+from ..reasons import Reason
+from ..secret import Secret
+from .attempts import Attempts
+from .failures import reason_of
 
 
 class _Pipeline(AsyncPipeline):

@@ -13,8 +13,8 @@ from typing import Final
 
 import psycopg
 
-from sidestream.reasons import Reason
-from sidestream.store.failures import REFUSALS, reason_of
+from ..reasons import Reason
+from .failures import REFUSALS, reason_of
 
 _FIRST_PAUSE_S: Final = 1.0
 _LONGEST_PAUSE_S: Final = 10.0

@@ -13,7 +13,7 @@ from chatkit.types import Attachment, Thread, ThreadItem, ThreadMetadata
 from pydantic import BaseModel, TypeAdapter
 from pydantic_core import PydanticSerializationError
 
-from sidestream.problems import Invalid, NotFound
+from ..problems import Invalid, NotFound
 
 _items: Final[TypeAdapter[ThreadItem]] = TypeAdapter(ThreadItem)
 _attachments: Final[TypeAdapter[Attachment]] = TypeAdapter(Attachment)

@@ -12,7 +12,7 @@ import re
 from dataclasses import dataclass
 from typing import Final
 
-from sidestream.problems import UnknownCursor
+from ..problems import UnknownCursor
 
 _MARK: Final = "cur_"
 _TEXT: Final = re.compile(r"(\d{1,16}):([0-9a-f]{8}):(.+)", re.DOTALL)

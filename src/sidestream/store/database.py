@@ -24,13 +24,13 @@ import psycopg
 from psycopg.rows import DictRow, dict_row
 from psycopg_pool import AsyncConnectionPool, PoolClosed, PoolTimeout
 
-from sidestream.problems import DatabaseUnavailable, Invalid, OutcomeUnknown
-from sidestream.reasons import Reason, report
-from sidestream.secret import Secret
-from sidestream.store._connection import Connection
-from sidestream.store.attempts import Attempts, Refused
-from sidestream.store.failures import may_have_run, reason_of
-from sidestream.telemetry import sql_comment
+from ..correlation import sql_comment
+from ..problems import DatabaseUnavailable, Invalid, OutcomeUnknown
+from ..reasons import Reason, report
+from ..secret import Secret
+from ._connection import Connection
+from .attempts import Attempts, Refused
+from .failures import may_have_run, reason_of
 
 type Params = Sequence[Any] | Mapping[str, Any]
 type Rows = list[dict[str, Any]]

@@ -9,7 +9,7 @@ from typing import Final
 
 import psycopg
 
-from sidestream.reasons import Reason, of_error
+from ..reasons import Reason, of_error
 
 _QUOTED: Final = re.compile(r'"[^"]*"|\'[^\']*\'')
 _BY_WORDS: Final = (

@@ -5,9 +5,9 @@ from typing import Final
 
 from chatkit.types import FeedbackKind
 
-from sidestream.identity import Caller
-from sidestream.store.codec import RowNotFound
-from sidestream.store.database import Database, Statement
+from ..caller import Caller
+from .codec import RowNotFound
+from .database import Database, Statement
 
 _SAVE: Final = """
     with known as (

@@ -16,8 +16,8 @@ from typing import Any, Final, LiteralString
 import psycopg
 from chatkit.types import ThreadItem, ThreadMetadata, UserMessageItem
 
-from sidestream.identity import Caller
-from sidestream.problems import (
+from ..caller import Caller
+from ..problems import (
     AlreadyAnswered,
     KeyInProgress,
     KeyReused,
@@ -25,11 +25,11 @@ from sidestream.problems import (
     RunInProgress,
     ThreadLocked,
 )
-from sidestream.store import codec
-from sidestream.store.codec import RowNotFound
-from sidestream.store.database import Database, Rows, Statement
-from sidestream.store.lease import ALIVE, BURY, DEAD, KEEP_S, PAST_KEEPING, STATUS
-from sidestream.store.usage import COUNT, LIMITS, over_limit
+from . import codec
+from .codec import RowNotFound
+from .database import Database, Rows, Statement
+from .lease import ALIVE, BURY, DEAD, KEEP_S, PAST_KEEPING, STATUS
+from .usage import COUNT, LIMITS, over_limit
 
 _RETRY_AFTER_S: Final = 1.0
 

@@ -17,10 +17,10 @@ from typing import Any, Final, Literal, LiteralString
 
 from psycopg.types.json import Json
 
-from sidestream.identity import Caller
-from sidestream.store.codec import RowNotFound
-from sidestream.store.database import Database, Rows, Statement
-from sidestream.store.lease import ALIVE, BURY, DEAD, DIED, KEEP_S, PAST_KEEPING, STATUS
+from ..caller import Caller
+from .codec import RowNotFound
+from .database import Database, Rows, Statement
+from .lease import ALIVE, BURY, DEAD, DIED, KEEP_S, PAST_KEEPING, STATUS
 
 type RunStatus = Literal["running", "completed", "stopped", "failed"]
 type EndStatus = Literal["completed", "stopped", "failed"]

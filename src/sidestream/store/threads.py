@@ -13,13 +13,13 @@ import psycopg
 from chatkit.store import Store, StoreItemType
 from chatkit.types import Attachment, Page, ThreadItem, ThreadMetadata
 
-from sidestream.identity import Caller
-from sidestream.problems import UnknownCursor
-from sidestream.store import codec, cursor, usage
-from sidestream.store.codec import RowNotFound
-from sidestream.store.cursor import Cursor
-from sidestream.store.database import Database, Rows, Statement
-from sidestream.store.ids import new_id
+from ..caller import Caller
+from ..problems import UnknownCursor
+from . import codec, cursor, usage
+from .codec import RowNotFound
+from .cursor import Cursor
+from .database import Database, Rows, Statement
+from .ids import new_id
 
 MAX_PAGE: Final = 100
 

@@ -6,9 +6,9 @@ is counted by itself, in the same rows, so that there is no way round the limits
 
 from typing import Any, Final
 
-from sidestream.identity import Caller
-from sidestream.problems import RateLimited
-from sidestream.store.database import Database, Statement
+from ..caller import Caller
+from ..problems import RateLimited
+from .database import Database, Statement
 
 _RETRY_AFTER_S: Final = 1.0
 

@@ -14,6 +14,7 @@ from starlette.responses import Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from sidestream import telemetry
+from sidestream.correlation import correlation_id
 from sidestream.methods import allowed, options_response
 from sidestream.problems import (
     BadRequest,
@@ -68,7 +69,7 @@ class RequestMiddleware:
                 MutableHeaders(scope=message)[REQUEST_ID_HEADER] = request_id
             await send(message)
 
-        telemetry.correlation_id.set(_given_id(scope) or request_id)
+        correlation_id.set(_given_id(scope) or request_id)
         # A context variable: the plain append_keys would show one request's id on another's lines.
         _logger.thread_safe_append_keys(request_id=request_id, caller_request_id=_given_id(scope))
         try:

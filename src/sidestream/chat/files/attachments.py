@@ -27,6 +27,7 @@ from openai.types.responses.response_input_message_content_list_param import (
 )
 from pydantic import AnyUrl
 
+from sidestream.caller import Caller
 from sidestream.chat.files.file_types import (
     HEAD_BYTES,
     IMAGE_TYPES,
@@ -36,7 +37,6 @@ from sidestream.chat.files.file_types import (
     text_of,
 )
 from sidestream.config import ChatSettings
-from sidestream.identity import Caller
 from sidestream.problems import (
     Invalid,
     NotConfigured,

@@ -8,6 +8,7 @@ from typing import Any
 
 from chatkit.types import StreamingReq, ThreadsCustomActionReq, ThreadsSyncCustomActionReq
 
+from sidestream.caller import Caller
 from sidestream.chat.context import Control, EndReason, RunContext, RunState, ToolRecord
 from sidestream.chat.protocol.frames import Frame
 from sidestream.chat.protocol.requests import Idempotency
@@ -21,7 +22,6 @@ from sidestream.chat.runs.stored import StoredRun
 from sidestream.chat.server import ChatServer
 from sidestream.chat.timing import Stopwatch
 from sidestream.config import ChatSettings
-from sidestream.identity import Caller
 from sidestream.problems import Internal, NotFound, Problem
 from sidestream.store.run_starts import BegunRun, Replay, RunStarts
 from sidestream.store.runs import Runs

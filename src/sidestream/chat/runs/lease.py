@@ -5,8 +5,8 @@ import time
 from collections.abc import Sequence
 from typing import Final
 
+from sidestream.caller import Caller
 from sidestream.chat.context import Control, EndReason
-from sidestream.identity import Caller
 from sidestream.store.runs import Runs
 
 # A part of the lease is not relied on: the time that the answer to a beat took, and drift.

@@ -14,10 +14,10 @@ from chatkit.errors import CustomStreamError
 from chatkit.store import NotFoundError
 from chatkit.types import ThreadItem
 
+from sidestream.caller import Caller
 from sidestream.chat.context import EndReason, RunContext
 from sidestream.chat.failures import LOST, UNSAVED, Failure
 from sidestream.i18n import text
-from sidestream.identity import Caller
 from sidestream.problems import DatabaseUnavailable
 from sidestream.store.database import Database
 from sidestream.store.threads import PostgresStore

@@ -31,11 +31,11 @@ from chatkit.types import (
     WidgetItem,
 )
 
+from sidestream.caller import Caller
 from sidestream.chat.files.attachments import AttachmentFiles
 from sidestream.chat.protocol.requests import Idempotency
 from sidestream.chat.tools.cards import Cards, RowCall
 from sidestream.config import ChatSettings
-from sidestream.identity import Caller
 from sidestream.problems import Conflict, Invalid
 from sidestream.store.ids import new_id
 from sidestream.store.run_starts import RunStart

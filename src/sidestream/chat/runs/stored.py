@@ -7,10 +7,10 @@ from typing import Final
 
 from chatkit.types import ThreadStreamEvent
 
+from sidestream.caller import Caller
 from sidestream.chat.context import ToolRecord
 from sidestream.chat.failures import LOST, error_event
 from sidestream.chat.protocol.frames import Frame, encode, unpack
-from sidestream.identity import Caller
 from sidestream.problems import DatabaseUnavailable
 from sidestream.store.runs import RunEvents, Runs, RunView
 
