@@ -35,6 +35,7 @@ check: setup $(if $(PAGE),page-check) ## format, lint, types, import rules and w
 
 pytest: setup
 	@scripts/system-packages pgbouncer
+	@scripts/model-servers
 	@$(BIN)/pytest
 
 pytest-postgres: setup ## the tests of the store, tasks and runs on the oldest Postgres, and on other collations

@@ -1,0 +1,1 @@
+"""Model servers that others wrote, and the whole chat in front of them."""
