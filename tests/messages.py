@@ -5,9 +5,14 @@ A problem's `title` and its `detail` are texts without being marked. Both have t
 
 import ast
 import inspect
+import string
+import unicodedata
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
+
+from babel import Locale
+from babel.core import get_global, parse_locale
 
 import sidestream
 from sidestream import problems
@@ -67,3 +72,16 @@ def _of_module(module: Path, problem_names: set[str]) -> Iterator[Message]:
             is_text = isinstance(argument, ast.Constant) and isinstance(argument.value, str)
             text = argument.value if is_text else None  # type: ignore[attr-defined]
             yield Message(text, f"{module}:{node.lineno}")
+
+
+def placeholders(words: str) -> set[str]:
+    """Give the names that a text has places for."""
+    return {name for _, name, _, _ in string.Formatter().parse(words) if name is not None}
+
+
+def is_in_script_of(language: str, words: str) -> bool:
+    """Whether a text has letters of the script that a language is written in."""
+    likely = get_global("likely_subtags")
+    whole = likely.get(language) or likely[parse_locale(language)[0]]
+    name = Locale("en").scripts[parse_locale(whole)[2] or ""].upper()
+    return any(unicodedata.name(letter, "").startswith(name) for letter in words)

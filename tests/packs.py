@@ -4,7 +4,6 @@ The chat is safe without most of it (a tool without a policy asks, one without a
 its name), so nothing but a test would say that it was forgotten.
 """
 
-import string
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -14,7 +13,7 @@ from babel.messages.pofile import read_po
 from sidestream.domain import Domain
 from sidestream.tool_server.manifest import manifest
 from sidestream.tool_server.tools import ToolServer
-from tests.messages import messages_in
+from tests.messages import is_in_script_of, messages_in, placeholders
 
 
 def gaps_in_tools(domain: Domain, server: ToolServer[Any]) -> Iterator[str]:
@@ -48,7 +47,9 @@ def gaps_in_texts(domain: Domain, folder: Path) -> Iterator[str]:
             for words in translated:
                 if not words:
                     yield f"“{text}” has no words in {path.name}."
-                elif len(translated) == 1 and _placeholders(words) != _placeholders(text):
+                elif not is_in_script_of(path.stem, words):
+                    yield f"“{text}” is not in the script of its language in {path.name}."
+                elif len(translated) == 1 and placeholders(words) != placeholders(text):
                     yield f"“{text}” has other placeholders in {path.name}."
 
 
@@ -71,7 +72,3 @@ def _catalogue(path: Path) -> dict[str, tuple[str, ...]]:
             for message in read_po(file)
             if message.id
         }
-
-
-def _placeholders(words: str) -> set[str]:
-    return {name for _, name, _, _ in string.Formatter().parse(words) if name is not None}

@@ -1,7 +1,7 @@
 """Languages: every text in every catalogue, and the choice between them."""
 
+import json
 import shutil
-import string
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -22,10 +22,26 @@ from sidestream.problems import (
     problem_document,
     problem_response,
 )
-from tests.messages import Message, messages, problem_classes
+from tests.messages import (
+    Message,
+    is_in_script_of,
+    messages,
+    placeholders,
+    problem_classes,
+)
 
 LANGUAGES = i18n.locales()[1:]
+ROOT = Path(__file__).parents[1]
+CATALOGUES = [
+    path.relative_to(ROOT)
+    for part in ("src", "examples")
+    for path in sorted((ROOT / part).rglob("locale"))
+]
+PAGE_CATALOGUES = [
+    path.relative_to(ROOT) for path in sorted((ROOT / "frontend" / "src").rglob("texts"))
+]
 RESULTS = Plural("1 result", "{count} results")
+TOOLS = Plural("Used 1 tool", "Used {count} tools")
 
 
 @pytest.fixture(autouse=True)
@@ -38,12 +54,21 @@ def without_a_domain(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     i18n.forget()
 
 
-def _placeholders(words: str) -> set[str]:
-    return {name for _, name, _, _ in string.Formatter().parse(words) if name is not None}
+def test_the_languages_are_the_catalogues() -> None:
+    assert i18n.locales() == ("en", *sorted(path.stem for path in i18n.CATALOGUES.glob("*.po")))
+    assert "ur" in i18n.locales()
 
 
-def test_urdu_is_there() -> None:
-    assert i18n.locales() == ("en", "ur")
+@pytest.mark.parametrize("folder", CATALOGUES, ids=str)
+def test_each_part_speaks_each_language(folder: Path) -> None:
+    assert {path.stem for path in (ROOT / folder).glob("*.po")} == set(LANGUAGES)
+
+
+@pytest.mark.parametrize("folder", PAGE_CATALOGUES, ids=str)
+def test_the_page_speaks_each_language(folder: Path) -> None:
+    assert {i18n.tag(language) for language in i18n.locales()} == {
+        path.stem for path in (ROOT / folder).glob("*.ts")
+    }
 
 
 def test_the_scan_finds_all_kinds_of_text() -> None:
@@ -74,12 +99,22 @@ def test_no_text_is_left_over(language: str) -> None:
 @pytest.mark.parametrize("language", LANGUAGES)
 def test_placeholders_are_the_same(language: str) -> None:
     for english, translated in i18n.catalogue(language).items():
-        assert _placeholders(translated) == _placeholders(english), english
+        assert placeholders(translated) == placeholders(english), english
 
 
-def test_urdu_is_in_urdu_script() -> None:
-    for english, urdu in i18n.catalogue("ur").items():
-        assert any("\u0600" <= letter <= "\u06ff" for letter in urdu), english
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_texts_are_in_the_script_of_their_language(language: str) -> None:
+    for english, words in i18n.catalogue(language).items():
+        assert is_in_script_of(language, words), english
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_counted_texts_have_the_forms_of_their_language(language: str) -> None:
+    """The catalogue's own rule gives each form to a number, and no form is empty."""
+    for english, forms in i18n.plurals(language).items():
+        used = {Plural(english, english).text(language, count) for count in range(200)}
+        assert all(forms), english
+        assert len(used) >= len(set(forms)), english
 
 
 def test_a_missing_text_would_be_noticed() -> None:
@@ -137,21 +172,86 @@ def test_a_number_has_its_form(locale: str, count: int, shown: str) -> None:
     assert RESULTS.text(locale, count) == shown
 
 
-def test_a_language_may_have_more_forms_than_two(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    (tmp_path / "pl.po").write_text(
-        'msgid ""\nmsgstr ""\n"Plural-Forms: nplurals=3; plural=(n==1 ? 0 : n%10>=2 && n%10<=4 '
-        '&& (n%100<10 || n%100>=20) ? 1 : 2);\\n"\n\n'
-        'msgid "1 result"\nmsgid_plural "{count} results"\n'
+HEADER = 'msgid ""\nmsgstr ""\n"Plural-Forms: nplurals={number}; plural={rule};\\n"\n\n'
+POLISH = HEADER.format(
+    number=3,
+    rule="(n==1 ? 0 : n%10>=2 && n%10<=4 && (n%100<10 || n%100>=20) ? 1 : 2)",
+)
+ARABIC = HEADER.format(
+    number=6,
+    rule="(n==0 ? 0 : n==1 ? 1 : n==2 ? 2 : n%100>=3 && n%100<=10 ? 3 : n%100>=11 ? 4 : 5)",
+)
+
+
+@pytest.fixture
+def more_languages(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """Two catalogues more, beside ours and beside the domain's, and no other edit."""
+    shutil.copytree(i18n.CATALOGUES, tmp_path / "ours")
+    (tmp_path / "domain").mkdir()
+    (tmp_path / "ours" / "pt_BR.po").write_text('msgid "Not found"\nmsgstr "Não encontrado"\n')
+    (tmp_path / "ours" / "ar.po").write_text(
+        ARABIC + 'msgid "Not found"\nmsgstr "غير موجود"\n\n'
+        'msgid "Used 1 tool"\nmsgid_plural "Used {count} tools"\n'
+        'msgstr[0] "بلا أدوات"\nmsgstr[1] "أداة واحدة"\nmsgstr[2] "أداتان"\n'
+        'msgstr[3] "{count} أدوات"\nmsgstr[4] "{count} أداة"\nmsgstr[5] "{count} أداة."\n',
+        encoding="utf-8",
+    )
+    (tmp_path / "ours" / "pl.po").write_text(
+        POLISH + 'msgid "Not found"\nmsgstr "Nie znaleziono"\n', encoding="utf-8"
+    )
+    (tmp_path / "domain" / "pl.po").write_text(
+        POLISH + 'msgid "1 result"\nmsgid_plural "{count} results"\n'
         'msgstr[0] "{count} wynik"\nmsgstr[1] "{count} wyniki"\nmsgstr[2] "{count} wyników"\n',
         encoding="utf-8",
     )
-    monkeypatch.setattr(i18n, "CATALOGUES", tmp_path)
+    monkeypatch.setattr(i18n, "CATALOGUES", tmp_path / "ours")
+    monkeypatch.setattr(i18n, "_added", [])
+    i18n.add(tmp_path / "domain")
     i18n.forget()
-    shown = [RESULTS.text("pl", count) for count in (1, 3, 5, 22)]
-    i18n.forget()
-    assert shown == ["1 wynik", "3 wyniki", "5 wyników", "22 wyniki"]
+    return tmp_path
+
+
+@pytest.mark.usefixtures("more_languages")
+class TestALanguageMore:
+    """What a catalogue brings, wherever a language is asked for."""
+
+    @pytest.mark.parametrize(
+        ("header", "language"),
+        [
+            ("pl-PL, en;q=0.5", "pl"),
+            ("ar-EG", "ar"),
+            ("de, ar;q=0.2", "ar"),
+            ("pt-br, en;q=0.5", "pt_BR"),
+            ("ur, pl;q=0.9", "ur"),
+        ],
+    )
+    def test_it_is_chosen(self, header: str, language: str) -> None:
+        assert i18n.negotiate(header) == language
+
+    @pytest.mark.parametrize(
+        ("language", "tag", "title"),
+        [
+            ("pl", "pl", "Nie znaleziono"),
+            ("ar", "ar", "غير موجود"),
+            ("pt_BR", "pt-BR", "Não encontrado"),
+        ],
+    )
+    def test_problems_speak_it(self, language: str, tag: str, title: str) -> None:
+        answer = problem_response(NotFound(), "r1", language)
+        assert json.loads(bytes(answer.body))["title"] == title
+        assert answer.headers["content-language"] == tag
+
+    def test_the_domain_counts_in_it(self) -> None:
+        shown = [RESULTS.text("pl", count) for count in (1, 3, 5, 22)]
+        assert shown == ["1 wynik", "3 wyniki", "5 wyników", "22 wyniki"]
+
+    def test_the_trace_counts_in_it(self) -> None:
+        shown = [TOOLS.text("ar", count) for count in (0, 1, 2, 3, 11, 100)]
+        assert shown == ["بلا أدوات", "أداة واحدة", "أداتان", "3 أدوات", "11 أداة", "100 أداة."]
+
+    def test_what_it_lacks_is_english(self) -> None:
+        assert i18n.text("pl", "{title}: waits", title="A") == "A: waits"
+        assert RESULTS.text("ar", 3) == "3 results"
 
 
 def test_values_are_never_taken_for_templates() -> None:

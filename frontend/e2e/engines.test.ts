@@ -1,10 +1,9 @@
 /** One flow in three engines, both languages and three widths. */
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import type { Language } from "@/lib/i18n/language";
 import { chromium } from "./engines/chromium";
 import type { Engine } from "./engines/engine";
 import { firefox } from "./engines/firefox";
-import { flow } from "./engines/flow";
+import { flow, type Spoken } from "./engines/flow";
 import { Visitor } from "./engines/visitor";
 import { webkit } from "./engines/webkit";
 import { sharedSystem } from "./system";
@@ -18,7 +17,7 @@ const ENGINES = [
   { name: "WebKit", variable: "WEBKIT_DRIVER", executable: WEBKIT_DRIVER, launch: webkit },
 ];
 
-const RUNS: readonly [Language, number, number][] = [
+const RUNS: readonly [Spoken, number, number][] = [
   ["en", 1280, 800],
   ["ur", 900, 1000],
   ["en", 390, 844],

@@ -2,8 +2,7 @@
 import type { Browser, BrowserContextOptions, Page } from "playwright-core";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import packageJson from "../package.json" with { type: "json" };
-import { en } from "@/lib/i18n/texts/en";
-import { ur } from "@/lib/i18n/texts/ur";
+import { CATALOGUES } from "@/shell/catalogues";
 import { launch, Person } from "./browser";
 import { sharedSystem } from "./system";
 
@@ -11,6 +10,10 @@ const { web } = sharedSystem();
 let browser: Browser;
 beforeAll(async () => void (browser = await launch()));
 afterAll(() => browser.close());
+
+/** What is said, in each language: English first, as everybody who asks for none of them reads it. */
+const messages = [...CATALOGUES.values()].map((catalogue) => catalogue.messages);
+const en = CATALOGUES.get("en")!.messages;
 
 const SCRIPTS = "**/_next/static/**/*.js";
 
@@ -40,28 +43,24 @@ describe("a browser that is too old", () => {
   it.each(Object.entries(OLD))("%s is told so", async (_, remove) => {
     const person = await open({}, (page) => page.addInitScript(remove));
     await person.page.waitForLoadState("networkidle");
-    expect(await seen(person.page)).toEqual([en["floor.old"], ur["floor.old"]]);
-    expect(await person.page.getByRole("alert").getByText(en["floor.old"]).isVisible()).toBe(true);
+    expect(await seen(person.page)).toEqual(messages.map((texts) => texts["floor.old"]));
+    expect(await person.page.getByRole("alert").getByText(en["floor.old"]!).isVisible()).toBe(true);
     await person.context.close();
   });
 
   it("is told the versions that the page is built for", () => {
     const versions = packageJson.browserslist.map((line) => line.split(" ").at(-1) ?? "");
-    for (const messages of [en, ur]) {
-      for (const version of versions) expect(messages["floor.old"]).toContain(version);
+    for (const texts of messages) {
+      for (const version of versions) expect(texts["floor.old"]).toContain(version);
     }
   });
 });
 
 describe("a page without its scripts", () => {
-  const script = [
-    `${en["floor.script"]} ${en["floor.again"]}`,
-    `${ur["floor.script"]} ${ur["floor.again"]}`,
-  ];
-  const failed = [
-    `${en["floor.failed"]} ${en["floor.again"]}`,
-    `${ur["floor.failed"]} ${ur["floor.again"]}`,
-  ];
+  const said = (kind: "script" | "failed") =>
+    messages.map((texts) => `${texts[`floor.${kind}`]} ${texts["floor.again"]}`);
+  const script = said("script");
+  const failed = said("failed");
 
   it("says that they are switched off", async () => {
     const person = await open({ javaScriptEnabled: false });
@@ -69,9 +68,10 @@ describe("a page without its scripts", () => {
     await person.context.close();
   });
 
-  it("says it in Urdu first to those who read Urdu", async () => {
-    const person = await open({ javaScriptEnabled: false, locale: "ur-PK" });
-    expect(await seen(person.page)).toEqual(script.toReversed());
+  it.each([...CATALOGUES.keys()])("says it in %s first to those who read that", async (locale) => {
+    const person = await open({ javaScriptEnabled: false, locale });
+    const own = script[[...CATALOGUES.keys()].indexOf(locale)]!;
+    expect(await seen(person.page)).toEqual([own, ...script.filter((words) => words !== own)]);
     await person.context.close();
   });
 
@@ -96,7 +96,7 @@ describe("a page without its scripts", () => {
     const { page } = person;
     await expect.poll(() => seen(page)).toEqual(failed);
     await page.unroute(SCRIPTS);
-    await page.getByRole("link", { name: en["floor.again"] }).click();
+    await page.getByRole("link", { name: en["floor.again"]! }).click();
     await page.getByRole("button", { name: "Sign in" }).waitFor();
     await person.context.close();
   });
@@ -121,7 +121,7 @@ describe("a page without its scripts", () => {
       };
       const says = async () => {
         const lines = await seen(page);
-        return lines.join() === failed.join() || lines.includes(en["problem.page.title"]);
+        return lines.join() === failed.join() || lines.includes(en["problem.page.title"]!);
       };
       await expect
         .poll(async () => (await works()) || (await says()), {

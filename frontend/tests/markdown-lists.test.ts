@@ -1,10 +1,15 @@
 import { createElement } from "react";
 import { renderToStaticMarkup } from "react-dom/server";
 import { describe, expect, it } from "vitest";
+import { LanguageProvider } from "@/components/LanguageProvider";
 import { Markdown } from "@/features/assistant/panel/Markdown";
+import { WITH_TRIAL } from "./trial";
 
-const html = (text: string) =>
-  renderToStaticMarkup(createElement(Markdown, { text })).replaceAll("\n", "");
+function html(text: string, code = "en"): string {
+  const catalogue = { ...WITH_TRIAL.get(code)!, languages: [] };
+  const page = createElement(LanguageProvider, catalogue, createElement(Markdown, { text }));
+  return renderToStaticMarkup(page).replaceAll("\n", "");
+}
 
 const words = (text: string) => `<span class="words">${text}</span>`;
 
@@ -37,4 +42,21 @@ describe("the words of a list item", () => {
     // `dir=auto` looks past what has a direction of its own.
     expect(html("1. دودھ")).not.toMatch(/<span[^>]*dir=/);
   });
+});
+
+describe("Markdown", () => {
+  it.each([
+    ["آپ کے کام", "en", "script-nastaliq"],
+    ["مهامك اليوم", "en", "script-naskh"],
+    ["کام", "ur", "script-nastaliq"],
+    ["کام", "ar", "script-naskh"],
+    ["Your tasks", "ar", ""],
+  ])(
+    "sets %s on a page in %s in its own typeface, and in the direction of its letters",
+    (text, code, script) => {
+      expect(html(text, code)).toBe(
+        `<div dir="auto" class="prose break-words ${script}"><p>${text}</p></div>`,
+      );
+    },
+  );
 });

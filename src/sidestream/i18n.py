@@ -1,7 +1,8 @@
 """User-facing text in the caller's language.
 
 A text is its English sentence; a language is a gettext catalogue `locale/<code>.po` beside this
-file. Adding a language is adding a catalogue; a domain brings its own, which are added to ours.
+file. Adding a language is adding a catalogue (docs/languages.md); a domain brings its own, which
+are added to ours.
 Texts are marked with `_("...")` where they are declared and looked up with `text(locale, ...)`
 where they are shown. A problem's `title` and `detail` are marked by being one, and so is a
 `Plural`, whose forms for each number are the catalogue's (gettext's `Plural-Forms`).
@@ -60,6 +61,11 @@ def forget() -> None:
     """Forget what was read, so that the next use reads it again."""
     for read in (locales, catalogue, plurals, _form_of):
         read.cache_clear()
+
+
+def tag(locale: str) -> str:
+    """Give the language tag (BCP 47) of a code, whose file may be called `pt_BR.po`."""
+    return locale.replace("_", "-")
 
 
 @cache

@@ -11,7 +11,7 @@ from typing import Any, ClassVar, Final
 
 from starlette.responses import JSONResponse
 
-from .i18n import DEFAULT_LOCALE, text
+from .i18n import DEFAULT_LOCALE, tag, text
 
 PROBLEM_TYPE: Final = "application/problem+json"
 
@@ -168,7 +168,7 @@ def problem_response(
     problem: Problem, request_id: str, locale: str = DEFAULT_LOCALE
 ) -> JSONResponse:
     """Give the `application/problem+json` response of a problem."""
-    headers = {"cache-control": "no-store", "content-language": locale}
+    headers = {"cache-control": "no-store", "content-language": tag(locale)}
     if problem.retry_after_s is not None:
         headers["retry-after"] = str(max(1, math.ceil(problem.retry_after_s)))
     if problem.status == Unauthorized.status:

@@ -1,9 +1,8 @@
 /** One person's way through the whole page, the same in every engine, language and width. */
 import { expect } from "vitest";
-import { en } from "@/lib/i18n/texts/en";
-import { LANGUAGES, type Language } from "@/lib/i18n/language";
+import { labelOf } from "@/lib/i18n/language";
 import { translator } from "@/lib/i18n/translate";
-import { ur } from "@/lib/i18n/texts/ur";
+import { CATALOGUES, type MessageKey } from "@/shell/catalogues";
 import { newEmail, PASSWORD } from "../browser";
 import type { Visitor } from "./visitor";
 
@@ -34,6 +33,8 @@ const WORDS = {
   },
 };
 
+export type Spoken = keyof typeof WORDS;
+
 const STORY_WORDS = 100;
 /** Long enough to be caught in the middle, whatever the pace of the machine. */
 const LONG_STORY_WORDS = 5_000;
@@ -54,12 +55,13 @@ export interface Growth {
 export async function flow(
   visitor: Visitor,
   web: string,
-  language: Language,
+  code: Spoken,
   look: (what: string) => Promise<void>,
 ): Promise<Growth[]> {
   const { window } = visitor;
-  const { t, direction } = translator(language, language === "en" ? en : ur);
-  const words = WORDS[language];
+  const { language, messages } = CATALOGUES.get(code)!;
+  const { t } = translator<MessageKey>(language, messages);
+  const words = WORDS[code];
   const press = (name: string) => visitor.click("button", name);
   const phase = (value: string) =>
     visitor.finds(
@@ -89,14 +91,14 @@ export async function flow(
 
   // Sign up, in the language that the person chooses.
   await window.goto(`${web}/sign-up?next=${encodeURIComponent("/tasks?panel=local")}`);
-  await press(LANGUAGES[language].label);
+  await press(labelOf(language));
   await visitor.sees("h1", t("sign_up.title"));
   await visitor.fill("input[name=name]", words.name);
   await visitor.fill("input[name=email]", newEmail());
   await visitor.fill("input[name=password]", PASSWORD);
   await press(t("sign_up.submit"));
   await visitor.sees("h2, p", t("tasks.empty.title"));
-  expect(await window.evaluate(() => document.dir)).toBe(direction);
+  expect(await window.evaluate(() => document.dir)).toBe(language.direction);
 
   // Add.
   for (const title of words.tasks) {
@@ -109,7 +111,7 @@ export async function flow(
   // Ask.
   const open = async () => {
     await visitor.click("#assistant-toggle");
-    await visitor.sees("#assistant", t("assistant.title"));
+    await visitor.sees("#assistant", t("tasks.assistant"));
     await visitor.finds("the focus", focused, [], "assistant-composer");
   };
   await open();

@@ -7,10 +7,9 @@ import type { Metadata, Viewport } from "next";
 import type { ReactNode } from "react";
 import { FloorCheck, FloorNotices } from "@/shell/Floor";
 import { InputMethod } from "@/components/InputMethod";
-import { LanguageProvider } from "@/components/LanguageProvider";
 import { CONFIG } from "@/lib/config";
-import { LANGUAGES } from "@/lib/i18n/language";
-import { messagesOf, requestLanguage, serverTranslator } from "@/shell/language";
+import { LANGUAGES, requestCatalogue, serverTranslator } from "@/shell/language";
+import { PageLanguage } from "@/shell/PageLanguage";
 
 export async function generateMetadata(): Promise<Metadata> {
   const { t } = await serverTranslator();
@@ -29,11 +28,13 @@ export const viewport: Viewport = {
 };
 
 export default async function RootLayout({ children }: { children: ReactNode }) {
-  const language = await requestLanguage();
+  const { language, messages } = await requestCatalogue();
   return (
     <html
-      lang={language}
-      dir={LANGUAGES[language].direction}
+      lang={language.code}
+      dir={language.direction}
+      data-typeface={language.typeface}
+      data-digits={language.digits}
       data-config={JSON.stringify(CONFIG)}
       className="h-full"
       // The check of the browser marks it before React looks.
@@ -44,9 +45,9 @@ export default async function RootLayout({ children }: { children: ReactNode }) 
       </head>
       <body className="min-h-full font-sans">
         <InputMethod />
-        <LanguageProvider language={language} messages={messagesOf(language)}>
+        <PageLanguage language={language} languages={LANGUAGES} messages={messages}>
           {children}
-        </LanguageProvider>
+        </PageLanguage>
         <FloorNotices />
       </body>
     </html>

@@ -1,5 +1,6 @@
 import { redirect } from "next/navigation";
+import { TASKS_PATH } from "@/features/tasks/host";
 
 export default function Home() {
-  redirect("/tasks");
+  redirect(TASKS_PATH);
 }

@@ -1,79 +1,50 @@
 "use client";
-/** The page's language for client components, and the switch between languages. */
-import { useRouter } from "next/navigation";
-import { createContext, use, useEffect, useMemo, useTransition, type ReactNode } from "react";
-import { markAlive } from "@/lib/floor";
-import type { Messages } from "@/lib/i18n/texts/en";
-import { LANGUAGE_COOKIE, LANGUAGES, type Language } from "@/lib/i18n/language";
+/** The page's language, and those there are, for client components. */
+import { createContext, use, useMemo, type ReactNode } from "react";
+import type { Language } from "@/lib/i18n/language";
+import type { Messages, PageKey } from "@/lib/i18n/messages";
 import { translator, type Translator } from "@/lib/i18n/translate";
 
-const Context = createContext<Translator | null>(null);
+interface Value {
+  translator: Translator<string>;
+  languages: readonly Language[];
+}
 
-export function LanguageProvider({
-  language,
-  messages,
-  children,
-}: {
+const Context = createContext<Value | null>(null);
+
+interface Props {
   language: Language;
+  /** All that the page may be switched to, its own among them. */
+  languages: readonly Language[];
   messages: Messages;
-  children: ReactNode;
-}) {
-  const value = useMemo(() => translator(language, messages), [language, messages]);
-  // It stands around every page: when its effects run, the page answers.
-  useEffect(markAlive, []);
+  children?: ReactNode;
+}
+
+export function LanguageProvider({ language, languages, messages, children }: Props) {
+  const value = useMemo(
+    () => ({ translator: translator<string>(language, messages), languages }),
+    [language, languages, messages],
+  );
   return <Context value={value}>{children}</Context>;
 }
 
-export function useLanguage(): Translator {
+function useValue(): Value {
   const value = use(Context);
   if (!value) throw new Error("useLanguage needs a LanguageProvider");
   return value;
 }
 
+/** Give the page's translator, for the page's own keys or, to a feature, for those of its own. */
+export function useLanguage<Key extends string = PageKey>(): Translator<Key> {
+  // The messages of the page have the keys of every feature.
+  return useValue().translator as unknown as Translator<Key>;
+}
+
+export function useLanguages(): readonly Language[] {
+  return useValue().languages;
+}
+
 /** The page's language now, for what is made once and outlives a switch. */
 export function pageLanguage(): string {
   return document.documentElement.lang;
-}
-
-const A_YEAR_S = 365 * 24 * 3600;
-
-function rememberLanguage(language: Language) {
-  document.cookie = `${LANGUAGE_COOKIE}=${language}; path=/; max-age=${A_YEAR_S}; samesite=lax`;
-}
-
-export function LanguageSwitch() {
-  const { language, t } = useLanguage();
-  const router = useRouter();
-  const [pending, startTransition] = useTransition();
-
-  function choose(next: Language) {
-    rememberLanguage(next);
-    // The server draws the page in the language, with `lang` and `dir` on the document.
-    startTransition(() => router.refresh());
-  }
-
-  return (
-    <div
-      role="group"
-      aria-label={t("language.label")}
-      className="flex rounded-lg border border-line bg-surface p-0.5"
-      aria-busy={pending}
-    >
-      {(Object.keys(LANGUAGES) as Language[]).map((key) => (
-        <button
-          key={key}
-          type="button"
-          lang={key}
-          aria-pressed={key === language}
-          aria-label={LANGUAGES[key].label}
-          onClick={() => choose(key)}
-          className={`h-8 rounded-md px-2.5 leading-none font-semibold transition-colors ${
-            key === "ur" ? "pb-0.5 text-[0.95rem]" : "text-[0.78rem]"
-          } ${key === language ? "bg-sunken text-ink" : "text-muted hover:text-ink"}`}
-        >
-          {LANGUAGES[key].short}
-        </button>
-      ))}
-    </div>
-  );
 }

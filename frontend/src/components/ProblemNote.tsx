@@ -1,53 +1,61 @@
 "use client";
 /** A problem, in words a person can act on, with a way to try again. */
-import { CONFIG } from "@/lib/config";
-import type { MessageKey } from "@/lib/i18n/texts/en";
+import type { PageKey } from "@/lib/i18n/messages";
 import type { Translator } from "@/lib/i18n/translate";
 import type { Problem, ProblemKind } from "@/lib/problems";
 import { AlertIcon, CloseIcon, RetryIcon } from "./icons";
 import { useLanguage } from "./LanguageProvider";
 
-/** Kinds that only the setup help knows: the API's health tells them, not a failed request. */
-export type HelpKind = ProblemKind | "api_key" | "domain_key";
-
-export interface Help {
-  kind: HelpKind;
-  problem?: Problem;
+export interface Words {
+  title: string;
+  body: string;
 }
 
-export function words({ kind, problem }: Help, { t, seconds }: Translator) {
-  const values = {
-    host: kind === "domain_key" ? location.host : new URL(CONFIG.API_BASE_URL).host,
-  };
-  const title = t(`problem.${kind}.title` as MessageKey, values);
+/** Give the words for a kind of problem with the server at an address, and for one that happened. */
+export function problemWords(
+  { t, seconds }: Translator<PageKey>,
+  kind: ProblemKind,
+  { url, problem }: { url: string; problem?: Problem },
+): Words {
+  const { host } = new URL(url);
+  const title = t(`problem.${kind}.title`);
   if (kind === "rate_limited" && problem?.retryAfterMs) {
     const wait = seconds(problem.retryAfterMs / 1000);
     return { title, body: t("problem.rate_limited.wait", { wait }) };
   }
-  return { title, body: t(`problem.${kind}.body` as MessageKey, values) };
+  return { title, body: t(`problem.${kind}.body`, { host }) };
 }
 
-export function ProblemNote({
-  help,
-  onRetry,
-  onDismiss,
-  brief = false,
-  className = "",
-}: {
-  help: Help;
+interface Ways {
   onRetry?: () => void;
   onDismiss?: () => void;
   /** Only the title, where the rest is said nearby. */
   brief?: boolean;
   className?: string;
-}) {
-  const language = useLanguage();
-  const { t } = language;
-  const { title, body } = words(help, language);
+}
+
+/** A problem with the server at an address. */
+export function ProblemNote({ problem, url, ...ways }: Ways & { problem: Problem; url: string }) {
+  const { kind, requestId } = problem;
+  const words = problemWords(useLanguage(), kind, { url, problem });
+  return <Note kind={kind} words={words} requestId={requestId} {...ways} />;
+}
+
+interface NoteProps extends Ways {
+  kind: string;
+  words: Words;
+  /** What the server's logs call the request. */
+  requestId?: string;
+}
+
+export function Note(props: NoteProps) {
+  const { kind, words, requestId, onRetry, onDismiss, brief = false, className = "" } = props;
+  const { title, body } = words;
+  const { t } = useLanguage();
   return (
     <div
       role="alert"
-      data-problem={help.kind}
+      data-problem={kind}
       className={`animate-appear rounded-xl border border-[#f1d3cf] bg-bad-soft p-3.5 text-start ${className}`}
     >
       <div className="flex gap-2.5">
@@ -55,9 +63,9 @@ export function ProblemNote({
         <div className="min-w-0 flex-1">
           <p className="text-sm font-semibold text-bad">{title}</p>
           {!brief && <p className="mt-0.5 text-sm text-[#5d2a26]">{body}</p>}
-          {!brief && help.problem?.requestId && (
+          {!brief && requestId && (
             <p className="mt-1 text-xs text-[#7a4a46]" dir="auto">
-              {t("problem.reference", { id: help.problem.requestId })}
+              {t("problem.reference", { id: requestId })}
             </p>
           )}
           {onRetry && (

@@ -2,7 +2,7 @@
 
 const NAME = "pass|pwd|secret|token|credential|api[-_]?key";
 const SECRET_NAME = new RegExp(NAME, "i");
-/** In a query, or in one within a value, as in `next=/tasks?password=…`. */
+/** In a query, or in one within a value, as in `next=/list?password=…`. */
 export const SECRET_IN_QUERY = new RegExp(`[?&][^=&]*(?:${NAME})[^=&]*=`, "i");
 
 /** Whether the query of an address has a part that is a secret by its name. */

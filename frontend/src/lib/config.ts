@@ -15,7 +15,7 @@ export interface Config {
   MOD: Mode;
   /** ChatFunction: the ChatKit endpoint, sessions and runs. No trailing slash. */
   API_BASE_URL: string;
-  /** TasksFunction: the task list. No trailing slash. */
+  /** The function behind the list. No trailing slash. */
   TASKS_BASE_URL: string;
   /** This page's own origin, where Better Auth answers. No trailing slash. */
   AUTH_BASE_URL: string;
@@ -140,9 +140,6 @@ export function apiOrigins(config: Config): string[] {
     ...new Set([config.API_BASE_URL, config.TASKS_BASE_URL].map((url) => new URL(url).origin)),
   ];
 }
-
-/** OpenAI serves its component here only; it is on no package registry. */
-export const CHATKIT_SCRIPT_URL = "https://cdn.platform.openai.com/deployments/chatkit/chatkit.js";
 
 function here(): Config {
   if (typeof document === "undefined") return readConfig(process.env);

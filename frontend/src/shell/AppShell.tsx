@@ -3,21 +3,24 @@
 import Link from "next/link";
 import { usePathname } from "next/navigation";
 import { useEffect, useRef, useState, type ReactNode } from "react";
-import { initial } from "@/lib/text";
+import { CheckIcon, Mark, SignOutIcon, SparkIcon } from "@/components/icons";
 import { ChatAssistant } from "@/features/assistant/ChatAssistant";
 import { useChat } from "@/features/assistant/ChatProvider";
-import { CheckIcon, Mark, SignOutIcon, SparkIcon } from "@/components/icons";
-import { LanguageSwitch, useLanguage } from "@/components/LanguageProvider";
+import { TASKS_PATH } from "@/features/tasks/host";
+import { initial } from "@/lib/text";
+import { ASSISTANT_PATH } from "./Assistant";
+import { LanguageSwitch } from "./PageLanguage";
 import { useSession } from "./SessionProvider";
+import { useTexts } from "./useTexts";
 
 /** Below this width the assistant covers the page. */
 const COVERS = "(width < 48rem)";
 
 export function AppShell({ children }: { children: ReactNode }) {
-  const { t } = useLanguage();
+  const { t } = useTexts();
   const { isOpen } = useChat();
   const pathname = usePathname();
-  const isChatPage = pathname === "/chatbot";
+  const isChatPage = pathname === ASSISTANT_PATH;
   const covers = useMedia(COVERS);
   const beside = isOpen && !isChatPage;
 
@@ -46,17 +49,17 @@ export function AppShell({ children }: { children: ReactNode }) {
 }
 
 function Header() {
-  const { t } = useLanguage();
+  const { t } = useTexts();
   const { isOpen, setOpen } = useChat();
   const pathname = usePathname();
   const links = [
-    { href: "/tasks", label: t("nav.tasks"), Icon: CheckIcon },
-    { href: "/chatbot", label: t("nav.assistant"), Icon: SparkIcon },
+    { href: TASKS_PATH, label: t("tasks.title"), Icon: CheckIcon },
+    { href: ASSISTANT_PATH, label: t("assistant.nav"), Icon: SparkIcon },
   ];
   return (
     <header className="sticky top-0 z-20 border-b border-line bg-paper/85 backdrop-blur-md">
       <div className="mx-auto flex h-16 max-w-5xl short:h-11 items-center gap-1.5 px-4 sm:gap-3 sm:px-6">
-        <Link href="/tasks" className="me-1 flex items-center gap-2.5 font-semibold sm:me-3">
+        <Link href={TASKS_PATH} className="me-1 flex items-center gap-2.5 font-semibold sm:me-3">
           <Mark />
           <span lang="en" className="max-sm:sr-only">
             {t("app.name")}
@@ -83,7 +86,7 @@ function Header() {
         <div className="ms-auto flex items-center gap-1.5 sm:gap-2.5">
           <LanguageSwitch />
           <AccountMenu />
-          {pathname !== "/chatbot" && (
+          {pathname !== ASSISTANT_PATH && (
             <button
               type="button"
               id="assistant-toggle"
@@ -94,7 +97,7 @@ function Header() {
               onClick={() => setOpen(!isOpen)}
             >
               <SparkIcon size={18} />
-              <span className="max-md:hidden">{t("nav.assistant")}</span>
+              <span className="max-md:hidden">{t("assistant.nav")}</span>
             </button>
           )}
         </div>
@@ -104,7 +107,7 @@ function Header() {
 }
 
 function AccountMenu() {
-  const { t } = useLanguage();
+  const { t } = useTexts();
   const { user, signOut } = useSession();
   const [open, setOpen] = useState(false);
   const root = useRef<HTMLDivElement>(null);

@@ -1,14 +1,13 @@
 /** What a person reads in place of a page whose scripts cannot run, in every language. */
 import { headers } from "next/headers";
 import { FLOOR_SCRIPT } from "@/lib/floor";
-import type { MessageKey } from "@/lib/i18n/texts/en";
-import { LANGUAGES, type Language } from "@/lib/i18n/language";
-import { messagesOf, requestLanguage } from "./language";
+import { CATALOGUES, type Catalogue } from "./catalogues";
+import { requestCatalogue } from "./language";
 
 // Beside the script, not in the stylesheet, which may be what did not come.
 const STYLE = `
   .floor { display: none; max-width: 32rem; margin: 18vh auto; padding: 0 1.5rem; font: 1.1rem/1.6 system-ui, sans-serif }
-  .floor [lang="ur"] { font-family: "Noto Nastaliq Urdu", serif; line-height: 2.2 }
+  .floor [data-typeface="nastaliq"] { font-family: "Noto Nastaliq Urdu", serif; line-height: 2.2 }
   .floor a { text-decoration: underline }
   .floor p { margin: 0 0 1.25rem }
   html[data-floor] body > * { display: none !important }
@@ -41,7 +40,7 @@ export async function FloorCheck() {
 
 /** For the end of the body; hidden until the check, or the lack of scripts, shows one of them. */
 export async function FloorNotices() {
-  const first = await requestLanguage();
+  const first = await requestCatalogue();
   return (
     <>
       <Notice kind="old" first={first} />
@@ -53,19 +52,15 @@ export async function FloorNotices() {
   );
 }
 
-function Notice({ kind, first }: { kind: "old" | "failed" | "script"; first: Language }) {
-  const others = (Object.keys(LANGUAGES) as Language[]).filter((language) => language !== first);
+function Notice({ kind, first }: { kind: "old" | "failed" | "script"; first: Catalogue }) {
+  const others = [...CATALOGUES.values()].filter((catalogue) => catalogue !== first);
   return (
     <div role="alert" className={`floor floor-${kind}`}>
-      {[first, ...others].map((language) => {
-        const messages = messagesOf(language);
-        const key: MessageKey = `floor.${kind}`;
-        return (
-          <p key={language} lang={language} dir={LANGUAGES[language].direction}>
-            {messages[key]} {kind !== "old" && <a href="">{messages["floor.again"]}</a>}
-          </p>
-        );
-      })}
+      {[first, ...others].map(({ language: { code, direction, typeface }, messages }) => (
+        <p key={code} lang={code} dir={direction} data-typeface={typeface}>
+          {messages[`floor.${kind}`]} {kind !== "old" && <a href="">{messages["floor.again"]}</a>}
+        </p>
+      ))}
     </div>
   );
 }

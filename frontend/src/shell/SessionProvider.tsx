@@ -13,8 +13,8 @@ import {
 import { fetchIdentityToken, fetchUserId, signOut as endSession } from "@/lib/auth/client";
 import type { User } from "@/lib/auth/user";
 import { CONFIG } from "@/lib/config";
-import { forget } from "./memory";
 import { TokenCache } from "@/lib/tokens";
+import { forget } from "./memory";
 
 interface Session {
   user: User;

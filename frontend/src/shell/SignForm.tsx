@@ -3,14 +3,16 @@
 import Link from "next/link";
 import { useRouter } from "next/navigation";
 import { useId, useState, useTransition } from "react";
-import { fetchUserId, signInWithEmail, SignInRefused, signUpWithEmail } from "@/lib/auth/client";
-import type { MessageKey } from "@/lib/i18n/texts/en";
-import { Problem, problemOf } from "@/lib/problems";
-import { written } from "@/lib/text";
 import { Form } from "@/components/Form";
 import { EyeIcon, EyeOffIcon } from "@/components/icons";
-import { useLanguage } from "@/components/LanguageProvider";
 import { ProblemNote } from "@/components/ProblemNote";
+import { TASKS_PATH } from "@/features/tasks/host";
+import { fetchUserId, signInWithEmail, SignInRefused, signUpWithEmail } from "@/lib/auth/client";
+import { CONFIG } from "@/lib/config";
+import { Problem, problemOf } from "@/lib/problems";
+import { written } from "@/lib/text";
+import type { MessageKey } from "./catalogues";
+import { useTexts } from "./useTexts";
 
 const MIN_PASSWORD_CHARS = 8;
 
@@ -35,7 +37,7 @@ export function SignForm({
   next: string;
   expired?: boolean;
 }) {
-  const { t } = useLanguage();
+  const { t } = useTexts();
   const router = useRouter();
   const ids = { name: useId(), email: useId(), password: useId() };
   const [visible, setVisible] = useState(false);
@@ -99,7 +101,9 @@ export function SignForm({
   return (
     <>
       <h1 className="text-2xl font-semibold tracking-tight">{t(`${mode}.title`)}</h1>
-      <p className="mt-1.5 text-muted">{t(`${mode}.lead`)}</p>
+      <p className="mt-1.5 text-muted">
+        {t(mode === "sign_in" ? "tasks.sign_in" : "sign_up.lead")}
+      </p>
 
       {expired && !refusal && !problem && (
         <p role="status" className="mt-6 rounded-xl bg-warn-soft px-4 py-3 text-sm text-warn">
@@ -114,7 +118,7 @@ export function SignForm({
           {t(refusal, { count: MIN_PASSWORD_CHARS })}
         </p>
       )}
-      {problem && <ProblemNote help={{ kind: problem.kind, problem }} className="mt-6" />}
+      {problem && <ProblemNote problem={problem} url={CONFIG.AUTH_BASE_URL} className="mt-6" />}
 
       <Form onSend={(form) => void send(form)} noValidate className="mt-7 space-y-5">
         {mode === "sign_up" && (
@@ -198,7 +202,7 @@ export function SignForm({
       <p className="mt-6 text-sm text-muted">
         {t(`${mode}.other`)}{" "}
         <Link
-          href={`/${other}${next === "/tasks" ? "" : `?next=${encodeURIComponent(next)}`}`}
+          href={`/${other}${next === TASKS_PATH ? "" : `?next=${encodeURIComponent(next)}`}`}
           className="font-semibold text-brand-strong underline-offset-4 hover:underline"
         >
           {t(`${mode}.other_link`)}
@@ -209,7 +213,7 @@ export function SignForm({
 }
 
 function FieldError({ id, error }: { id: string; error: MessageKey | undefined }) {
-  const { t } = useLanguage();
+  const { t } = useTexts();
   if (!error) return null;
   return (
     <p id={id} className="mt-1.5 text-sm text-bad">

@@ -3,7 +3,8 @@
 import { useRouter } from "next/navigation";
 import { useTransition } from "react";
 import { AlertIcon, Mark, RetryIcon } from "@/components/icons";
-import { LanguageSwitch, useLanguage } from "@/components/LanguageProvider";
+import { useLanguage } from "@/components/LanguageProvider";
+import { LanguageSwitch } from "./PageLanguage";
 
 export function SignInBroken({
   reason,

@@ -1,23 +1,24 @@
 /** The language of a request, for server components. */
 import "server-only";
 import { cookies, headers } from "next/headers";
-import { en, type Messages } from "@/lib/i18n/texts/en";
-import { chooseLanguage, LANGUAGE_COOKIE, type Language } from "@/lib/i18n/language";
+import { chooseLanguage } from "@/lib/i18n/choice";
+import { LANGUAGE_COOKIE, type Language } from "@/lib/i18n/language";
 import { translator, type Translator } from "@/lib/i18n/translate";
-import { ur } from "@/lib/i18n/texts/ur";
+import { CATALOGUES, type Catalogue, type MessageKey } from "./catalogues";
 
-const MESSAGES: Readonly<Record<Language, Messages>> = { en, ur };
+/** All that the page may be shown in. */
+export const LANGUAGES: readonly Language[] = [...CATALOGUES.values()].map(
+  ({ language }) => language,
+);
 
-export async function requestLanguage(): Promise<Language> {
+/** Give the catalogue that a request is answered from. */
+export async function requestCatalogue(): Promise<Catalogue> {
   const cookie = (await cookies()).get(LANGUAGE_COOKIE)?.value;
-  return chooseLanguage(cookie, (await headers()).get("accept-language"));
+  const accepted = (await headers()).get("accept-language");
+  return CATALOGUES.get(chooseLanguage([...CATALOGUES.keys()], cookie, accepted))!;
 }
 
-export function messagesOf(language: Language): Messages {
-  return MESSAGES[language];
-}
-
-export async function serverTranslator(): Promise<Translator> {
-  const language = await requestLanguage();
-  return translator(language, messagesOf(language));
+export async function serverTranslator(): Promise<Translator<MessageKey>> {
+  const { language, messages } = await requestCatalogue();
+  return translator(language, messages);
 }

@@ -17,23 +17,22 @@ function write(key: string, value: string | null): void {
   }
 }
 
-const threadKey = (userId: string) => `sidestream.thread.${userId}`;
 const OPEN_KEY = "sidestream.assistant";
 
-/** The last thread of a person in this browser. */
-export const lastThread = {
-  get: (userId: string) => read(threadKey(userId)),
-  set: (userId: string, threadId: string | null) => write(threadKey(userId), threadId),
-};
-
-/** Whether the assistant stands open beside the page. */
-export const assistantOpen = {
-  get: () => read(OPEN_KEY) === "open",
-  set: (open: boolean) => write(OPEN_KEY, open ? "open" : null),
-};
+/** The last thread of a person in this browser, and whether the assistant stands open. */
+export function assistantMemory(userId: string) {
+  const threadKey = `sidestream.thread.${userId}`;
+  return {
+    thread: () => read(threadKey),
+    setThread: (threadId: string | null) => write(threadKey, threadId),
+    isOpen: () => read(OPEN_KEY) === "open",
+    setOpen: (open: boolean) => write(OPEN_KEY, open ? "open" : null),
+  };
+}
 
 /** Forget a person, as on sign-out. */
 export function forget(userId: string): void {
-  lastThread.set(userId, null);
-  assistantOpen.set(false);
+  const memory = assistantMemory(userId);
+  memory.setThread(null);
+  memory.setOpen(false);
 }

@@ -8,6 +8,7 @@ from rich.console import Console
 from sidestream.cli.errors import CommandError
 from sidestream.cli.local import FOLDER, FolderOption
 from sidestream.cli.option import pasted
+from sidestream.i18n import DEFAULT_LOCALE, locales
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -32,7 +33,9 @@ def chat(
     token: Annotated[
         str | None, pasted(envvar="SIDESTREAM_TOKEN", help="Your token for --url.")
     ] = None,
-    locale: Annotated[str, typer.Option(help="Language of the tool calls: en, ur.")] = "en",
+    locale: Annotated[
+        str, typer.Option(help=f"Language of the tool calls: {', '.join(locales())}.")
+    ] = DEFAULT_LOCALE,
     timing: Annotated[bool, typer.Option("--timing", help="Show the time to first token.")] = False,
     folder: FolderOption = FOLDER,
 ) -> None:

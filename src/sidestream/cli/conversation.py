@@ -14,6 +14,7 @@ import httpx2
 from sidestream import network
 from sidestream.cli.errors import CommandError
 from sidestream.cli.events import Event, events
+from sidestream.i18n import DEFAULT_LOCALE, tag
 
 _CONNECT_TIMEOUT_S: Final = 10.0
 _READ_TIMEOUT_S: Final = 120.0
@@ -28,13 +29,18 @@ class Conversation:
     """
 
     def __init__(
-        self, base_url: str, token: str, *, thread_id: str | None = None, locale: str = "en"
+        self,
+        base_url: str,
+        token: str,
+        *,
+        thread_id: str | None = None,
+        locale: str = DEFAULT_LOCALE,
     ) -> None:
         self.thread_id = thread_id
         self._client = network.client(
             base_url,
             base_url=base_url.rstrip("/"),
-            headers={"Authorization": f"Bearer {token}", "Accept-Language": locale},
+            headers={"Authorization": f"Bearer {token}", "Accept-Language": tag(locale)},
             timeout=httpx2.Timeout(_READ_TIMEOUT_S, connect=_CONNECT_TIMEOUT_S),
         )
 

@@ -2,7 +2,7 @@ import { headers } from "next/headers";
 import { redirect } from "next/navigation";
 import { Suspense, type ReactNode } from "react";
 import { AppShell } from "@/shell/AppShell";
-import { ChatProvider } from "@/features/assistant/ChatProvider";
+import { Assistant } from "@/shell/Assistant";
 import { SessionProvider } from "@/shell/SessionProvider";
 import { SignInBroken } from "@/shell/SignInBroken";
 import { signIn } from "@/lib/auth/user";
@@ -19,9 +19,9 @@ export default async function AppLayout({ children }: { children: ReactNode }) {
   return (
     <SessionProvider user={who.user}>
       <Suspense>
-        <ChatProvider>
+        <Assistant>
           <AppShell>{children}</AppShell>
-        </ChatProvider>
+        </Assistant>
       </Suspense>
     </SessionProvider>
   );

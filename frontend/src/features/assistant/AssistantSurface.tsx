@@ -1,27 +1,30 @@
 "use client";
 /** OpenAI's ChatKit or our own panel, with what stands in the way said above it. */
 import { ChatKit } from "@openai/chatkit-react";
-import dynamic from "next/dynamic";
-import { useChat } from "./ChatProvider";
+import { lazy, Suspense } from "react";
 import { InfoIcon } from "@/components/icons";
-import { useLanguage } from "@/components/LanguageProvider";
-import { ProblemNote } from "@/components/ProblemNote";
+import { Note } from "@/components/ProblemNote";
+import { useChat } from "./ChatProvider";
+import { helpWords } from "./help";
+import { useHost } from "./host";
+import { useTexts } from "./useTexts";
 
 // Our own panel, with its Markdown, is loaded by those who need it.
-const ChatPanel = dynamic(() => import("./panel/ChatPanel"), {
-  ssr: false,
-  loading: () => <Skeleton />,
-});
+const ChatPanel = lazy(() => import("./panel/ChatPanel"));
 
 export function AssistantSurface() {
-  const { t } = useLanguage();
+  const texts = useTexts();
+  const { t } = texts;
+  const { baseUrl } = useHost();
   const { panel, help, clearHelp, recheck, control, takeLocal, tryChatKit } = useChat();
 
   return (
     <div className="flex min-h-0 flex-1 flex-col">
       {help && (
-        <ProblemNote
-          help={help}
+        <Note
+          kind={help.kind}
+          words={helpWords(texts, help, baseUrl)}
+          requestId={help.problem?.requestId}
           onRetry={() => {
             if (help.kind !== "domain_key") return void recheck();
             clearHelp();
@@ -33,7 +36,7 @@ export function AssistantSurface() {
       )}
       {panel === "fallback" && help?.kind !== "domain_key" && (
         <p className="flex shrink-0 items-start gap-2 border-b border-line bg-sunken px-4 py-2 text-xs text-muted">
-          <InfoIcon size={15} className="mt-px shrink-0 rtl:mt-1.5" />
+          <InfoIcon size={15} className="mt-px shrink-0 nastaliq:mt-1.5" />
           <span>
             {t("assistant.fallback")}{" "}
             <button
@@ -46,7 +49,11 @@ export function AssistantSurface() {
           </span>
         </p>
       )}
-      {(panel === "fallback" || panel === "local") && <ChatPanel />}
+      {(panel === "fallback" || panel === "local") && (
+        <Suspense fallback={<Skeleton />}>
+          <ChatPanel />
+        </Suspense>
+      )}
       {(panel === "loading" || panel === "chatkit") && (
         <div className="relative min-h-0 flex-1">
           <ChatKit control={control} className="block h-full w-full" />
@@ -65,7 +72,7 @@ export function AssistantSurface() {
 }
 
 function Skeleton() {
-  const { t } = useLanguage();
+  const { t } = useTexts();
   return (
     <div role="status" className="flex flex-1 flex-col justify-end gap-3 p-5">
       <span className="sr-only">{t("assistant.loading")}</span>

@@ -1,14 +1,15 @@
 "use client";
 /** The assistant as a sidebar: at the end of the line (the left in Urdu), over all on a phone. */
-import Link from "next/link";
 import { useEffect, useRef } from "react";
+import { CloseIcon, ExpandIcon, SparkIcon } from "@/components/icons";
 import { AssistantSurface } from "./AssistantSurface";
 import { useChat } from "./ChatProvider";
-import { CloseIcon, ExpandIcon, SparkIcon } from "@/components/icons";
-import { useLanguage } from "@/components/LanguageProvider";
+import { useHost } from "./host";
+import { useTexts } from "./useTexts";
 
 export function ChatAssistant({ modal }: { modal: boolean }) {
-  const { t } = useLanguage();
+  const { t } = useTexts();
+  const { title, page, Link } = useHost();
   const { isOpen, setOpen, panel, wake, focusComposer } = useChat();
   const panelRef = useRef<HTMLElement>(null);
   const wasOpen = useRef(false);
@@ -44,7 +45,7 @@ export function ChatAssistant({ modal }: { modal: boolean }) {
       id="assistant"
       role={modal ? "dialog" : "complementary"}
       aria-modal={modal && isOpen ? true : undefined}
-      aria-label={t("assistant.title")}
+      aria-label={title}
       inert={!isOpen}
       data-open={isOpen}
       className={`fixed inset-y-0 end-0 z-40 flex w-full flex-col bg-surface shadow-panel duration-200 ease-out-soft md:w-[25rem] ${
@@ -57,9 +58,9 @@ export function ChatAssistant({ modal }: { modal: boolean }) {
       {ownHeader && (
         <div className="flex h-16 shrink-0 items-center gap-2 border-b border-line ps-5 pe-3 short:h-11">
           <SparkIcon className="text-brand-strong" />
-          <h2 className="flex-1 truncate font-semibold">{t("assistant.title")}</h2>
+          <h2 className="flex-1 truncate font-semibold">{title}</h2>
           <Link
-            href="/chatbot"
+            href={page.href}
             className="icon-btn"
             aria-label={t("assistant.full")}
             title={t("assistant.full")}

@@ -1,13 +1,13 @@
 "use client";
 /** The assistant as a page of its own. */
 import { useEffect } from "react";
+import { SparkIcon } from "@/components/icons";
 import { AssistantSurface } from "./AssistantSurface";
 import { useChat } from "./ChatProvider";
-import { SparkIcon } from "@/components/icons";
-import { useLanguage } from "@/components/LanguageProvider";
+import { useHost } from "./host";
 
 export function ChatPage() {
-  const { t } = useLanguage();
+  const { title } = useHost();
   const { panel, wake } = useChat();
 
   useEffect(wake, [wake]);
@@ -17,7 +17,7 @@ export function ChatPage() {
       <div className="relative flex min-h-0 flex-1 flex-col overflow-hidden border-line bg-surface sm:rounded-2xl sm:border sm:shadow-card">
         <h1 className="flex shrink-0 items-center gap-2.5 border-b border-line px-5 py-3.5 font-semibold short:sr-only">
           <SparkIcon className="text-brand-strong" />
-          {t("assistant.title")}
+          {title}
         </h1>
         {panel !== "none" && <AssistantSurface />}
       </div>

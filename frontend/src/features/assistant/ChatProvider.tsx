@@ -4,32 +4,27 @@
  * fetch that carries it, what stands in the way, the last thread, and ChatKit's control.
  */
 import { useChatKit, type UseChatKitReturn } from "@openai/chatkit-react";
-import { usePathname, useSearchParams } from "next/navigation";
 import {
   createContext,
   use,
   useCallback,
   useEffect,
   useMemo,
-  useRef,
   useState,
   type ReactNode,
 } from "react";
-import { fetchChatToken } from "@/lib/auth/client";
-import { ChatClient } from "./bridge/client";
-import { CHAT_PATH, createChatFetch } from "./bridge/fetch";
-import type { Health } from "./bridge/health";
-import { chatKitOptions } from "./bridge/options";
-import { CONFIG } from "@/lib/config";
-import { assistantOpen, lastThread } from "@/shell/memory";
 import { problemOf } from "@/lib/problems";
 import { TokenCache } from "@/lib/tokens";
+import { ChatClient } from "./bridge/client";
+import { createChatFetch } from "./bridge/fetch";
+import type { Health } from "./bridge/health";
+import { chatKitOptions } from "./bridge/options";
+import type { Help } from "./help";
+import { HostProvider, type AssistantHost } from "./host";
 import { useComposerFocus } from "./useComposerFocus";
 import { useHelp } from "./useHelp";
 import { usePanel, type PanelControl } from "./usePanel";
-import { pageLanguage, useLanguage } from "@/components/LanguageProvider";
-import type { Help } from "@/components/ProblemNote";
-import { useSession } from "@/shell/SessionProvider";
+import { useTexts } from "./useTexts";
 
 interface Chat extends Omit<PanelControl, "onReady"> {
   client: ChatClient;
@@ -47,23 +42,15 @@ interface Chat extends Omit<PanelControl, "onReady"> {
   /** The last thread of this person in this browser; undefined until the browser has been asked. */
   threadId: string | null | undefined;
   rememberThread: (threadId: string | null) => void;
-  /** Hear of changes that the agent made to the list. Gives the way to stop listening. */
-  onTasksChanged: (listener: () => void) => () => void;
-  tasksChanged: () => void;
 }
 
 const Context = createContext<Chat | null>(null);
 
-/** The event with which the agent says that it changed the list. */
-export const TASKS_CHANGED = "tasks.changed";
-
-export function ChatProvider({ children }: { children: ReactNode }) {
-  const language = useLanguage();
-  const { user, askToSignIn } = useSession();
-  const isPage = usePathname() === "/chatbot";
-  const wantsLocal = useSearchParams().get("panel") === "local";
-  const { panel, wake: wakePanel, tryChatKit, takeLocal, onReady } = usePanel(wantsLocal);
-  const { help, setHelp, health, recheck, onProblem } = useHelp();
+export function ChatProvider({ host, children }: { host: AssistantHost; children: ReactNode }) {
+  const texts = useTexts();
+  const { memory, onSignInNeeded } = host;
+  const { panel, wake: wakePanel, tryChatKit, takeLocal, onReady } = usePanel(host.wantsLocal);
+  const { help, setHelp, health, recheck, onProblem } = useHelp(host.baseUrl);
   const [isOpen, showOpen] = useState(false);
   const [threadId, setThreadId] = useState<string | null>();
   const [initialThread, setInitialThread] = useState<string | null>(null);
@@ -71,75 +58,65 @@ export function ChatProvider({ children }: { children: ReactNode }) {
   const [{ chatFetch, client, tokens }] = useState(() => {
     let action: "session" | "refresh" = "session";
     const tokens = new TokenCache(async () => {
-      const token = await fetchChatToken(action);
+      const token = await host.fetchToken(action);
       action = "refresh";
       return token;
-    }, CONFIG.REFRESH_CACHE * 1000);
+    }, host.renewalMarginMs);
     const chatFetch = createChatFetch({
-      baseUrl: CONFIG.API_BASE_URL,
+      baseUrl: host.baseUrl,
       tokens,
-      locale: pageLanguage,
+      locale: host.locale,
       onProblem,
-      onSignInNeeded: askToSignIn,
+      onSignInNeeded,
     });
-    return { chatFetch, client: new ChatClient(CONFIG.API_BASE_URL, chatFetch), tokens };
+    return { chatFetch, client: new ChatClient(host.baseUrl, chatFetch), tokens };
   });
 
   // Asking for the session also warms the function that will answer the first message.
   useEffect(() => {
     tokens.get().catch((error: unknown) => {
-      if (problemOf(error).kind === "sign_in") askToSignIn();
+      if (problemOf(error).kind === "sign_in") onSignInNeeded();
     });
-  }, [tokens, askToSignIn]);
+  }, [tokens, onSignInNeeded]);
 
   // Only the browser knows these; the server draws the page without them.
   useEffect(() => {
-    const last = lastThread.get(user.id);
+    const last = memory.thread();
     /* eslint-disable react-hooks/set-state-in-effect */
     setThreadId(last);
     setInitialThread(last);
-    if (assistantOpen.get()) showOpen(true);
+    if (memory.isOpen()) showOpen(true);
     /* eslint-enable react-hooks/set-state-in-effect */
-  }, [user.id]);
+  }, [memory]);
 
   const rememberThread = useCallback(
     (id: string | null) => {
       setThreadId(id);
-      lastThread.set(user.id, id);
+      memory.setThread(id);
     },
-    [user.id],
+    [memory],
   );
 
-  const setOpen = useCallback((open: boolean) => {
-    showOpen(open);
-    assistantOpen.set(open);
-  }, []);
-
-  const listeners = useRef(new Set<() => void>());
-  const onTasksChanged = useCallback((listener: () => void) => {
-    listeners.current.add(listener);
-    return () => void listeners.current.delete(listener);
-  }, []);
-  const tasksChanged = useCallback(() => {
-    for (const listener of listeners.current) listener();
-  }, []);
+  const setOpen = useCallback(
+    (open: boolean) => {
+      showOpen(open);
+      memory.setOpen(open);
+    },
+    [memory],
+  );
 
   const kit = useChatKit({
     ...chatKitOptions({
-      config: CONFIG,
-      endpoint: CONFIG.API_BASE_URL + CHAT_PATH,
+      host,
       fetch: chatFetch,
-      user,
-      language,
+      texts,
       threadId: initialThread,
       health,
-      onClose: isPage ? undefined : () => setOpen(false),
+      onClose: host.page.isHere ? undefined : () => setOpen(false),
     }),
     onReady,
-    onEffect: ({ name }) => {
-      if (name === TASKS_CHANGED) tasksChanged();
-    },
-    onResponseEnd: tasksChanged,
+    onEffect: ({ name }) => host.onEffect(name),
+    onResponseEnd: host.onEnd,
     onThreadChange: ({ threadId: id }) => rememberThread(id),
     onError: ({ error }) => {
       if (!/domain/i.test(error.message)) return;
@@ -188,8 +165,6 @@ export function ChatProvider({ children }: { children: ReactNode }) {
       setOpen,
       threadId,
       rememberThread,
-      onTasksChanged,
-      tasksChanged,
     }),
     [
       client,
@@ -208,11 +183,13 @@ export function ChatProvider({ children }: { children: ReactNode }) {
       setOpen,
       threadId,
       rememberThread,
-      onTasksChanged,
-      tasksChanged,
     ],
   );
-  return <Context value={value}>{children}</Context>;
+  return (
+    <HostProvider value={host}>
+      <Context value={value}>{children}</Context>
+    </HostProvider>
+  );
 }
 
 export function useChat(): Chat {

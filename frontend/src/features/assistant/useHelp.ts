@@ -1,10 +1,9 @@
 "use client";
 /** What stands in the way of chatting at all: no network, no server, no database, no API key. */
 import { useCallback, useEffect, useState } from "react";
-import { checkHealth, type Health } from "./bridge/health";
-import { CONFIG } from "@/lib/config";
 import type { Problem, ProblemKind } from "@/lib/problems";
-import type { Help } from "@/components/ProblemNote";
+import { checkHealth, type Health } from "./bridge/health";
+import type { Help } from "./help";
 
 /** Failures of one request that may be failures of everything. */
 const SUSPICIOUS: ReadonlySet<ProblemKind> = new Set([
@@ -15,19 +14,19 @@ const SUSPICIOUS: ReadonlySet<ProblemKind> = new Set([
   "offline",
 ]);
 
-export function useHelp() {
+export function useHelp(baseUrl: string) {
   const [help, setHelp] = useState<Help | null>(null);
   const [health, setHealth] = useState<Health | null>(null);
 
   const recheck = useCallback(async () => {
-    const finding = await checkHealth(CONFIG.API_BASE_URL);
+    const finding = await checkHealth(baseUrl);
     if (finding.kind === "fine") {
       setHealth(finding.health);
       setHelp(null);
     } else {
       setHelp({ kind: navigator.onLine ? finding.kind : "offline" });
     }
-  }, []);
+  }, [baseUrl]);
 
   const onProblem = useCallback(
     (problem: Problem) => {

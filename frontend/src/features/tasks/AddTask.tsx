@@ -1,11 +1,11 @@
 "use client";
 /** The box for a new task: a title, and details for those who want them. */
 import { useId, useState } from "react";
-import { fromDateInput, type TaskDraft } from "./task";
-import { written } from "@/lib/text";
 import { Form } from "@/components/Form";
 import { ChevronIcon, PlusIcon } from "@/components/icons";
-import { useLanguage } from "@/components/LanguageProvider";
+import { written } from "@/lib/text";
+import { fromDateInput, type TaskDraft } from "./task";
+import { useTexts } from "./useTexts";
 
 const MAX_TITLE_CHARS = 500;
 const MAX_NOTES_CHARS = 5000;
@@ -13,7 +13,7 @@ const MAX_NOTES_CHARS = 5000;
 type TextField = HTMLInputElement | HTMLTextAreaElement;
 
 export function AddTask({ onAdd }: { onAdd: (draft: TaskDraft) => Promise<boolean> }) {
-  const { t } = useLanguage();
+  const { t } = useTexts();
   const ids = { details: useId(), notes: useId(), due: useId() };
   const [detailed, setDetailed] = useState(false);
 

@@ -1,12 +1,12 @@
 "use client";
 /** One task: to tick off, to edit in place, to delete. */
 import { useEffect, useId, useRef, useState } from "react";
-import { isUrduScript } from "@/lib/i18n/language";
-import { dueState, fromDateInput, toDateInput, type Task, type TaskChanges } from "./task";
-import { written } from "@/lib/text";
 import { Form } from "@/components/Form";
 import { CalendarIcon, CheckIcon, PencilIcon, TrashIcon } from "@/components/icons";
-import { useLanguage } from "@/components/LanguageProvider";
+import { scriptClass } from "@/lib/i18n/script";
+import { written } from "@/lib/text";
+import { dueState, fromDateInput, toDateInput, type Task, type TaskChanges } from "./task";
+import { useTexts } from "./useTexts";
 
 interface Props {
   task: Task & { pending?: boolean };
@@ -49,8 +49,7 @@ function Line({
   onDelete,
   editButton,
 }: Props & { onEdit: () => void; editButton: React.RefObject<HTMLButtonElement | null> }) {
-  const { t } = useLanguage();
-  const urdu = isUrduScript(task.title) ? "script-urdu" : "";
+  const { t, language } = useTexts();
   return (
     <div className="flex items-start gap-3 px-3 py-3 sm:px-4">
       <button
@@ -75,16 +74,17 @@ function Line({
       <div className="min-w-0 flex-1 py-1.5">
         <p
           dir="auto"
-          className={`page-side break-words ${urdu} ${task.completed ? "text-muted line-through decoration-line-strong" : ""}`}
+          className={`page-side break-words ${scriptClass(task.title, language.typeface)} ${task.completed ? "text-muted line-through decoration-line-strong" : ""}`}
         >
           {task.title}
         </p>
         {task.notes && (
           <p
             dir="auto"
-            className={`mt-0.5 line-clamp-2 page-side text-sm break-words whitespace-pre-line text-muted ${
-              isUrduScript(task.notes) ? "script-urdu" : ""
-            }`}
+            className={`mt-0.5 line-clamp-2 page-side text-sm break-words whitespace-pre-line text-muted ${scriptClass(
+              task.notes,
+              language.typeface,
+            )}`}
           >
             {task.notes}
           </p>
@@ -124,7 +124,7 @@ const DUE_COLOURS = {
 } as const;
 
 function Due({ task }: { task: Task }) {
-  const { t, day, dateTime } = useLanguage();
+  const { t, day, dateTime } = useTexts();
   const now = new Date();
   const state = dueState(task, now);
   if (!state || !task.due_at) return null;
@@ -146,7 +146,7 @@ function Due({ task }: { task: Task }) {
 }
 
 function Editor({ task, onSave, onClose }: Props & { onClose: () => void }) {
-  const { t } = useLanguage();
+  const { t } = useTexts();
   const ids = { title: useId(), notes: useId(), due: useId() };
   const titleInput = useRef<HTMLInputElement>(null);
   const [title, setTitle] = useState(task.title);

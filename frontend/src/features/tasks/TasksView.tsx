@@ -1,20 +1,20 @@
 "use client";
 /** The tasks page. */
 import { useEffect, useRef } from "react";
-import type { Filter } from "./task";
-import { useChat } from "@/features/assistant/ChatProvider";
 import { CheckIcon, CloseIcon, SearchIcon, SparkIcon } from "@/components/icons";
-import { useLanguage } from "@/components/LanguageProvider";
 import { ProblemNote } from "@/components/ProblemNote";
 import { AddTask } from "./AddTask";
+import type { TasksHost } from "./host";
+import type { Filter } from "./task";
 import { TaskRow } from "./TaskRow";
 import { useTasks, type Tasks } from "./useTasks";
+import { useTexts } from "./useTexts";
 
 const FILTERS: Filter[] = ["all", "open", "done"];
 
-export function TasksView() {
-  const { t, plural } = useLanguage();
-  const tasks = useTasks();
+export function TasksView({ host }: { host: TasksHost }) {
+  const { t, plural } = useTexts();
+  const tasks = useTasks(host);
   const { status, failure } = tasks;
   const list = useRef<HTMLUListElement>(null);
   const heading = useRef<HTMLHeadingElement>(null);
@@ -80,7 +80,8 @@ export function TasksView() {
             <h2 className="mb-2 font-semibold">{t("tasks.error.title")}</h2>
           )}
           <ProblemNote
-            help={{ kind: tasks.problem.kind, problem: tasks.problem }}
+            problem={tasks.problem}
+            url={host.baseUrl}
             onRetry={() => void tasks.reload()}
           />
         </div>
@@ -114,7 +115,9 @@ export function TasksView() {
         </ul>
       )}
 
-      {status === "ready" && tasks.tasks.length === 0 && !tasks.problem && <Empty tasks={tasks} />}
+      {status === "ready" && tasks.tasks.length === 0 && !tasks.problem && (
+        <Empty tasks={tasks} onAsk={host.onAsk} />
+      )}
 
       {tasks.hasMore && (
         <div className="mt-5 text-center">
@@ -148,7 +151,7 @@ function focusNeighbour(
 }
 
 function Filters({ tasks }: { tasks: Tasks }) {
-  const { t } = useLanguage();
+  const { t } = useTexts();
   return (
     <div
       role="group"
@@ -161,7 +164,7 @@ function Filters({ tasks }: { tasks: Tasks }) {
           type="button"
           aria-pressed={tasks.filter === filter}
           onClick={() => tasks.setFilter(filter)}
-          className={`h-9 rounded-lg px-3.5 text-sm font-medium transition-colors rtl:leading-none ${
+          className={`h-9 rounded-lg px-3.5 text-sm font-medium transition-colors nastaliq:leading-none ${
             tasks.filter === filter ? "bg-surface shadow-card" : "text-muted hover:text-ink"
           }`}
         >
@@ -173,7 +176,7 @@ function Filters({ tasks }: { tasks: Tasks }) {
 }
 
 function Search({ tasks }: { tasks: Tasks }) {
-  const { t } = useLanguage();
+  const { t } = useTexts();
   const input = useRef<HTMLInputElement>(null);
   // What was typed before the page was alive is looked for as if it were typed now.
   const { setQuery } = tasks;
@@ -219,7 +222,7 @@ function Search({ tasks }: { tasks: Tasks }) {
 }
 
 function LoadingRows() {
-  const { t } = useLanguage();
+  const { t } = useTexts();
   return (
     <div role="status" className="card mt-5 divide-y divide-line">
       <span className="sr-only">{t("tasks.loading")}</span>
@@ -233,9 +236,8 @@ function LoadingRows() {
   );
 }
 
-function Empty({ tasks }: { tasks: Tasks }) {
-  const { t } = useLanguage();
-  const { setOpen } = useChat();
+function Empty({ tasks, onAsk }: { tasks: Tasks; onAsk: () => void }) {
+  const { t } = useTexts();
   const kind = tasks.search ? "search" : tasks.filter === "all" ? "new" : tasks.filter;
   const title = {
     search: t("tasks.empty.search_title", { query: tasks.search }),
@@ -257,7 +259,7 @@ function Empty({ tasks }: { tasks: Tasks }) {
       <h2 className="mt-5 text-lg font-semibold">{title}</h2>
       <p className="mt-1.5 text-muted">{body}</p>
       {kind === "new" && (
-        <button type="button" className="btn btn-quiet mt-6" onClick={() => setOpen(true)}>
+        <button type="button" className="btn btn-quiet mt-6" onClick={onAsk}>
           <SparkIcon size={16} className="text-brand-strong" />
           {t("tasks.empty.ask")}
         </button>

@@ -1,10 +1,12 @@
 "use client";
 /** The task list on the page: loading, the person's changes at once, rollback when refused. */
 import { useCallback, useEffect, useMemo, useReducer, useRef, useState } from "react";
-import { CONFIG } from "@/lib/config";
+import { pageLanguage } from "@/components/LanguageProvider";
 import { joined, nextPage } from "@/lib/pages";
 import { problemOf, type Problem } from "@/lib/problems";
+import { written } from "@/lib/text";
 import { TasksApi } from "./api";
+import type { TasksHost } from "./host";
 import { EMPTY_LIST, reduce, shown, type Change } from "./list";
 import {
   matches,
@@ -14,10 +16,6 @@ import {
   type TaskDraft,
   type TaskPage,
 } from "./task";
-import { written } from "@/lib/text";
-import { useChat } from "@/features/assistant/ChatProvider";
-import { pageLanguage } from "@/components/LanguageProvider";
-import { useSession } from "@/shell/SessionProvider";
 
 export interface Failure {
   action: "add" | "edit" | "delete";
@@ -30,11 +28,8 @@ type ChangeOf<T> = T extends Change ? Omit<T, "id"> : never;
 const SEARCH_PAUSE_MS = 250;
 const REFRESH_PAUSE_MS = 120;
 
-export function useTasks() {
-  const { user, tokens, askToSignIn } = useSession();
-  const { onTasksChanged } = useChat();
-
-  const [api] = useState(() => new TasksApi(CONFIG.TASKS_BASE_URL, user.id, tokens, pageLanguage));
+export function useTasks({ baseUrl, userId, tokens, onChanged, onSignInNeeded }: TasksHost) {
+  const [api] = useState(() => new TasksApi(baseUrl, userId, tokens, pageLanguage));
   const [list, dispatch] = useReducer(reduce, EMPTY_LIST);
   const [filter, setFilter] = useState<Filter>("all");
   const [query, setQuery] = useState("");
@@ -81,14 +76,14 @@ export function useTasks() {
       } catch (error) {
         if (controller.signal.aborted) return;
         const found = problemOf(error);
-        if (found.kind === "sign_in") askToSignIn();
+        if (found.kind === "sign_in") onSignInNeeded();
         setProblem(found);
         if (!append) setStatus("failed");
       } finally {
         if (reading.current === controller) reading.current = null;
       }
     },
-    [filter, search, askToSignIn],
+    [filter, search, onSignInNeeded],
   );
 
   const page = useCallback(
@@ -131,7 +126,7 @@ export function useTasks() {
     const back = () => {
       if (document.visibilityState === "visible") later();
     };
-    const stop = onTasksChanged(later);
+    const stop = onChanged(later);
     window.addEventListener("online", later);
     window.addEventListener("focus", later);
     document.addEventListener("visibilitychange", back);
@@ -142,7 +137,7 @@ export function useTasks() {
       document.removeEventListener("visibilitychange", back);
       clearTimeout(timer);
     };
-  }, [load, onTasksChanged]);
+  }, [load, onChanged]);
 
   const loadMore = useCallback(async () => {
     setLoadingMore(true);
@@ -181,13 +176,13 @@ export function useTasks() {
         const found = problemOf(error);
         dispatch({ type: "refused", id });
         setFailure({ action, title, problem: found });
-        if (found.kind === "sign_in") askToSignIn();
+        if (found.kind === "sign_in") onSignInNeeded();
         return false;
       } finally {
         writes.current += 1;
       }
     },
-    [askToSignIn],
+    [onSignInNeeded],
   );
 
   const add = useCallback(

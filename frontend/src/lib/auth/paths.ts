@@ -1,4 +1,4 @@
-/** Where to go after signing in: a path of this page, never an address elsewhere. */
-export function safePath(path: string | undefined): string {
-  return path && /^\/(?![/\\])[\w/?=&.-]*$/.test(path) ? path : "/tasks";
+/** Where to go after signing in: a path of this page, never an address elsewhere, or home. */
+export function safePath(path: string | undefined, home: string): string {
+  return path && /^\/(?![/\\])[\w/?=&.-]*$/.test(path) ? path : home;
 }

@@ -1,29 +1,30 @@
 /** Texts with their values filled in, and numbers and times as the language writes them. */
-import type { MessageKey, Messages } from "@/lib/i18n/texts/en";
-import { LANGUAGES, type Language } from "./language";
+import type { Language } from "./language";
+import type { Messages, PluralKey } from "./messages";
 
 export type Values = Readonly<Record<string, string | number>>;
 
-/** Keys that come in two forms, chosen by a count: `x_one` and `x_other`. */
-export type PluralKey = {
-  [K in MessageKey]: K extends `${infer Stem}_other` ? Stem : never;
-}[MessageKey];
-
-export interface Translator {
+export interface Translator<Key extends string> {
   language: Language;
-  direction: "ltr" | "rtl";
-  t: (key: MessageKey, values?: Values) => string;
-  plural: (key: PluralKey, count: number) => string;
+  t: (key: Key, values?: Values) => string;
+  /** A text about a number of things, in the form that the language has for that number. */
+  plural: (key: PluralKey<Key>, count: number) => string;
   number: (value: number) => string;
   /** A day near enough to have a name ("tomorrow"), else its date. */
   day: (date: Date, now?: Date) => string;
   /** "12 seconds". */
   seconds: (value: number) => string;
   dateTime: (date: Date) => string;
+  /** "English and Urdu": the names of languages, the reader's own first. */
+  languages: (codes: readonly string[]) => string;
 }
 
-export function translator(language: Language, messages: Messages): Translator {
-  const { locale, direction } = LANGUAGES[language];
+/** Give the translator of a language, for the keys that its messages have. */
+export function translator<Key extends string>(
+  language: Language,
+  messages: Messages,
+): Translator<Key> {
+  const { locale } = language;
   const numbers = new Intl.NumberFormat(locale);
   const plurals = new Intl.PluralRules(locale);
   const relative = new Intl.RelativeTimeFormat(locale, { numeric: "auto" });
@@ -40,8 +41,8 @@ export function translator(language: Language, messages: Messages): Translator {
     unitDisplay: "long",
   });
 
-  function t(key: MessageKey, values: Values = {}): string {
-    return messages[key].replace(/\{(\w+)\}/g, (whole, name: string) => {
+  function t(key: string, values: Values = {}): string {
+    return (messages[key] ?? key).replace(/\{(\w+)\}/g, (whole, name: string) => {
       const value = values[name];
       if (value === undefined) return whole;
       return typeof value === "number" ? numbers.format(value) : value;
@@ -50,10 +51,11 @@ export function translator(language: Language, messages: Messages): Translator {
 
   return {
     language,
-    direction,
     t,
-    plural: (key, count) =>
-      t(`${key}_${plurals.select(count) === "one" ? "one" : "other"}` as MessageKey, { count }),
+    plural(key, count) {
+      const form = `${key}_${plurals.select(count)}`;
+      return t(form in messages ? form : `${key}_other`, { count });
+    },
     number: (value) => numbers.format(value),
     day(date, now = new Date()) {
       const midnight = (moment: Date) =>
@@ -64,5 +66,10 @@ export function translator(language: Language, messages: Messages): Translator {
     },
     seconds: (value) => seconds.format(Math.max(1, Math.round(value))),
     dateTime: (date) => precise.format(date),
+    languages(codes) {
+      const names = new Intl.DisplayNames(locale, { type: "language" });
+      const ownFirst = [language.code, ...codes.filter((code) => code !== language.code)];
+      return new Intl.ListFormat(locale).format(ownFirst.map((code) => names.of(code) ?? code));
+    },
   };
 }

@@ -1,11 +1,9 @@
 import type { Metadata } from "next";
-import { TasksView } from "@/features/tasks/TasksView";
 import { serverTranslator } from "@/shell/language";
+import { TasksPage } from "@/shell/TasksPage";
 
 export async function generateMetadata(): Promise<Metadata> {
   return { title: (await serverTranslator()).t("tasks.title") };
 }
 
-export default function TasksPage() {
-  return <TasksView />;
-}
+export default TasksPage;

@@ -1,9 +1,10 @@
 import type { Metadata } from "next";
 import { redirect } from "next/navigation";
-import { SignForm } from "@/shell/SignForm";
+import { TASKS_PATH } from "@/features/tasks/host";
 import { safePath } from "@/lib/auth/paths";
 import { signIn } from "@/lib/auth/user";
 import { serverTranslator } from "@/shell/language";
+import { SignForm } from "@/shell/SignForm";
 
 export async function generateMetadata(): Promise<Metadata> {
   return { title: (await serverTranslator()).t("sign_in.submit") };
@@ -15,6 +16,8 @@ export default async function SignInPage({
   searchParams: Promise<{ next?: string; expired?: string }>;
 }) {
   const { next, expired } = await searchParams;
-  if ((await signIn()).state === "in") redirect(safePath(next));
-  return <SignForm mode="sign_in" next={safePath(next)} expired={expired !== undefined} />;
+  if ((await signIn()).state === "in") redirect(safePath(next, TASKS_PATH));
+  return (
+    <SignForm mode="sign_in" next={safePath(next, TASKS_PATH)} expired={expired !== undefined} />
+  );
 }

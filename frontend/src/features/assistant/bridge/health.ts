@@ -1,5 +1,5 @@
 /** What the chat API says about itself: what is missing, and what it offers. */
-import type { Translator } from "@/lib/i18n/translate";
+import type { AssistantTexts } from "../useTexts";
 import { CHAT_PATH } from "./fetch";
 import type { FileRules } from "./files";
 
@@ -23,7 +23,7 @@ export type HealthFinding =
   | { kind: "fine"; health: Health };
 
 /** What stands below the assistant: who answers, and what that is worth. */
-export function disclaimer(health: Health | null, { t }: Translator): string {
+export function disclaimer(health: Health | null, { t }: AssistantTexts): string {
   return t(health?.scripted ? "assistant.scripted" : "assistant.disclaimer");
 }
 

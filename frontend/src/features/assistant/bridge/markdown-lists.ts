@@ -10,7 +10,7 @@ const BLOCKS: ReadonlySet<string> = new Set([
 ]);
 
 function isWord(node: ElementContent): boolean {
-  // The tick of a task stands beside the number, not among the words.
+  // A tick stands beside the number, not among the words.
   return node.type !== "element" || !(BLOCKS.has(node.tagName) || node.tagName === "input");
 }
 

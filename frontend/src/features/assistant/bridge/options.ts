@@ -1,18 +1,17 @@
 /** How OpenAI's ChatKit looks and what it offers on this page. */
 import type { ChatKitOptions, ThemeOption } from "@openai/chatkit-react";
-import type { User } from "@/lib/auth/user";
-import type { Config } from "@/lib/config";
-import type { Translator } from "@/lib/i18n/translate";
+import type { Typeface } from "@/lib/i18n/script";
+import type { AssistantHost } from "../host";
+import type { AssistantTexts } from "../useTexts";
+import { CHAT_PATH } from "./fetch";
 import { extensionsByType } from "./files";
 import { disclaimer, type Health } from "./health";
-import { firstName, prompts } from "./start";
+import { firstName } from "./start";
 
 interface Inputs {
-  config: Config;
-  endpoint: string;
+  host: AssistantHost;
   fetch: typeof fetch;
-  user: User;
-  language: Translator;
+  texts: AssistantTexts;
   /** The thread to show first. */
   threadId: string | null;
   health: Health | null;
@@ -27,29 +26,28 @@ const THEME: ThemeOption = {
   color: { accent: { primary: "#FF6B4A", level: 2 } },
 };
 
+/** ChatKit draws in a frame, whose typeface is the same for all of its words. */
+const TYPOGRAPHY: Readonly<Record<Typeface, ThemeOption["typography"]>> = {
+  plain: { baseSize: 15, fontFamily: '"Inter Variable", Inter, system-ui, sans-serif' },
+  naskh: { baseSize: 16, fontFamily: "system-ui, sans-serif" },
+  nastaliq: { baseSize: 17, fontFamily: '"Noto Nastaliq Urdu", system-ui, sans-serif' },
+};
+
 export function chatKitOptions(inputs: Inputs): ChatKitOptions {
-  const { language, health } = inputs;
-  const { t } = language;
+  const { host, texts, health } = inputs;
+  const { t, language } = texts;
   const models = health?.models ?? [];
   return {
     api: {
-      url: inputs.endpoint,
-      domainKey: inputs.config.DOMAIN_KEY,
+      url: host.baseUrl + CHAT_PATH,
+      domainKey: host.domainKey,
       fetch: inputs.fetch,
       uploadStrategy: { type: "two_phase" },
     },
-    locale: language.language,
-    frameTitle: t("assistant.title"),
-    theme: {
-      ...THEME,
-      typography: {
-        baseSize: language.language === "ur" ? 17 : 15,
-        fontFamily:
-          language.language === "ur"
-            ? '"Noto Nastaliq Urdu", system-ui, sans-serif'
-            : '"Inter Variable", Inter, system-ui, sans-serif',
-      },
-    },
+    // One that it does not know makes it speak English.
+    locale: language.code as ChatKitOptions["locale"],
+    frameTitle: host.title,
+    theme: { ...THEME, typography: TYPOGRAPHY[language.typeface] },
     initialThread: inputs.threadId,
     header: {
       enabled: true,
@@ -57,8 +55,8 @@ export function chatKitOptions(inputs: Inputs): ChatKitOptions {
     },
     history: { enabled: true, showDelete: true, showRename: true },
     startScreen: {
-      greeting: t("assistant.greeting", { name: firstName(inputs.user.name) }),
-      prompts: prompts(language).map(({ label, prompt, icon }) => ({ label, prompt, icon })),
+      greeting: t("assistant.greeting", { name: firstName(host.user.name) }),
+      prompts: [...host.prompts],
     },
     threadItemActions: { feedback: true, retry: true },
     thread: { autoScroll: true },
@@ -78,6 +76,6 @@ export function chatKitOptions(inputs: Inputs): ChatKitOptions {
         models: models.map((id, index) => ({ id, label: id, default: index === 0 })),
       }),
     },
-    disclaimer: { text: disclaimer(health, language) },
+    disclaimer: { text: disclaimer(health, texts) },
   };
 }

@@ -2,7 +2,9 @@
  * Loading OpenAI's ChatKit script. Each attempt appends a `<script>` of its own: a failed one never
  * loads again, and Next's `<Script>` would call a second mount of it loaded.
  */
-import { CHATKIT_SCRIPT_URL } from "@/lib/config";
+
+/** OpenAI serves its component here only; it is on no package registry. */
+const CHATKIT_SCRIPT_URL = "https://cdn.platform.openai.com/deployments/chatkit/chatkit.js";
 
 export const CHATKIT_ELEMENT = "openai-chatkit";
 

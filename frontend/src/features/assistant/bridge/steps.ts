@@ -2,8 +2,8 @@
  * The steps that change a conversation as it is shown: a thread fetched, a turn and its events, and
  * what the person cuts off. Pure.
  */
-import { beginTurn, EMPTY, endTurn, fold, fromThread, type Conversation } from "./frames";
 import { joined } from "@/lib/pages";
+import { beginTurn, EMPTY, endTurn, fold, fromThread, type Conversation } from "./frames";
 import type { Thread, ThreadEvent, ThreadItem } from "./protocol";
 
 export type Step =

@@ -4,17 +4,17 @@
  * load that. Loaded only when it is needed.
  */
 import { useEffect, useRef, useState } from "react";
+import { ClockIcon, ComposeIcon } from "@/components/icons";
 import { written } from "@/lib/text";
 import { useChat } from "../ChatProvider";
-import { ClockIcon, ComposeIcon } from "@/components/icons";
-import { useLanguage } from "@/components/LanguageProvider";
+import { useTexts } from "../useTexts";
 import { Composer } from "./Composer";
 import { History } from "./History";
 import { Transcript } from "./Transcript";
 import { useConversation } from "./useConversation";
 
 export default function ChatPanel() {
-  const { t } = useLanguage();
+  const { t } = useTexts();
   const { focusComposer } = useChat();
   const control = useConversation();
   const [showsHistory, setShowsHistory] = useState(false);

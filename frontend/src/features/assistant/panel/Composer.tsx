@@ -1,16 +1,16 @@
 "use client";
 /** Where a person writes: text, files, the model, send and stop. */
 import { useEffect, useLayoutEffect, useRef, useState } from "react";
+import { Form } from "@/components/Form";
+import { ArrowUpIcon, ClipIcon, CloseIcon, FileIcon, StopIcon } from "@/components/icons";
+import { scriptClass } from "@/lib/i18n/script";
+import { written } from "@/lib/text";
 import { fileType, offered } from "../bridge/files";
 import { disclaimer } from "../bridge/health";
 import type { Attachment } from "../bridge/protocol";
-import { isUrduScript } from "@/lib/i18n/language";
-import { written } from "@/lib/text";
-import { COMPOSER_ID } from "../useComposerFocus";
 import { useChat } from "../ChatProvider";
-import { Form } from "@/components/Form";
-import { ArrowUpIcon, ClipIcon, CloseIcon, FileIcon, StopIcon } from "@/components/icons";
-import { useLanguage } from "@/components/LanguageProvider";
+import { COMPOSER_ID } from "../useComposerFocus";
+import { useTexts } from "../useTexts";
 import type { ConversationControl } from "./useConversation";
 
 const MAX_MESSAGE_CHARS = 8_000;
@@ -23,8 +23,8 @@ interface Upload {
 }
 
 export function Composer({ control }: { control: ConversationControl }) {
-  const language = useLanguage();
-  const { t } = language;
+  const texts = useTexts();
+  const { t, language } = texts;
   const { client, health, settleFocus } = useChat();
   const [text, setText] = useState("");
   const [model, setModel] = useState<string>();
@@ -156,7 +156,8 @@ export function Composer({ control }: { control: ConversationControl }) {
           rows={1}
           dir={text ? "auto" : undefined}
           className={`block max-h-[min(11.25rem,25dvh)] min-h-10 w-full resize-none bg-transparent short:w-40 short:flex-1 px-3 py-2 text-[max(var(--text-base),16px)] outline-none placeholder:text-muted ${
-            isUrduScript(text) ? "script-urdu" : "leading-6 rtl:min-h-12 rtl:leading-[2]"
+            scriptClass(text, language.typeface) ||
+            "leading-6 nastaliq:min-h-12 nastaliq:leading-[2]"
           }`}
           placeholder={t("assistant.placeholder")}
           aria-label={t("chat.message")}
@@ -234,7 +235,7 @@ export function Composer({ control }: { control: ConversationControl }) {
         </div>
       </div>
       <p className="mt-2 text-center text-xs text-muted short:sr-only">
-        {disclaimer(health, language)}
+        {disclaimer(health, texts)}
       </p>
     </Form>
   );

@@ -1,15 +1,16 @@
 "use client";
 /** Earlier conversations: to open, to rename, to delete. */
 import { useEffect, useState } from "react";
-import type { Thread } from "../bridge/protocol";
+import { Form } from "@/components/Form";
+import { BackIcon, PencilIcon, TrashIcon } from "@/components/icons";
+import { ProblemNote } from "@/components/ProblemNote";
 import { joined } from "@/lib/pages";
 import { problemOf, type Problem } from "@/lib/problems";
 import { written } from "@/lib/text";
+import type { Thread } from "../bridge/protocol";
 import { useChat } from "../ChatProvider";
-import { Form } from "@/components/Form";
-import { BackIcon, PencilIcon, TrashIcon } from "@/components/icons";
-import { useLanguage } from "@/components/LanguageProvider";
-import { ProblemNote } from "@/components/ProblemNote";
+import { useHost } from "../host";
+import { useTexts } from "../useTexts";
 
 interface Props {
   currentId: string | null;
@@ -19,8 +20,9 @@ interface Props {
 }
 
 export function History({ currentId, onOpen, onGone, onClose }: Props) {
-  const { t } = useLanguage();
+  const { t } = useTexts();
   const { client } = useChat();
+  const { baseUrl } = useHost();
   const [threads, setThreads] = useState<Thread[] | null>(null);
   const [after, setAfter] = useState<string | null>(null);
   const [problem, setProblem] = useState<Problem | null>(null);
@@ -100,7 +102,8 @@ export function History({ currentId, onOpen, onGone, onClose }: Props) {
       </button>
       {problem && (
         <ProblemNote
-          help={{ kind: problem.kind, problem }}
+          problem={problem}
+          url={baseUrl}
           onRetry={() => {
             setProblem(null);
             setAttempt(attempt + 1);
@@ -157,7 +160,7 @@ interface EntryProps {
 }
 
 function Entry({ thread, isCurrent, mode, onMode, onOpen, onRename, onDelete }: EntryProps) {
-  const { t, day } = useLanguage();
+  const { t, day } = useTexts();
   const title = written(thread.title) || t("chat.untitled");
   const [name, setName] = useState(title);
 

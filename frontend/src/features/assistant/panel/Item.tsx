@@ -1,14 +1,6 @@
 "use client";
 /** One item of a conversation, whatever its type. */
 import { useState, type ReactNode } from "react";
-import type {
-  AssistantMessageItem,
-  Attachment,
-  ThreadItem,
-  UserMessageItem,
-} from "../bridge/protocol";
-import { isUrduScript } from "@/lib/i18n/language";
-import { useChat } from "../ChatProvider";
 import {
   CheckIcon,
   CopyIcon,
@@ -18,14 +10,22 @@ import {
   ThumbDownIcon,
   ThumbUpIcon,
 } from "@/components/icons";
-import { useLanguage } from "@/components/LanguageProvider";
+import { scriptClass } from "@/lib/i18n/script";
+import type {
+  AssistantMessageItem,
+  Attachment,
+  ThreadItem,
+  UserMessageItem,
+} from "../bridge/protocol";
+import { useChat } from "../ChatProvider";
+import { useTexts } from "../useTexts";
 import { Markdown } from "./Markdown";
 import { safeHref, Sources } from "./Sources";
 import { StructuredInputCard } from "./StructuredInputCard";
 import type { ConversationControl } from "./useConversation";
 import type { Outgoing } from "./useRequests";
 import { Widget } from "./widget/Widget";
-import { TraceTask, WorkflowTrace } from "./WorkflowTrace";
+import { TraceStep, WorkflowTrace } from "./WorkflowTrace";
 
 interface Props {
   item: ThreadItem;
@@ -39,7 +39,7 @@ interface Props {
 
 export function Item(props: Props) {
   const { item, control, isOpen, isBusy } = props;
-  const { t } = useLanguage();
+  const { t } = useTexts();
   switch (item.type) {
     case "user_message":
       return <UserMessage item={item} />;
@@ -54,7 +54,7 @@ export function Item(props: Props) {
     case "task":
       return (
         <Row type={item.type}>
-          <TraceTask task={item.task} />
+          <TraceStep step={item.task} />
         </Row>
       );
     case "widget":
@@ -134,7 +134,7 @@ interface BubbleProps {
 }
 
 function Bubble({ type, attachments, quoted, isPending = false, children }: BubbleProps) {
-  const { t } = useLanguage();
+  const { t, language } = useTexts();
   return (
     <li data-item={type} className="flex flex-col items-end gap-1.5 ps-10">
       <span className="sr-only">{t("chat.you")}:</span>
@@ -161,9 +161,10 @@ function Bubble({ type, attachments, quoted, isPending = false, children }: Bubb
       {children && (
         <p
           dir="auto"
-          className={`max-w-full rounded-2xl rounded-ee-md px-4 py-2 break-words whitespace-pre-wrap transition-colors ${
-            isUrduScript(children) ? "script-urdu" : ""
-          } ${isPending ? "bg-sunken" : "bg-brand-soft"}`}
+          className={`max-w-full rounded-2xl rounded-ee-md px-4 py-2 break-words whitespace-pre-wrap transition-colors ${scriptClass(
+            children,
+            language.typeface,
+          )} ${isPending ? "bg-sunken" : "bg-brand-soft"}`}
         >
           {children}
         </p>
@@ -178,7 +179,7 @@ function AssistantMessage({
   retryId,
   control,
 }: Omit<Props, "item"> & { item: AssistantMessageItem }) {
-  const { t } = useLanguage();
+  const { t } = useTexts();
   const sources = item.content.flatMap(({ annotations }) =>
     (annotations ?? []).map(({ source }) => source),
   );
@@ -210,7 +211,7 @@ function MessageActions({
   words: string;
   onRetry: (() => void) | undefined;
 }) {
-  const { t } = useLanguage();
+  const { t } = useTexts();
   const { client } = useChat();
   const [copied, setCopied] = useState(false);
   const [feedback, setFeedback] = useState<"positive" | "negative" | null>(null);

@@ -3,8 +3,9 @@
 import { memo } from "react";
 import ReactMarkdown, { type Components } from "react-markdown";
 import remarkGfm from "remark-gfm";
+import { scriptClass } from "@/lib/i18n/script";
 import { isolateListWords } from "../bridge/markdown-lists";
-import { isUrduScript } from "@/lib/i18n/language";
+import { useTexts } from "../useTexts";
 
 const REMARK_PLUGINS = [remarkGfm];
 const REHYPE_PLUGINS = [isolateListWords];
@@ -20,8 +21,9 @@ const COMPONENTS: Components = {
 };
 
 export const Markdown = memo(function Markdown({ text }: { text: string }) {
+  const { language } = useTexts();
   return (
-    <div dir="auto" className={`prose break-words ${isUrduScript(text) ? "script-urdu" : ""}`}>
+    <div dir="auto" className={`prose break-words ${scriptClass(text, language.typeface)}`}>
       <ReactMarkdown
         remarkPlugins={REMARK_PLUGINS}
         rehypePlugins={REHYPE_PLUGINS}

@@ -1,8 +1,8 @@
 "use client";
 /** A notice of the server's: not part of the conversation, and gone with the next turn. */
-import type { NoticeEvent } from "../bridge/protocol";
 import { AlertIcon, InfoIcon } from "@/components/icons";
-import { useLanguage } from "@/components/LanguageProvider";
+import type { NoticeEvent } from "../bridge/protocol";
+import { useTexts } from "../useTexts";
 import { Markdown } from "./Markdown";
 
 const LOOKS = {
@@ -12,7 +12,7 @@ const LOOKS = {
 } as const;
 
 export function Notice({ notice }: { notice: NoticeEvent }) {
-  const { t } = useLanguage();
+  const { t } = useTexts();
   const Icon = notice.level === "info" ? InfoIcon : AlertIcon;
   return (
     <li
@@ -21,7 +21,7 @@ export function Notice({ notice }: { notice: NoticeEvent }) {
       data-notice={notice.level}
       className={`animate-appear flex gap-2.5 rounded-xl px-4 py-3 text-sm ${LOOKS[notice.level]}`}
     >
-      <Icon size={17} className="mt-0.5 shrink-0 rtl:mt-1.5" />
+      <Icon size={17} className="mt-0.5 shrink-0 nastaliq:mt-1.5" />
       <div className="min-w-0 flex-1">
         {notice.title && (
           <p dir="auto" className="font-semibold">

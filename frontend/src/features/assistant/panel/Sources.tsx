@@ -1,8 +1,8 @@
 "use client";
 /** Where a statement comes from. Only web addresses become links. */
-import type { Source } from "../bridge/protocol";
 import { FileIcon, GlobeIcon } from "@/components/icons";
-import { useLanguage } from "@/components/LanguageProvider";
+import type { Source } from "../bridge/protocol";
+import { useTexts } from "../useTexts";
 
 export function safeHref(url: string | undefined): string | undefined {
   if (!url || !URL.canParse(url)) return undefined;
@@ -10,7 +10,7 @@ export function safeHref(url: string | undefined): string | undefined {
 }
 
 export function Sources({ sources }: { sources: readonly Source[] }) {
-  const { t } = useLanguage();
+  const { t } = useTexts();
   if (sources.length === 0) return null;
   return (
     <ul aria-label={t("chat.sources")} className="mt-1.5 flex flex-wrap gap-1.5">

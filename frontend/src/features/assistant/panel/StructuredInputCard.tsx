@@ -1,10 +1,10 @@
 "use client";
 /** Questions that the assistant asks in a form: choices, or words of one's own. */
 import { useId, useState } from "react";
-import type { StructuredAnswer, StructuredInput, StructuredInputItem } from "../bridge/protocol";
-import { written } from "@/lib/text";
 import { Form } from "@/components/Form";
-import { useLanguage } from "@/components/LanguageProvider";
+import { written } from "@/lib/text";
+import type { StructuredAnswer, StructuredInput, StructuredInputItem } from "../bridge/protocol";
+import { useTexts } from "../useTexts";
 
 interface Draft {
   chosen: string[];
@@ -21,7 +21,7 @@ interface Props {
 }
 
 export function StructuredInputCard({ item, disabled, onAnswer }: Props) {
-  const { t } = useLanguage();
+  const { t } = useTexts();
   const [drafts, setDrafts] = useState<Record<string, Draft>>({});
   const name = useId();
 
@@ -99,7 +99,7 @@ interface QuestionProps {
 }
 
 function Question({ input, name, draft, disabled, onChange }: QuestionProps) {
-  const { t } = useLanguage();
+  const { t } = useTexts();
   const options = input.options?.map(({ value }) => value) ?? [];
   const { chosen, own } = draft;
 

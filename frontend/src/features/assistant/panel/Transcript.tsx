@@ -1,22 +1,24 @@
 "use client";
 /** The conversation itself: every item, what is happening now, and what went wrong. */
 import { useEffect, useLayoutEffect, useRef, useState } from "react";
-import type { ThreadItem } from "../bridge/protocol";
-import { firstName, prompts } from "../bridge/start";
-import { useChat } from "../ChatProvider";
-import { CalendarIcon, CheckIcon, PlusIcon, RetryIcon } from "@/components/icons";
-import { useLanguage } from "@/components/LanguageProvider";
+import { RetryIcon } from "@/components/icons";
 import { ProblemNote } from "@/components/ProblemNote";
-import { useSession } from "@/shell/SessionProvider";
+import type { ThreadItem } from "../bridge/protocol";
+import { firstName } from "../bridge/start";
+import { useChat } from "../ChatProvider";
+import { useHost } from "../host";
+import { useTexts } from "../useTexts";
 import { Item, OutgoingMessage } from "./Item";
 import { Notice } from "./Notice";
 import type { ConversationControl } from "./useConversation";
+import { NamedIcon } from "./widget/NamedIcon";
 
 /** So near to the end, new words keep the end in view. */
 const NEAR_PX = 120;
 
 export function Transcript({ control }: { control: ConversationControl }) {
-  const { t } = useLanguage();
+  const { t } = useTexts();
+  const { baseUrl } = useHost();
   const { help } = useChat();
   const { conversation, phase, outgoing, failed, stopped } = control;
   const { items, progress, error, notices } = conversation;
@@ -131,7 +133,8 @@ export function Transcript({ control }: { control: ConversationControl }) {
           {failed && (
             <li>
               <ProblemNote
-                help={{ kind: failed.problem.kind, problem: failed.problem }}
+                problem={failed.problem}
+                url={baseUrl}
                 brief={help?.kind === failed.problem.kind}
                 onRetry={failed.again}
                 onDismiss={control.dismissFailure}
@@ -166,32 +169,27 @@ function Announcer({ control }: { control: ConversationControl }) {
   );
 }
 
-const PROMPT_ICONS = [PlusIcon, CheckIcon, CalendarIcon];
-
 function Start({ control }: { control: ConversationControl }) {
-  const language = useLanguage();
-  const { user } = useSession();
+  const { t } = useTexts();
+  const { user, prompts } = useHost();
   return (
     <div className="animate-appear flex min-h-full flex-col justify-end px-5 pt-10 pb-3">
       <p dir="auto" className="mb-6 text-xl font-semibold tracking-tight text-balance">
-        {language.t("assistant.greeting", { name: firstName(user.name) })}
+        {t("assistant.greeting", { name: firstName(user.name) })}
       </p>
       <ul className="-mx-3 space-y-1">
-        {prompts(language).map(({ label, prompt }, index) => {
-          const Icon = PROMPT_ICONS[index] ?? PlusIcon;
-          return (
-            <li key={label}>
-              <button
-                type="button"
-                className="flex w-full items-center gap-3 rounded-xl px-3 py-2.5 text-start text-sm transition-colors hover:bg-sunken"
-                onClick={() => control.send(prompt, [])}
-              >
-                <Icon size={18} className="text-brand-strong" />
-                {label}
-              </button>
-            </li>
-          );
-        })}
+        {prompts.map(({ label, prompt, icon }) => (
+          <li key={label}>
+            <button
+              type="button"
+              className="flex w-full items-center gap-3 rounded-xl px-3 py-2.5 text-start text-sm transition-colors hover:bg-sunken"
+              onClick={() => control.send(prompt, [])}
+            >
+              <NamedIcon name={icon} size={18} className="text-brand-strong" />
+              {label}
+            </button>
+          </li>
+        ))}
       </ul>
     </div>
   );

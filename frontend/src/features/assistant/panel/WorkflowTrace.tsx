@@ -1,7 +1,6 @@
 "use client";
 /** The tool trace: the steps of an answer, open while they happen and folded away after. */
 import { useState } from "react";
-import type { Workflow, WorkflowTask } from "../bridge/protocol";
 import {
   AlertIcon,
   BoltIcon,
@@ -13,12 +12,13 @@ import {
   ImageIcon,
   SearchIcon,
 } from "@/components/icons";
-import { useLanguage } from "@/components/LanguageProvider";
+import type { Workflow, WorkflowTask } from "../bridge/protocol";
+import { useTexts } from "../useTexts";
 import { Markdown } from "./Markdown";
 import { Sources } from "./Sources";
 
 export function WorkflowTrace({ workflow, isOpen }: { workflow: Workflow; isOpen: boolean }) {
-  const { t, seconds } = useLanguage();
+  const { t, seconds } = useTexts();
   const [chosen, setChosen] = useState<boolean | null>(null);
   const expanded = chosen ?? (isOpen || Boolean(workflow.expanded));
   const summary = workflow.summary;
@@ -45,9 +45,9 @@ export function WorkflowTrace({ workflow, isOpen }: { workflow: Workflow; isOpen
       </button>
       {expanded && (
         <ol className="mt-1.5 space-y-1.5 border-s-2 border-line ps-3.5">
-          {workflow.tasks.map((task, index) => (
+          {workflow.tasks.map((step, index) => (
             <li key={index}>
-              <TraceTask task={task} />
+              <TraceStep step={step} />
             </li>
           ))}
         </ol>
@@ -56,55 +56,55 @@ export function WorkflowTrace({ workflow, isOpen }: { workflow: Workflow; isOpen
   );
 }
 
-export function TraceTask({ task }: { task: WorkflowTask }) {
-  const { t } = useLanguage();
-  const status = task.status_indicator ?? "none";
+export function TraceStep({ step }: { step: WorkflowTask }) {
+  const { t } = useTexts();
+  const status = step.status_indicator ?? "none";
   return (
     <div className="flex items-start gap-2 text-sm" data-status={status}>
-      <span className="mt-0.5 text-muted rtl:mt-1.5">
-        <TaskMark task={task} />
+      <span className="mt-0.5 text-muted nastaliq:mt-1.5">
+        <StepMark step={step} />
       </span>
       <div className="min-w-0 flex-1">
         <p dir="auto" className={status === "loading" ? "animate-breathe" : ""}>
-          {task.title ?? task.title_query ?? t("chat.worked")}
+          {step.title ?? step.title_query ?? t("chat.worked")}
           {status !== "none" && (
             <span className="sr-only">
               {" "}
-              ({t(status === "loading" ? "chat.task.loading" : "chat.task.complete")})
+              ({t(status === "loading" ? "chat.step.loading" : "chat.step.complete")})
             </span>
           )}
         </p>
-        {task.queries && task.queries.length > 0 && (
+        {step.queries && step.queries.length > 0 && (
           <p dir="auto" className="text-muted">
-            {task.queries.join(" · ")}
+            {step.queries.join(" · ")}
           </p>
         )}
-        {task.content && (
+        {step.content && (
           <div className="text-muted">
-            {task.type === "thought" ? (
-              <Markdown text={task.content} />
+            {step.type === "thought" ? (
+              <Markdown text={step.content} />
             ) : (
               <p dir="auto" className="break-words">
-                {task.content}
+                {step.content}
               </p>
             )}
           </div>
         )}
-        {task.sources && <Sources sources={task.sources} />}
+        {step.sources && <Sources sources={step.sources} />}
       </div>
     </div>
   );
 }
 
-function TaskMark({ task }: { task: WorkflowTask }) {
-  if (task.status_indicator === "loading") {
+function StepMark({ step }: { step: WorkflowTask }) {
+  if (step.status_indicator === "loading") {
     return (
       <span className="animate-turn block size-4 rounded-full border-2 border-line border-t-brand-strong" />
     );
   }
-  if (task.icon === "info") return <AlertIcon size={16} className="text-bad" />;
-  if (task.icon === "clock") return <ClockIcon size={16} />;
-  switch (task.type) {
+  if (step.icon === "info") return <AlertIcon size={16} className="text-bad" />;
+  if (step.icon === "clock") return <ClockIcon size={16} />;
+  switch (step.type) {
     case "web_search":
       return <SearchIcon size={16} />;
     case "thought":

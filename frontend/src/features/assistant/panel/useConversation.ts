@@ -4,13 +4,14 @@
  * taking up one that goes on after a reload, and moving between conversations.
  */
 import { useCallback, useEffect, useReducer, useRef, useState } from "react";
+import { type Problem, problemOf } from "@/lib/problems";
+import type { Ending, StreamHandlers } from "../bridge/client";
 import { EMPTY } from "../bridge/frames";
 import type { Thread, ThreadEvent } from "../bridge/protocol";
-import type { Ending, StreamHandlers } from "../bridge/client";
 import { step } from "../bridge/steps";
 import { TurnWatch } from "../bridge/turn-watch";
-import { type Problem, problemOf } from "@/lib/problems";
-import { TASKS_CHANGED, useChat } from "../ChatProvider";
+import { useChat } from "../ChatProvider";
+import { useHost } from "../host";
 import { useRequests, type Outgoing } from "./useRequests";
 
 /**
@@ -33,7 +34,8 @@ const INTERRUPTED: ThreadEvent = { type: "error", code: "interrupted", allow_ret
 const STOP_PATIENCE_MS = 10_000;
 
 export function useConversation() {
-  const { client, threadId: remembered, rememberThread, tasksChanged } = useChat();
+  const { client, threadId: remembered, rememberThread } = useChat();
+  const { onEffect, onEnd } = useHost();
   const [conversation, dispatch] = useReducer(step, EMPTY);
   const [phase, setPhase] = useState<Phase>("loading");
   const [outgoing, setOutgoing] = useState<Outgoing | null>(null);
@@ -94,7 +96,7 @@ export function useConversation() {
           onEvent(event) {
             accepted = true;
             watch.see(event);
-            if (event.type === "client_effect" && event.name === TASKS_CHANGED) tasksChanged();
+            if (event.type === "client_effect") onEffect(event.name);
             if (!isMine()) return;
             dispatch({ type: "event", event });
             if ("item" in event && event.item.type === "user_message") setOutgoing(null);
@@ -115,7 +117,7 @@ export function useConversation() {
           setFailed({ problem, again: accepted || problem.retryable ? retry : undefined });
         }
       } finally {
-        tasksChanged();
+        onEnd();
         if (isMine()) {
           clearTimeout(stopTimer.current);
           stopWanted.current = false;
@@ -125,7 +127,7 @@ export function useConversation() {
         }
       }
     },
-    [rememberThread, requestStop, tasksChanged],
+    [rememberThread, requestStop, onEffect, onEnd],
   );
 
   const open = useCallback(

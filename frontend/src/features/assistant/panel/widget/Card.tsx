@@ -1,9 +1,9 @@
 "use client";
 /** A card, which may be folded away and may be a form that its own buttons send. */
 import { useState, type ReactNode } from "react";
-import type { Action } from "../../bridge/protocol";
 import { Form } from "@/components/Form";
-import { useLanguage } from "@/components/LanguageProvider";
+import type { Action } from "../../bridge/protocol";
+import { useTexts } from "../../useTexts";
 import { withForm } from "./actions";
 import type { NodeProps } from "./node";
 import { StatusLine } from "./StatusLine";
@@ -18,7 +18,7 @@ interface Props extends NodeProps {
 }
 
 export function Card({ node, disabled, onAction, children }: Props) {
-  const { t } = useLanguage();
+  const { t } = useTexts();
   const confirm = node.confirm as CardAction | undefined;
   const cancel = node.cancel as CardAction | undefined;
   const [collapsed, setCollapsed] = useState(Boolean(node.collapsed));
@@ -31,7 +31,7 @@ export function Card({ node, disabled, onAction, children }: Props) {
           className="font-semibold text-brand-strong"
           onClick={() => setCollapsed(false)}
         >
-          {t("tasks.more")}
+          {t("chat.more")}
         </button>
       ) : (
         children

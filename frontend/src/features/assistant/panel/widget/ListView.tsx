@@ -2,7 +2,7 @@
 /** A list and its rows, each of which may be pressed as a whole. */
 import { useState, type CSSProperties, type ReactNode } from "react";
 import type { WidgetNode } from "../../bridge/protocol";
-import { useLanguage } from "@/components/LanguageProvider";
+import { useTexts } from "../../useTexts";
 import { actionOf } from "./actions";
 import { childrenOf, type NodeProps } from "./node";
 import { StatusLine } from "./StatusLine";
@@ -17,7 +17,7 @@ interface ListProps {
 }
 
 export function ListView({ node, renderRow }: ListProps) {
-  const { t } = useLanguage();
+  const { t } = useTexts();
   const rows = childrenOf(node);
   const limit = typeof node.limit === "number" ? node.limit : ROWS_SHOWN;
   const [all, setAll] = useState(false);

@@ -39,7 +39,13 @@ const ICONS: Readonly<Record<string, typeof CheckIcon>> = {
   "chevron-right": ChevronIcon,
 };
 
-export function NamedIcon({ name, size = 17 }: { name: string; size?: number }) {
+interface Props {
+  name: string;
+  size?: number;
+  className?: string;
+}
+
+export function NamedIcon({ name, size = 17, className = "text-muted" }: Props) {
   const Found = ICONS[name.replace(/^lucide:/, "")] ?? DotIcon;
-  return <Found size={size} className="shrink-0 text-muted" />;
+  return <Found size={size} className={`shrink-0 ${className}`} />;
 }

@@ -1,7 +1,8 @@
 "use client";
 /** Words of a widget, plain: titles, text, captions, labels. */
+import { scriptClass } from "@/lib/i18n/script";
 import type { WidgetNode } from "../../bridge/protocol";
-import { isUrduScript } from "@/lib/i18n/language";
+import { useTexts } from "../../useTexts";
 import { text } from "./node";
 import { textStyle } from "./styles";
 
@@ -14,10 +15,11 @@ export function Title({ node }: { node: WidgetNode }) {
 }
 
 export function Text({ node }: { node: WidgetNode }) {
+  const { language } = useTexts();
   return (
     <p
       dir="auto"
-      className={`break-words ${isUrduScript(text(node.value)) ? "script-urdu" : ""} ${
+      className={`break-words ${scriptClass(text(node.value), language.typeface)} ${
         node.type === "Caption" ? "text-xs text-muted" : ""
       } ${node.lineThrough ? "text-muted line-through" : ""} ${node.italic ? "italic" : ""} ${
         node.truncate ? "truncate" : ""

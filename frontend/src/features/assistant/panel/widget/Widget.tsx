@@ -1,12 +1,12 @@
 "use client";
 /**
- * Widgets: the components that a server may compose (`chatkit/widgets.py`), as far as a task list
- * asks for them. Charts and what a later version adds say that they cannot be shown here.
+ * Widgets: the components that a server may compose (`chatkit/widgets.py`), as far as lists
+ * and forms ask for them. Charts and what a later version adds say that they cannot be shown here.
  */
 import type { ReactNode } from "react";
-import type { WidgetNode } from "../../bridge/protocol";
 import { Form } from "@/components/Form";
-import { useLanguage } from "@/components/LanguageProvider";
+import type { WidgetNode } from "../../bridge/protocol";
+import { useTexts } from "../../useTexts";
 import { Markdown } from "../Markdown";
 import { safeHref } from "../Sources";
 import { actionOf, withForm, type OnAction } from "./actions";
@@ -44,7 +44,7 @@ function Children({ node, ...rest }: NodeProps) {
 /** One node by its type. Containers are given what is in them, and so need not know this module. */
 function Node(props: NodeProps): ReactNode {
   const { node, onAction } = props;
-  const { t } = useLanguage();
+  const { t } = useTexts();
   const children = <Children {...props} />;
   switch (node.type) {
     case "Card":
