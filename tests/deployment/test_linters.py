@@ -5,7 +5,11 @@ import subprocess
 import sys
 from pathlib import Path
 
-from tests.deployment.conftest import ROOT, TEMPLATE
+import pytest
+
+from tests.deployment.conftest import ROOT
+
+TEMPLATES = (Path("template.yaml"), Path("examples/streaming/template.yaml"))
 
 AWS_ENVIRONMENT = {
     **os.environ,
@@ -26,20 +30,23 @@ def run(*command: str | Path) -> str:
     return output
 
 
-def test_cfn_lint() -> None:
-    assert run(Path(sys.executable).parent / "cfn-lint", TEMPLATE) == ""
+@pytest.mark.parametrize("template", TEMPLATES, ids=str)
+def test_cfn_lint(template: Path) -> None:
+    assert run(Path(sys.executable).parent / "cfn-lint", ROOT / template) == ""
 
 
-def test_sam_validate(deploy_tools: Path) -> None:
+@pytest.mark.parametrize("template", TEMPLATES, ids=str)
+def test_sam_validate(deploy_tools: Path, template: Path) -> None:
     command = deploy_tools / "sam/bin/sam"
-    output = run(command, "validate", "--lint", "--region", "us-east-1", "-t", TEMPLATE)
+    output = run(command, "validate", "--lint", "--region", "us-east-1", "-t", ROOT / template)
     assert "is a valid SAM Template" in output
 
 
-def test_checkov(deploy_tools: Path) -> None:
+@pytest.mark.parametrize("template", TEMPLATES, ids=str)
+def test_checkov(deploy_tools: Path, template: Path) -> None:
     output = run(
         deploy_tools / "checkov/bin/checkov",
-        *("--file", TEMPLATE),
+        *("--file", ROOT / template),
         *("--config-file", ROOT / "tests/deployment/checkov.yaml"),
     )
     assert "Failed checks: 0" in output
