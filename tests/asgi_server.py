@@ -10,10 +10,10 @@ import uvicorn
 
 
 @asynccontextmanager
-async def serve(app: Any) -> AsyncIterator[str]:
-    """Serve the app on a free port and give its base URL."""
+async def serve(app: Any, *, port: int = 0) -> AsyncIterator[str]:
+    """Serve the app, on a free port unless one is named, and give its base URL."""
     with socket.socket() as listener:
-        listener.bind(("127.0.0.1", 0))
+        listener.bind(("127.0.0.1", port))
         config = uvicorn.Config(app, log_config=None, access_log=False, lifespan="on", ws="none")
         server = _Server(config)
         serving = asyncio.create_task(server.serve(sockets=[listener]))

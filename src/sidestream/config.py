@@ -25,6 +25,7 @@ from pydantic import (
 )
 
 from sidestream import secrets_manager
+from sidestream.mcp_server import McpServer, secrets_of
 from sidestream.pasted import cleaned, stripped
 from sidestream.secret import Secret
 
@@ -78,7 +79,7 @@ class Settings(BaseModel):
         kind = cls.model_fields[name].annotation
         if kind == tuple[str, ...]:
             return cleaned(_parts(value))
-        if kind == tuple[Issuer, ...]:
+        if kind in (tuple[Issuer, ...], tuple[McpServer, ...]):
             return cleaned(_json(value))
         return cleaned(value)
 
@@ -183,6 +184,10 @@ class ChatSettings(Settings):
     """The MCP endpoint of TasksFunction, with its path."""
     tools_mcp_auth: Literal["bearer", "sigv4"] = "bearer"
     """`sigv4` signs each call for a Function URL with `AWS_IAM`."""
+    mcp_servers: tuple[McpServer, ...] = ()
+    """Further MCP servers, as a JSON list: see `McpServer`."""
+    mcp_server_secrets: Annotated[SecretStr, Field(validate_default=True)] = SecretStr("")
+    """JSON object: the secret of each of `mcp_servers` that needs one, by its name."""
 
     openai_api_key: SecretStr = SecretStr("")
     openai_base_url: HttpUrl | None = None
@@ -226,6 +231,36 @@ class ChatSettings(Settings):
         if value == "sigv4" and url and (url.host or "").split(".")[1:2] != ["lambda-url"]:
             raise ValueError("with sigv4, TOOLS_MCP_URL must be a Function URL")
         return value
+
+    @field_validator("mcp_servers")
+    @classmethod
+    def _named_apart(cls, value: tuple[McpServer, ...]) -> tuple[McpServer, ...]:
+        if len({server.name for server in value}) != len(value):
+            raise ValueError("two servers have the same name")
+        return value
+
+    @field_validator("mcp_server_secrets")
+    @classmethod
+    def _there_for_each(cls, value: SecretStr, info: ValidationInfo) -> SecretStr:
+        secrets = secrets_of(value.get_secret_value())
+        for server in info.data.get("mcp_servers", ()):
+            secret = secrets.get(server.name)
+            if server.needs_secret and not secret:
+                raise ValueError(f"it has no secret for {server.name} of MCP_SERVERS")
+            if server.auth == "user" and len(str(secret).encode()) < MIN_KEY_BYTES:
+                raise ValueError(f"the secret for {server.name} needs at least 32 bytes")
+        return value
+
+    def server_secret(self, server: str) -> Secret:
+        """Give the secret of one of `mcp_servers` that needs one."""
+        name = "mcp_server_secrets"
+        arn = self._secret_arns().get(name)
+
+        def read() -> tuple[str, ...]:
+            return tuple(secrets_of(text)[server] for text in self._read_again(name, str(arn)))
+
+        secrets = secrets_of(self.mcp_server_secrets.get_secret_value())
+        return Secret(secrets[server], name.upper(), read if arn else None)
 
     @property
     def allowed_models(self) -> tuple[str, ...]:

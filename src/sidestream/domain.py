@@ -25,7 +25,7 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 from sidestream.i18n import Plural, _
 
 _LIST_FIELD: Final = "data"
-_RESULTS: Final = Plural("1 result", "{count} results")
+RESULTS: Final = Plural("1 result", "{count} results")
 
 
 class DomainError(Exception):
@@ -181,7 +181,7 @@ class Domain:
     instructions: str
     tools: Mapping[str, Tool]
     row: type[Row] = Row
-    counted: Plural = _RESULTS
+    counted: Plural = RESULTS
     card: Card | None = None
     changed: str = ""
     catalogues: Path | None = None

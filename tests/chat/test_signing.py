@@ -9,8 +9,9 @@ import httpx2
 import pytest
 import pytest_asyncio
 
-from sidestream.chat.tools.server import McpClient, ToolServerError
+from sidestream.chat.tools.server import McpClient
 from sidestream.chat.tools.signing import UrlSigner
+from sidestream.chat.tools.wire import ToolServerError
 from sidestream.config import SettingsError
 from sidestream.identity import tool_key
 

@@ -41,7 +41,7 @@ print(json.dumps(translated["Resources"]))
 UNTOLD = {
     *("DatabaseUrlSecretArn", "OpenAiApiKeySecretArn", "AuthIssuer", "AuthAudience"),
     *("AuthJwksUrl", "AllowedOrigins", "Models", "OpenAiBaseUrl", "TranscriptionModel"),
-    "ChatKitWorkflowId",
+    *("ChatKitWorkflowId", "McpServers", "McpServerSecretsSecretArn"),
 }
 
 type Translate = Callable[[dict[str, str], dict[str, str]], Document]

@@ -85,7 +85,9 @@ class ChatFunction:
     async def reopen(self) -> None:
         """Read settings and secrets again, and connect anew."""
         config.refresh()
+        before = self.services
         self._app = create_app()
+        self.services.remember(before)
         await self.services.open()
 
     async def _live(self, receive: Receive, send: Send) -> None:

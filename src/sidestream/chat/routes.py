@@ -158,7 +158,7 @@ async def healthz() -> JSONResponse:
 
 
 async def _answer(request: Request, caller: Caller, services: Services, body: bytes) -> Response:
-    parsed = parse(body, services.settings, services.domain.policies)
+    parsed = parse(body, services.settings, services.registry.offered())
     if isinstance(parsed, ThreadsSyncCustomActionReq):
         arrival = _arrival(request, services)
         done = await services.conversations.act(parsed, caller, idempotency(request, body), arrival)

@@ -18,6 +18,7 @@ from sidestream.chat.runs.prepare import Preparer
 from sidestream.chat.runs.respond import Responder
 from sidestream.chat.server import ChatServer
 from sidestream.chat.tls import tls_context
+from sidestream.chat.tools.attached import attach
 from sidestream.chat.tools.calls import Toolbox
 from sidestream.chat.tools.cards import Cards
 from sidestream.chat.tools.functions import FunctionTools
@@ -40,6 +41,7 @@ class Services:
     def __init__(self, settings: ChatSettings) -> None:
         self.settings = settings
         self.domain, self.functions = _domain(settings)
+        self.attached = [attach(entry, settings) for entry in settings.mcp_servers]
         self.cards = Cards(self.domain)
         self.database = Database(
             settings.secret("database_url"),
@@ -56,6 +58,7 @@ class Services:
         self.verifier = Verifier(settings.auth_issuers, [self.session_key], tls_context())
         self.cold = True
         self.mcp: McpClient
+        self.registry: ToolRegistry
         self.model_client: AsyncOpenAI
         self.responder: Responder
         self.preparer: Preparer
@@ -68,8 +71,9 @@ class Services:
         url = str(self.settings.tools_mcp_url)
         signed = self.settings.tools_mcp_auth == "sigv4"
         self.mcp = McpClient(url, key, auth=UrlSigner(url) if signed else None)
-        registry = ToolRegistry(self.domain, [DomainTools(self.domain, self.mcp), self.functions])
-        tools = Toolbox(registry, self.settings)
+        own = (DomainTools(self.domain, self.mcp), self.functions)
+        self.registry = ToolRegistry(self.domain, [*own, *self.attached])
+        tools = Toolbox(self.registry, self.settings)
         files = AttachmentFiles(self.settings)
         self.model_client = build_client(self.settings)
         provider = build_provider(self.model_client, self.settings)
@@ -95,13 +99,25 @@ class Services:
             responder=self.responder,
             settings=self.settings,
         )
-        await asyncio.gather(self.database.open(), self.verifier.prefetch())
+        await asyncio.gather(
+            self.database.open(),
+            self.verifier.prefetch(),
+            *(server.open() for server in self.attached),
+        )
         return self
+
+    def remember(self, before: "Services") -> None:
+        """Take over what the process knew before a snapshot: nobody waits for it a second time."""
+        for server in self.attached:
+            for old in before.attached:
+                if old.entry == server.entry:
+                    server.listing = old.listing
 
     async def close(self) -> None:
         """Let the runs in progress finish, then drop every socket."""
         await self.conversations.settled()
         await self.mcp.close()
+        await asyncio.gather(*(server.close() for server in self.attached))
         await self.model_client.close()
         await self.database.close()
 

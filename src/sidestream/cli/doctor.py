@@ -108,7 +108,7 @@ def _style(state: "State") -> str:
 
 
 def _checks(patient: Patient, found: "Configuration") -> Iterator["Check"]:
-    from sidestream.cli.checks import endpoint, services, settings, stream
+    from sidestream.cli.checks import endpoint, mcp, services, settings, stream
     from sidestream.cli.checks.finding import Check
 
     yield Check("configuration", partial(settings.configuration, found))
@@ -119,10 +119,13 @@ def _checks(patient: Patient, found: "Configuration") -> Iterator["Check"]:
     for issuer in known.auth_issuers if known else ():
         yield Check(f"sign-in {issuer.issuer}", partial(services.sign_in_keys, issuer))
     yield Check("model", partial(_model, patient, found))
-    tools, mcp = _tools_urls(patient, found)
+    tools, served = _tools_urls(patient, found)
     yield Check(
-        "tools", lambda: services.tools(found.require("tool_signing_key", "tools_mcp_auth"), mcp)
+        "tools", lambda: services.tools(found.require("tool_signing_key", "tools_mcp_auth"), served)
     )
+    attached = found.get("mcp_servers", "mcp_server_secrets")
+    for entry in attached.mcp_servers if attached else ():
+        yield Check(f"MCP server {entry.name}", partial(mcp.attached, entry, attached))
     yield Check("endpoint", partial(endpoint.health, patient.chat))
     yield Check("clock", partial(endpoint.clock, patient.chat))
     yield Check(

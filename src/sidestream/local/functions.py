@@ -23,7 +23,13 @@ from sidestream.secrets_manager import ARN_SUFFIX
 CHAT: Final = "ChatFunction"
 WRAPPER: Final = "sidestream/streaming/stream-runtime"
 SECRETS: Final = frozenset(
-    {"DATABASE_URL", "OPENAI_API_KEY", "SESSION_SIGNING_KEY", "TOOL_SIGNING_KEY"}
+    {
+        "DATABASE_URL",
+        "MCP_SERVER_SECRETS",
+        "OPENAI_API_KEY",
+        "SESSION_SIGNING_KEY",
+        "TOOL_SIGNING_KEY",
+    }
 )
 SCRIPTED_MODEL_KEY: Final = "scripted-model"
 _INIT_TIMEOUT_S: Final = 60.0  # a laptop's first start compiles; Lambda's 10 s are for its own

@@ -26,8 +26,8 @@ from sidestream.chat.context import RunContext
 from sidestream.chat.model.streamed import StreamedProvider
 from sidestream.chat.tls import tls_context
 from sidestream.chat.tools.calls import Toolbox
+from sidestream.chat.tools.registry import ToolRegistry
 from sidestream.config import ChatSettings
-from sidestream.domain import Domain
 from sidestream.model_key import ModelKey
 from sidestream.network import async_client
 
@@ -46,14 +46,16 @@ set_trace_provider(_no_traces)
 type Instructions = Callable[[RunContextWrapper[RunContext], Agent[RunContext]], str]
 
 
-def instructions(domain: Domain) -> Instructions:
-    """Give the domain's instructions with today's date, without which "tomorrow" means nothing.
+def instructions(registry: ToolRegistry) -> Instructions:
+    """Give the domain's instructions with what is to be known of the tools at present, and today's
+    date, without which "tomorrow" means nothing.
 
     What changes stands at the end, so that a provider may keep what is before it.
     """
 
     def today(_context: RunContextWrapper[RunContext], _agent: Agent[RunContext]) -> str:
-        return f"{domain.instructions}- Today is {datetime.now(UTC):%A, %d %B %Y} (UTC).\n"
+        date = f"- Today is {datetime.now(UTC):%A, %d %B %Y} (UTC).\n"
+        return f"{registry.domain.instructions}{registry.notes()}{date}"
 
     return today
 
@@ -71,7 +73,7 @@ def build_agent(tools: Toolbox, settings: ChatSettings) -> Agent[RunContext]:
     """Build the agent, once for the process."""
     return Agent[RunContext](
         name="Sidestream",
-        instructions=instructions(tools.registry.domain),
+        instructions=instructions(tools.registry),
         tools=list(tools.function_tools()),
         tool_use_behavior=tools.confirmation.end_if_asking,
         model_settings=ModelSettings(

@@ -153,8 +153,9 @@ class Responder:
         self, answer: Answer, message: UserMessageItem | None, context: RunContext
     ) -> AsyncGenerator[ThreadStreamEvent]:
         tool_choice = message.inference_options.tool_choice if message else None
+        self._tools.registry.refresh()
         result = Runner.run_streamed(
-            self._agent,
+            replace(self._agent, tools=list(self._tools.function_tools())),
             await self._input(context.run.history),
             context=context,
             max_turns=self._settings.max_turns,

@@ -19,8 +19,8 @@ from sidestream.chat.context import Control, EndReason, RunContext, RunState, To
 from sidestream.chat.tools.confirmation import HELD_STATUS, Confirmation
 from sidestream.chat.tools.registry import ToolRegistry
 from sidestream.chat.tools.results import words_of
-from sidestream.chat.tools.server import ToolServerError
 from sidestream.chat.tools.sources import OfferedTool
+from sidestream.chat.tools.wire import ToolServerError
 from sidestream.config import ChatSettings
 from sidestream.i18n import _
 from sidestream.reasons import Reason, report

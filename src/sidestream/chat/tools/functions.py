@@ -22,7 +22,7 @@ from sidestream.chat.context import RunContext
 from sidestream.chat.tools.server import ToolResult
 from sidestream.chat.tools.sources import OfferedTool
 from sidestream.domain import Ask, Domain, DomainError, Row, Tool, policy_of
-from sidestream.i18n import _
+from sidestream.i18n import Plural, _
 from sidestream.telemetry import log_failure, logger
 
 _FAILED: Final = _("The tool did not work.")
@@ -48,8 +48,18 @@ class FunctionTools:
     def changed_event(self) -> str:
         return self._domain.changed_event
 
+    @property
+    def counted(self) -> Plural:
+        return self._domain.counted
+
     def tools(self) -> Mapping[str, OfferedTool]:
         return self._tools
+
+    def refresh(self) -> None:
+        """Nothing: the functions are of the release."""
+
+    def notes(self) -> str:
+        return ""
 
     def owns(self, name: str) -> bool:
         return name in self._tools

@@ -5,7 +5,8 @@ from itertools import chain
 
 from sidestream.chat.context import ToolRecord
 from sidestream.chat.tools.sources import OfferedTool, ToolSource
-from sidestream.domain import Domain, Policy, Row, policy_of
+from sidestream.domain import RESULTS, Domain, Policy, Row, policy_of
+from sidestream.i18n import Plural
 
 
 class ToolRegistry:
@@ -22,6 +23,15 @@ class ToolRegistry:
             offered.setdefault(name, tool)
         return offered
 
+    def refresh(self) -> None:
+        """Let each source look again at what it offers. Waits for nothing."""
+        for source in self._sources:
+            source.refresh()
+
+    def notes(self) -> str:
+        """What the model is told beside the tools, as lines of its instructions."""
+        return "".join(source.notes() for source in self._sources)
+
     def source(self, name: str) -> ToolSource | None:
         """Give the source of a tool."""
         return next((source for source in self._sources if source.owns(name)), None)
@@ -36,6 +46,11 @@ class ToolRegistry:
         """Give the domain's things that a call's result tells of."""
         source = self.source(record.name)
         return source.rows(record.result) if source else []
+
+    def counted(self, name: str) -> Plural:
+        """How many things a list of a tool has, in words."""
+        source = self.source(name)
+        return source.counted if source else RESULTS
 
     def changed_event(self, name: str) -> str:
         """The client effect after a call of a tool that does more than read."""

@@ -3,12 +3,12 @@
 It speaks revision 2026-07-28 of the protocol, which has no handshake: each POST carries its
 protocol version and the client's capabilities in `_meta`, and repeats method and name in headers
 (modelcontextprotocol.io, specification 2026-07-28, "Streamable HTTP"). So a call is one round trip
-and nothing is fetched before the first token.
+and nothing is fetched before the first token. Servers that know only earlier revisions are met by
+`handshake`.
 """
 
 import asyncio
 import itertools
-import json
 from dataclasses import dataclass, replace
 from typing import Any, Final
 
@@ -16,6 +16,8 @@ import httpx2
 
 from sidestream import reasons
 from sidestream.chat.tls import tls_context
+from sidestream.chat.tools import wire
+from sidestream.chat.tools.wire import Reply, ToolServerError
 from sidestream.identity import SigningKey
 from sidestream.network import async_client
 from sidestream.reasons import Reason
@@ -27,14 +29,7 @@ OUTCOME_META_KEY: Final = "sidestream/outcome"
 _RETRY_STATUSES: Final = frozenset({429, 502, 503, 504})
 _ATTEMPTS: Final = 3
 _BACKOFF_S: Final = 0.2
-
-
-class ToolServerError(Exception):
-    """The tool server could not be reached, or did not answer as MCP says it should."""
-
-    def __init__(self, reason: Reason) -> None:
-        super().__init__(reason)
-        self.reason = reason
+_NOT_SENT: Final = (httpx2.ConnectError, httpx2.ConnectTimeout, httpx2.PoolTimeout)
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,18 +47,29 @@ class ToolResult:
 
 
 class McpClient:
-    """Calls tools on behalf of one user at a time, with a fresh short-lived token for each call."""
+    """Calls tools on behalf of one user at a time.
+
+    With a `key`, each request has a fresh short-lived token that says who the user is. `once` says
+    that the server does a call once for each idempotency key, so that one whose answer was lost
+    may be sent again. `timeout_s` is how long the server may be silent, and half of what an
+    answer may take; `max_bytes` is how long it may be.
+    """
 
     def __init__(
         self,
         url: str,
-        key: SigningKey,
+        key: SigningKey | None,
         *,
         timeout_s: float = 20.0,
         auth: httpx2.Auth | None = None,
+        once: bool = True,
+        max_bytes: int = wire.MAX_BYTES,
     ) -> None:
         self._url = url
         self._key = key
+        self._timeout_s = timeout_s
+        self._once = once
+        self._max_bytes = max_bytes
         self._ids = itertools.count(1)
         self._http = async_client(
             url,
@@ -84,62 +90,84 @@ class McpClient:
         `key` makes a repeated call safe: the server does the work once for each key. Raises
         `ToolServerError` once the retries are used up.
         """
-        payload = {
-            "jsonrpc": "2.0",
-            "id": next(self._ids),
-            "method": "tools/call",
-            "params": {
-                "name": name,
-                "arguments": arguments,
-                "_meta": {
-                    "io.modelcontextprotocol/protocolVersion": PROTOCOL_VERSION,
-                    "io.modelcontextprotocol/clientCapabilities": {},
-                    IDEMPOTENCY_META_KEY: key,
-                },
-            },
+        params = {"name": name, "arguments": arguments, "_meta": {IDEMPOTENCY_META_KEY: key}}
+        headers = {"mcp-name": name, "x-request-id": request_id}
+        reply, attempt = await self.request("tools/call", params, headers, user_id)
+        return replace(_read(reply), resent=attempt > 1)
+
+    async def request(
+        self, method: str, params: dict[str, Any], headers: dict[str, str], user_id: str
+    ) -> tuple[Reply, int]:
+        """Send a request as a user. Gives the answer, and how often it was sent. Raises
+        `ToolServerError`."""
+        meta = {
+            "io.modelcontextprotocol/protocolVersion": PROTOCOL_VERSION,
+            "io.modelcontextprotocol/clientCapabilities": {},
+            **params.get("_meta", {}),
         }
-        headers = {
-            "accept": "application/json, text/event-stream",
-            "content-type": "application/json",
-            "mcp-protocol-version": PROTOCOL_VERSION,
-            "mcp-method": "tools/call",
-            "mcp-name": name,
-            "x-request-id": request_id,
-        }
-        body = json.dumps(payload, ensure_ascii=False).encode()
+        own = {"mcp-protocol-version": PROTOCOL_VERSION, "mcp-method": method}
+        return await self.send(method, {**params, "_meta": meta}, {**headers, **own}, user_id)
+
+    async def send(
+        self,
+        method: str,
+        params: dict[str, Any],
+        headers: dict[str, str],
+        user_id: str,
+        *,
+        notifies: bool = False,
+    ) -> tuple[Reply, int]:
+        """Send a message as it is, signed for a user, and again with the secret that replaced ours
+        when that is refused. Raises `ToolServerError`."""
+        message: dict[str, Any] = {"jsonrpc": "2.0", "method": method, "params": params}
+        if not notifies:
+            message["id"] = next(self._ids)
+        if self._key is None:
+            return await self._post(message, headers)
         secret = self._key.secret.text
-        response, attempt = await self._post(body, self._signed(headers, user_id, secret))
-        if response.status_code == httpx2.codes.UNAUTHORIZED:
+        reply, attempt = await self._post(message, self._signed(headers, user_id, secret))
+        if reply.status == httpx2.codes.UNAUTHORIZED:
             for other in await self._key.secret.others((secret,)):
-                response, attempt = await self._post(body, self._signed(headers, user_id, other))
-                if response.status_code != httpx2.codes.UNAUTHORIZED:
+                reply, attempt = await self._post(message, self._signed(headers, user_id, other))
+                if reply.status != httpx2.codes.UNAUTHORIZED:
                     break
-        return replace(_read(response), resent=attempt > 1)
+        return reply, attempt
 
     def _signed(self, headers: dict[str, str], user_id: str, secret: str) -> dict[str, str]:
+        assert self._key is not None
         token, _expiry = self._key.mint(user_id, secret=secret)
         return {**headers, "authorization": f"Bearer {token}"}
 
-    async def _post(self, body: bytes, headers: dict[str, str]) -> tuple[httpx2.Response, int]:
+    async def _post(self, message: dict[str, Any], headers: dict[str, str]) -> tuple[Reply, int]:
         for attempt in range(1, _ATTEMPTS + 1):
             last = attempt == _ATTEMPTS
             try:
-                response = await self._http.post(self._url, content=body, headers=headers)
+                reply = await wire.post(
+                    self._http,
+                    self._url,
+                    message,
+                    headers,
+                    timeout_s=2 * self._timeout_s,
+                    max_bytes=self._max_bytes,
+                )
             except httpx2.HTTPError as error:
-                if last:
+                if last or not (self._once or isinstance(error, _NOT_SENT)):
                     raise ToolServerError(reasons.of_error(error)) from error
             else:
-                if last or response.status_code not in _RETRY_STATUSES:
-                    return response, attempt
+                if last or not self._worth_repeating(reply.status):
+                    return reply, attempt
             await asyncio.sleep(_BACKOFF_S * attempt)
         raise AssertionError("unreachable")
 
+    def _worth_repeating(self, status: int) -> bool:
+        return status in (_RETRY_STATUSES if self._once else (httpx2.codes.TOO_MANY_REQUESTS,))
 
-def _read(response: httpx2.Response) -> ToolResult:
-    if response.status_code != httpx2.codes.OK:
-        raise ToolServerError(reasons.of_status(response.status_code))
+
+def _read(reply: Reply) -> ToolResult:
+    if reply.status != httpx2.codes.OK:
+        raise ToolServerError(reasons.of_status(reply.status))
+    document = reply.document or {}
     try:
-        document = response.json()
         if error := document.get("error"):
             return ToolResult(str(error["message"]), True, str(error["message"]))
         result = document["result"]

@@ -40,11 +40,13 @@ class UrlSigner(httpx2.Auth):
         self._session = Session()
 
     def auth_flow(self, request: httpx2.Request) -> Generator[httpx2.Request, httpx2.Response]:
-        """Sign one request, which has `accept`, `content-type` and a token in `authorization`."""
+        """Sign one request, which has `accept` and `content-type`, and may have a token in
+        `authorization`."""
         from botocore.auth import SigV4Auth
         from botocore.awsrequest import AWSRequest
 
-        request.headers[TOKEN_HEADER] = request.headers.pop("authorization")
+        if token := request.headers.pop("authorization", None):
+            request.headers[TOKEN_HEADER] = token
         credentials = self._session.get_credentials()
         if credentials is None:
             raise NoCredentials("there are no AWS credentials", request=request)
@@ -52,7 +54,9 @@ class UrlSigner(httpx2.Auth):
             method=request.method,
             url=str(request.url),
             data=request.content,
-            headers={name: request.headers[name] for name in _SIGNED_HEADERS},
+            headers={
+                name: request.headers[name] for name in _SIGNED_HEADERS if name in request.headers
+            },
         )
         SigV4Auth(credentials.get_frozen_credentials(), "lambda", self._region).add_auth(signed)
         request.headers.update(dict(signed.headers))

@@ -11,6 +11,7 @@ from typing import Any, Protocol
 from sidestream.chat.context import RunContext
 from sidestream.chat.tools.server import McpClient, ToolResult
 from sidestream.domain import Domain, Policy, Row
+from sidestream.i18n import Plural
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -35,8 +36,21 @@ class ToolSource(Protocol):
         """The client effect that tells the page that one of these tools has changed something."""
         ...
 
+    @property
+    def counted(self) -> Plural:
+        """How many things a list of these tools has, in words."""
+        ...
+
     def tools(self) -> Mapping[str, OfferedTool]:
         """The tools that are offered now, by the name that the model calls."""
+        ...
+
+    def refresh(self) -> None:
+        """Look again at what is offered, in the background, if it is time to."""
+        ...
+
+    def notes(self) -> str:
+        """What the model is told beside the tools: lines of its instructions, or nothing."""
         ...
 
     def owns(self, name: str) -> bool:
@@ -80,8 +94,18 @@ class DomainTools:
     def changed_event(self) -> str:
         return self._domain.changed_event
 
+    @property
+    def counted(self) -> Plural:
+        return self._domain.counted
+
     def tools(self) -> Mapping[str, OfferedTool]:
         return self._tools
+
+    def refresh(self) -> None:
+        """Nothing: the manifest is of the release."""
+
+    def notes(self) -> str:
+        return ""
 
     def owns(self, name: str) -> bool:
         return name in self._tools

@@ -196,10 +196,11 @@ class ToolTrace:
 
     def _detail(self, record: ToolRecord) -> str | None:
         if record.failed:
-            return self._failure(record.output)
+            said = record.result if isinstance(record.result, str) else record.output
+            return self._failure(said)
         found = record.result.get("data") if isinstance(record.result, dict) else None
         if isinstance(found, list):
-            return self._registry.domain.counted.text(self._locale, len(found))
+            return self._registry.counted(record.name).text(self._locale, len(found))
         if rows := self._registry.rows(record):
             return _clip(rows[0].title)
         if isinstance(record.result, str):
