@@ -320,3 +320,76 @@ def test_a_binary_secret_is_refused(environment: pytest.MonkeyPatch) -> None:
 
     with pytest.raises(SettingsError, match=r"DATABASE_URL .*the secret has no text"):
         ChatSettings.load()
+
+
+class TestMcpServers:
+    WEATHER = '{"name": "weather", "url": "https://weather.example/mcp"'
+
+    def load(
+        self, environment: pytest.MonkeyPatch, servers: str, secrets: str = ""
+    ) -> ChatSettings:
+        environment.setenv("MCP_SERVERS", servers)
+        environment.setenv("MCP_SERVER_SECRETS", secrets)
+        return ChatSettings.load()
+
+    def test_an_entry_is_untrusted_and_knows_nobody_unless_it_says_so(
+        self, environment: pytest.MonkeyPatch
+    ) -> None:
+        [server] = self.load(environment, f"[{self.WEATHER}}}]").mcp_servers
+        assert (server.auth, server.trusted, server.ask_of("any")) == ("none", False, None)
+
+    @pytest.mark.parametrize(
+        ("servers", "sentence"),
+        [
+            ("{no JSON", "it is no JSON"),
+            (f"[{WEATHER}}}, {WEATHER}}}]", "two servers have the same name"),
+            ('[{"name": "Weather!", "url": "https://w.example"}]', r"\(0\.name\)"),
+            ('[{"name": "weather"}]', r"\(0\.url\)"),
+            (f'[{WEATHER}, "ask": "sometimes"}}]', '"always", "never", or a number'),
+            (f'[{WEATHER}, "ask": {{"peek": 0}}}}]', '"always", "never", or a number'),
+            (f'[{WEATHER}, "auth": "sigv4"}}]', "with sigv4, url must be a Function URL"),
+            (f'[{WEATHER}, "trust": true}}]', r"\(0\.trust\)"),
+            ('[{"name": "w", "url": "https://me:pw@w.example"}]', "a URL has no password in it"),
+        ],
+    )
+    def test_a_mistake_stops_the_start_with_one_sentence(
+        self, environment: pytest.MonkeyPatch, servers: str, sentence: str
+    ) -> None:
+        with pytest.raises(SettingsError, match=sentence) as raised:
+            self.load(environment, servers)
+        assert str(raised.value).startswith("The setting MCP_SERVERS is not valid")
+        assert str(raised.value).count("The setting") == 1
+        assert "pw" not in str(raised.value)
+
+    @pytest.mark.parametrize(
+        ("auth", "secrets", "sentence"),
+        [
+            ("bearer", "", "it has no secret for weather of MCP_SERVERS"),
+            ("bearer", '{"other": "secret-of-another"}', "it has no secret for weather"),
+            ("bearer", '["secret-of-another"]', "a JSON object of secrets by the server's name"),
+            ("bearer", '{"weather": "secret of another"}', "without spaces"),
+            ("bearer", "{secret-of-another", "it is no JSON"),
+            ("user", '{"weather": "secret-of-another"}', "needs at least 32 bytes"),
+        ],
+    )
+    def test_a_secret_that_is_missing_is_named_and_none_is_quoted(
+        self, environment: pytest.MonkeyPatch, auth: str, secrets: str, sentence: str
+    ) -> None:
+        with pytest.raises(SettingsError, match=sentence) as raised:
+            self.load(environment, f'[{self.WEATHER}, "auth": "{auth}"}}]', secrets)
+        assert "another" not in str(raised.value)
+
+    @pytest.mark.usefixtures("aws")
+    async def test_a_secret_that_was_replaced_is_found(
+        self, environment: pytest.MonkeyPatch
+    ) -> None:
+        arn = create_secret("servers", '{"weather": "old"}')
+        environment.setenv("MCP_SERVER_SECRETS_SECRET_ARN", arn)
+        environment.setenv("MCP_SERVERS", f'[{self.WEATHER}, "auth": "bearer"}}]')
+        secret = ChatSettings.load().server_secret("weather")
+        assert secret.text == "old"
+        boto3.client("secretsmanager").put_secret_value(
+            SecretId=arn, SecretString='{"weather": "new"}'
+        )
+        assert await secret.others(("old",)) == ("new",)
+        assert secret.text == "new"

@@ -81,6 +81,8 @@ class Settings(BaseModel):
             return cleaned(_parts(value))
         if kind in (tuple[Issuer, ...], tuple[McpServer, ...]):
             return cleaned(_json(value))
+        if name == "mcp_server_secrets":
+            return json.dumps(cleaned(_json(value)))
         return cleaned(value)
 
     @field_validator("tool_signing_key", "session_signing_key", check_fields=False)

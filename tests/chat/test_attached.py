@@ -85,7 +85,7 @@ async def test_a_server_attached_by_setting(
         assert "Find a book by its title." in described["description"]
         assert "which is not ours" in described["description"]
         assert described["parameters"]["required"] == ["title"]
-        assert "add_task" in offered(model)
+        assert "add_ticket" in offered(model)
 
         model.play(Step(text="As I said."))
         await carol.add(answer.thread_id, "and again?")
@@ -103,7 +103,7 @@ async def test_a_server_attached_by_setting(
         model.play(Step(text="It is gone."))
         answer = await carol.send(answer_request(question, options[:1]))
         assert library.burnt == ["Emma"]
-        assert lines(answer) == [("library: Burn book", "Emma is ashes")]
+        assert lines(answer) == [("library: Burn book", "Emma")]
         effects = [frame.name for frame in answer.frames if isinstance(frame, ClientEffectEvent)]
         assert effects == ["library.changed"]
         assert all("authorization" not in headers for _method, headers in library.requests)
@@ -137,13 +137,13 @@ async def test_one_that_goes_down_fails_only_its_calls(
         carol = await stack.enter_async_context(Client(function.url, system.token(new_id("user"))))
         model.play(
             call("library__find_book", title="Kim"),
-            call("add_task", title="Look for Kim"),
+            call("add_ticket", subject="Look for Kim"),
             Step(text="The library does not answer. I put it on your list."),
         )
         answer = await carol.create("where is Kim?")
         assert [title for title, _content in lines(answer)] == [
             "library: Find book: did not work",
-            "Add a task",
+            "Open a ticket",
         ]
         assert answer.errors == []
         assert outputs(model)[0].startswith("The service behind this did not answer.")
@@ -159,9 +159,9 @@ async def test_one_that_is_down_at_start_costs_only_its_tools(
         under_uvicorn(chat_settings.model_copy(update={"mcp_servers": servers})) as chat,
         Client(chat.url, system.token(new_id("user"))) as carol,
     ):
-        model.play(call("add_task", title="Milk"), Step(text="It is on your list."))
-        answer = await carol.create("add milk")
-        assert lines(answer) == [("Add a task", "Milk")]
+        model.play(call("add_ticket", subject="Milk"), Step(text="It is open."))
+        answer = await carol.create("open one about milk")
+        assert lines(answer) == [("Open a ticket", "Milk")]
         assert not any(name.startswith("library__") for name in offered(model))
         note = "The tools of library cannot be used right now."
         assert note in model.requests[-1].body["instructions"]

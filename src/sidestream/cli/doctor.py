@@ -123,9 +123,9 @@ def _checks(patient: Patient, found: "Configuration") -> Iterator["Check"]:
     yield Check(
         "tools", lambda: services.tools(found.require("tool_signing_key", "tools_mcp_auth"), served)
     )
-    attached = found.get("mcp_servers", "mcp_server_secrets")
-    for entry in attached.mcp_servers if attached else ():
-        yield Check(f"MCP server {entry.name}", partial(mcp.attached, entry, attached))
+    if attached := found.get("mcp_servers", "mcp_server_secrets"):
+        for entry in attached.mcp_servers:
+            yield Check(f"MCP server {entry.name}", partial(mcp.attached, entry, attached))
     yield Check("endpoint", partial(endpoint.health, patient.chat))
     yield Check("clock", partial(endpoint.clock, patient.chat))
     yield Check(
