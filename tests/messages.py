@@ -25,6 +25,8 @@ SHOWN = (
     "tool_server",
     "identity.py",
     "problems.py",
+    "problem_handlers.py",
+    "request_context.py",
     "config.py",
     "telemetry.py",
     "domain.py",

@@ -13,9 +13,10 @@ from moto import mock_aws
 from pydantic import SecretStr
 from starlette.routing import Route
 
-from sidestream.chat.app import EXPOSED_HEADERS, create_app
+from sidestream.chat.app import create_app
 from sidestream.chat.files.bucket import Bucket
 from sidestream.config import ChatSettings, Settings
+from sidestream.headers import CHAT_EXPOSES, TOOLS_EXPOSE
 from sidestream.identity import TOKEN_HEADER
 from sidestream.local import functions
 from sidestream.local.emulator import FunctionSpec
@@ -140,8 +141,8 @@ def test_the_urls_cors_allows_what_the_code_serves(
     assert set(cors["AllowHeaders"]) == set(local.allow_headers) | {TOKEN_HEADER}
     assert cors["MaxAge"] == local.max_age_s
     assert url["InvokeMode"] == local_specs[function].invoke_mode
-    if function == "ChatFunction":
-        assert set(cors["ExposeHeaders"]) == set(EXPOSED_HEADERS) == set(local.expose_headers)
+    exposed = CHAT_EXPOSES if function == "ChatFunction" else TOOLS_EXPOSE
+    assert set(cors["ExposeHeaders"]) == set(exposed) == set(local.expose_headers)
 
 
 @pytest.mark.parametrize("function", FUNCTIONS)

@@ -23,7 +23,8 @@ from sidestream.identity import (
     session_key,
     tool_key,
 )
-from sidestream.problems import Problem, problem_response
+from sidestream.problems import BadGateway, Problem, problem_response
+from sidestream.sessions.hosted import HostedIssuer
 from sidestream.sessions.routes import session_routes
 from tests.asgi_server import serve
 from tests.sign_in import SignIn, sign_in_server
@@ -222,24 +223,55 @@ class TestRefresh:
 
 
 class OpenAI:
-    """OpenAI's sessions endpoint: answers as told and keeps what it was asked."""
+    """A double of OpenAI's sessions endpoint, in the shape of its public reference: answers as told
+    and keeps what it was asked. `statuses` are those of the next answers, before `status`."""
 
     def __init__(self) -> None:
+        self.statuses: list[int] = []
         self.status = 200
+        self.content: bytes | None = None
+        self.answers = threading.Event()
+        self.answers.set()
         self.headers: dict[str, str] = {}
         self.requests: list[tuple[str, dict[str, str], dict[str, Any]]] = []
         self.url = ""
 
-    def answer(self) -> dict[str, Any]:
-        if self.status != 200:
-            return {"error": {"message": "the key sk-secret is wrong", "code": "x"}}
-        return {
-            "id": "cksess_1",
-            "object": "chatkit.session",
-            "client_secret": "ek_1",
-            "expires_at": 1_800_000_000,
-            "status": "active",
+    def answer(self) -> tuple[int, bytes]:
+        self.answers.wait()
+        status = self.statuses.pop(0) if self.statuses else self.status
+        if self.content is not None:
+            return status, self.content
+        document: dict[str, Any] = {
+            "error": {
+                "message": "the key sk-secret is wrong",
+                "type": "invalid_request_error",
+                "param": None,
+                "code": "x",
+            }
         }
+        if status == 200:
+            document = {
+                "id": "cksess_1",
+                "object": "chatkit.session",
+                "client_secret": "ek_1",
+                "expires_at": 1_800_000_000,
+                "status": "active",
+                "user": "alice",
+                "workflow": {
+                    "id": "wf_1",
+                    "version": None,
+                    "state_variables": None,
+                    "tracing": {"enabled": True},
+                },
+                "max_requests_per_1_minute": 10,
+                "rate_limits": {"max_requests_per_1_minute": 10},
+                "chatkit_configuration": {
+                    "automatic_thread_titling": {"enabled": True},
+                    "file_upload": {"enabled": False, "max_file_size": None, "max_files": None},
+                    "history": {"enabled": True, "recent_threads": None},
+                },
+            }
+        return status, json.dumps(document).encode()
 
 
 @pytest.fixture
@@ -249,8 +281,8 @@ def openai() -> Iterator[OpenAI]:
             body = json.loads(self.rfile.read(int(self.headers["content-length"])))
             headers = {name.lower(): value for name, value in self.headers.items()}
             service.requests.append((self.path, headers, body))
-            content = json.dumps(service.answer()).encode()
-            self.send_response(service.status)
+            status, content = service.answer()
+            self.send_response(status)
             for name, value in service.headers.items():
                 self.send_header(name, value)
             self.send_header("content-type", "application/json")
@@ -269,6 +301,7 @@ def openai() -> Iterator[OpenAI]:
         try:
             yield service
         finally:
+            service.answers.set()
             server.shutdown()
             thread.join()
 
@@ -306,6 +339,7 @@ class TestHosted:
         [
             (400, {}, 502, "bad_gateway"),
             (401, {}, 502, "bad_gateway"),
+            (403, {}, 502, "bad_gateway"),
             (404, {}, 502, "bad_gateway"),
             (429, {"retry-after": "7", "x-should-retry": "false"}, 429, "rate_limited"),
             (429, {"x-should-retry": "false"}, 429, "rate_limited"),
@@ -331,6 +365,49 @@ class TestHosted:
         assert "sk-secret" not in answer.text
         if answered == 429:
             assert answer.headers["retry-after"] == headers.get("retry-after", "10")
+
+    @pytest.mark.parametrize("status", [408, 429, 500, 503])
+    async def test_what_passes_is_asked_for_once_more(
+        self, settings: ChatSettings, sign_in: SignIn, openai: OpenAI, status: int
+    ) -> None:
+        openai.headers = {"retry-after-ms": "1"}
+        openai.statuses = [status]
+        async with running(self.hosted(settings, openai.url)) as client:
+            answer = await post(client, "/api/chatkit/session", sign_in.token("alice"))
+            assert answer.json()["client_secret"] == "ek_1"
+            openai.statuses = [status, status]
+            failed = await post(client, "/api/chatkit/session", sign_in.token("alice"))
+        assert failed.status_code in (429, 502)
+        assert len(openai.requests) == 4
+
+    async def test_an_answer_that_does_not_come_is_not_waited_for(
+        self, settings: ChatSettings, openai: OpenAI
+    ) -> None:
+        openai.answers.clear()
+        issuer = HostedIssuer(self.hosted(settings, openai.url), timeout_s=0.2)
+        with pytest.raises(BadGateway, match=r"OpenAI cannot be reached\."):
+            await issuer.create("alice")
+        assert len(openai.requests) == 2
+
+    @pytest.mark.parametrize(
+        "content",
+        [
+            b"<html>Welcome</html>",
+            b"{}",
+            b"[]",
+            b"null",
+            b'{"id": "cksess_1", "expires_at": 1}',
+            b'{"id": "cksess_1", "client_secret": {"value": "ek_1"}, "expires_at": "soon"}',
+        ],
+    )
+    async def test_what_is_no_session_is_a_problem(
+        self, settings: ChatSettings, sign_in: SignIn, openai: OpenAI, content: bytes
+    ) -> None:
+        openai.content = content
+        async with running(self.hosted(settings, openai.url)) as client:
+            answer = await post(client, "/api/chatkit/session", sign_in.token("alice"))
+        assert (answer.status_code, answer.json()["code"]) == (502, "bad_gateway")
+        assert "OPENAI_BASE_URL" in answer.json()["detail"]
 
     async def test_openai_out_of_reach_is_a_problem(
         self, settings: ChatSettings, sign_in: SignIn

@@ -6,38 +6,20 @@ from contextlib import asynccontextmanager
 from chatkit.store import NotFoundError
 from fastapi import FastAPI, Request, Response
 from fastapi.exceptions import RequestValidationError
-from starlette.exceptions import HTTPException
 from starlette.middleware import Middleware
 from starlette.middleware.cors import CORSMiddleware
 
-from sidestream.chat.middleware import (
-    REQUEST_ID,
-    REQUEST_ID_HEADER,
-    SERVER_TIMING_HEADER,
-    RequestContext,
-)
-from sidestream.chat.routes import RUN_ID_HEADER, THREAD_ID_HEADER, router
+from sidestream.chat.routes import router
 from sidestream.chat.services import Services
+from sidestream.chat.timing import ServerTiming
 from sidestream.config import ChatSettings, chat_settings
+from sidestream.headers import CHAT_EXPOSES
 from sidestream.i18n import load, negotiate
-from sidestream.methods import allowed, options_response
-from sidestream.problems import (
-    BadRequest,
-    Invalid,
-    MethodNotAllowed,
-    NotFound,
-    Problem,
-    problem_response,
-)
+from sidestream.problem_handlers import PROBLEM_HANDLERS
+from sidestream.problems import Invalid, NotFound
+from sidestream.request_context import RequestContext, refusal
 from sidestream.sessions.routes import session_routes
-
-EXPOSED_HEADERS = [
-    "retry-after",
-    SERVER_TIMING_HEADER,
-    REQUEST_ID_HEADER,
-    RUN_ID_HEADER,
-    THREAD_ID_HEADER,
-]
+from sidestream.telemetry import logger
 
 
 def create_app(settings: ChatSettings | None = None) -> FastAPI:
@@ -55,6 +37,11 @@ def create_app(settings: ChatSettings | None = None) -> FastAPI:
         title="Sidestream chat",
         lifespan=lifespan,
         middleware=_middleware(services.settings),
+        exception_handlers={
+            **PROBLEM_HANDLERS,
+            NotFoundError: _on_not_found,
+            RequestValidationError: _on_invalid,
+        },
         docs_url=None,
         redoc_url=None,
         openapi_url=None,
@@ -63,10 +50,6 @@ def create_app(settings: ChatSettings | None = None) -> FastAPI:
     app.state.services = services
     app.include_router(session_routes(services.settings, services.verifier, services.session_key))
     app.include_router(router)
-    app.add_exception_handler(Problem, _on_problem)
-    app.add_exception_handler(NotFoundError, _on_not_found)
-    app.add_exception_handler(RequestValidationError, _on_invalid)
-    app.add_exception_handler(HTTPException, _on_http)
     return app
 
 
@@ -77,24 +60,18 @@ def _middleware(settings: ChatSettings) -> list[Middleware]:
         allow_origins=list(settings.cors_origins),
         allow_methods=["GET", "POST"],
         allow_headers=["*"],
-        expose_headers=EXPOSED_HEADERS,
+        expose_headers=CHAT_EXPOSES,
         max_age=600,
     )
-    return [*([cors] if settings.cors_origins else []), Middleware(RequestContext)]
-
-
-def _respond(request: Request, problem: Problem) -> Response:
-    locale = negotiate(request.headers.get("accept-language"))
-    return problem_response(problem, request.scope[REQUEST_ID], locale)
-
-
-async def _on_problem(request: Request, error: Exception) -> Response:
-    assert isinstance(error, Problem)
-    return _respond(request, error)
+    return [
+        *([cors] if settings.cors_origins else []),
+        Middleware(ServerTiming),
+        Middleware(RequestContext, logger("chat"), settings.max_body_bytes, language=negotiate),
+    ]
 
 
 async def _on_not_found(request: Request, _error: Exception) -> Response:
-    return _respond(request, NotFound())
+    return refusal(request.scope, NotFound())
 
 
 async def _on_invalid(request: Request, error: Exception) -> Response:
@@ -102,23 +79,7 @@ async def _on_invalid(request: Request, error: Exception) -> Response:
     errors = [
         {"loc": [str(part) for part in item["loc"]], "msg": item["msg"]} for item in error.errors()
     ]
-    return _respond(request, Invalid(errors=errors))
-
-
-async def _on_http(request: Request, error: Exception) -> Response:
-    assert isinstance(error, HTTPException)
-    match error.status_code:
-        case 404:
-            problem: Problem = NotFound("There is nothing at this address.")
-        case 405 if request.method == "OPTIONS":
-            return options_response(allowed(error))
-        case 405:
-            refusal = _respond(request, MethodNotAllowed())
-            refusal.headers["allow"] = allowed(error)
-            return refusal
-        case _:
-            problem = BadRequest()
-    return _respond(request, problem)
+    return refusal(request.scope, Invalid(errors=errors))
 
 
 def __getattr__(name: str) -> FastAPI:

@@ -12,19 +12,17 @@ from fastapi.responses import JSONResponse
 
 from sidestream.caller import Caller
 from sidestream.chat.files.file_types import EXTENSIONS, IMAGE_TYPES, TEXT_TYPES
-from sidestream.chat.middleware import IS_HEAD, REQUEST_ID, STARTED, STOPWATCH
 from sidestream.chat.protocol.requests import idempotency, is_plain, parse, parse_plain, read_body
 from sidestream.chat.protocol.streams import EventStream, chatkit_chunks, plain_chunks
 from sidestream.chat.runs.begin import Arrival, Conversation
 from sidestream.chat.services import Services
-from sidestream.chat.timing import Stopwatch
-from sidestream.i18n import negotiate
+from sidestream.chat.timing import STOPWATCH, Stopwatch
+from sidestream.headers import RUN_ID, THREAD_ID
 from sidestream.identity import bearer_token, check_owner
 from sidestream.problems import NotFound, Problem
+from sidestream.request_context import IS_HEAD, LOCALE, REQUEST_ID, STARTED
 from sidestream.streaming.context import lambda_context
 
-RUN_ID_HEADER: Final = "x-sidestream-run-id"
-THREAD_ID_HEADER: Final = "x-sidestream-thread-id"
 _HEALTH_TIMEOUT_S: Final = 2.0
 _NO_STORE: Final = {"cache-control": "no-store"}
 
@@ -49,7 +47,7 @@ async def caller_of(request: Request) -> Caller:
         user_id = await services_of(request).verifier.subject(bearer_token(request.headers))
     return Caller(
         user_id=user_id,
-        locale=negotiate(request.headers.get("accept-language")),
+        locale=request.scope[LOCALE],
         request_id=request.scope[REQUEST_ID],
     )
 
@@ -61,7 +59,7 @@ type Wired = Annotated[Services, Depends(wired_services)]
 @router.post("/api/chatkit")
 async def chatkit(request: Request, caller: Authenticated, services: Wired) -> Response:
     """Serve a ChatKit request of any type: a stream, or JSON, as its type says."""
-    body = await read_body(request, services.settings.max_body_bytes)
+    body = await read_body(request)
     return await _answer(request, caller, services, body)
 
 
@@ -69,7 +67,7 @@ async def chatkit(request: Request, caller: Authenticated, services: Wired) -> R
 async def chat(user_id: str, request: Request, caller: Authenticated, services: Wired) -> Response:
     """Serve a ChatKit request, or a plain message with the plain stream, under a user's path."""
     check_owner(user_id, caller.user_id)
-    body = await read_body(request, services.settings.max_body_bytes)
+    body = await read_body(request)
     if not is_plain(body):
         return await _answer(request, caller, services, body)
     parsed = parse_plain(body, services.settings)
@@ -178,7 +176,7 @@ async def _nothing() -> AsyncIterator[bytes]:
 
 
 def _stream(conversation: Conversation, chunks: AsyncIterator[bytes]) -> EventStream:
-    headers = {RUN_ID_HEADER: conversation.run_id, THREAD_ID_HEADER: conversation.thread_id}
+    headers = {RUN_ID: conversation.run_id, THREAD_ID: conversation.thread_id}
     until = conversation.live.wait if conversation.live else None
     return EventStream(chunks, headers=headers, until=until)
 

@@ -3,6 +3,14 @@
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from typing import Final
+
+from starlette.datastructures import MutableHeaders
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from sidestream import headers
+
+STOPWATCH: Final = "sidestream.stopwatch"
 
 
 class Stopwatch:
@@ -23,3 +31,21 @@ class Stopwatch:
         """Give the `Server-Timing` header (https://www.w3.org/TR/server-timing/)."""
         entries = [f"{name};dur={ms:g}" for name, ms in self.phases.items()]
         return ", ".join(["cold", *entries] if self.cold_start else entries)
+
+
+class ServerTiming:
+    """ASGI middleware that gives each request a stopwatch, and its phases to the response."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self._app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Serve one request."""
+        scope[STOPWATCH] = stopwatch = Stopwatch()
+
+        async def timed(message: Message) -> None:
+            if message["type"] == "http.response.start" and (timing := stopwatch.header()):
+                MutableHeaders(scope=message)[headers.SERVER_TIMING] = timing
+            await send(message)
+
+        await self._app(scope, receive, timed)

@@ -14,6 +14,8 @@ import httpx2
 from sidestream import network
 from sidestream.cli.errors import CommandError
 from sidestream.cli.events import Event, events
+from sidestream.cli.message import message
+from sidestream.headers import THREAD_ID
 from sidestream.i18n import DEFAULT_LOCALE, tag
 
 _CONNECT_TIMEOUT_S: Final = 10.0
@@ -49,16 +51,10 @@ class Conversation:
 
         `attachments` are the ids of files, as `attach` gave them.
         """
-        message = {
-            "content": [{"type": "input_text", "text": _words(text)}],
-            "attachments": list(attachments),
-            "inference_options": {},
-        }
+        given = {"input": message(_words(text), attachments)}
         if self.thread_id is None:
-            return self._stream("threads.create", {"input": message})
-        return self._stream(
-            "threads.add_user_message", {"thread_id": self.thread_id, "input": message}
-        )
+            return self._stream("threads.create", given)
+        return self._stream("threads.add_user_message", {"thread_id": self.thread_id, **given})
 
     def attach(self, name: str, content: bytes, mime_type: str) -> str:
         """Upload a file for a message, and give its id. Raises `CommandError`."""
@@ -142,7 +138,7 @@ class Conversation:
                 if response.is_error:
                     response.read()
                     raise CommandError(problem_sentence(response))
-                self.thread_id = response.headers.get("x-sidestream-thread-id", self.thread_id)
+                self.thread_id = response.headers.get(THREAD_ID, self.thread_id)
                 for event in events(response):
                     if event.get("type") == "thread.created":
                         self.thread_id = event["thread"]["id"]

@@ -17,6 +17,8 @@ import httpx2
 from sidestream import network
 from sidestream.cli.conversation import problem_sentence
 from sidestream.cli.events import events
+from sidestream.cli.message import first_message
+from sidestream.headers import REQUEST_ID, RETRY_AFTER, SERVER_TIMING, THREAD_ID
 
 PROMISE: Final = 0.9
 """The share of first tokens that has to be within the target."""
@@ -145,26 +147,23 @@ class Probe:
 
     def _send(self, number: int, message: str) -> tuple[Sample, str, float | None]:
         """Give the sample, the thread, and how long to wait if it is to be sent again."""
-        content = [{"type": "input_text", "text": message}]
-        given = {"content": content, "attachments": [], "inference_options": {}}
-        body = {"type": "threads.create", "params": {"input": given}}
         headers = {"Idempotency-Key": uuid.uuid4().hex, "Accept": "text/event-stream"}
         started = time.perf_counter()
         try:
             with self._client.stream(
-                "POST", "/api/chatkit", json=body, headers=headers
+                "POST", "/api/chatkit", json=first_message(message), headers=headers
             ) as response:
                 if response.is_error:
                     response.read()
                     failed = Sample(
                         number,
                         response.status_code,
-                        request_id=response.headers.get("x-request-id", ""),
+                        request_id=response.headers.get(REQUEST_ID, ""),
                         error=problem_sentence(response),
                     )
                     return failed, "", _wait_s(response)
                 sample = _read(number, started, response)
-                return sample, response.headers.get("x-sidestream-thread-id", ""), None
+                return sample, response.headers.get(THREAD_ID, ""), None
         except httpx2.HTTPError as error:
             return Sample(number, error=f"{type(error).__name__}: no answer"), "", None
 
@@ -193,7 +192,7 @@ def _read(number: int, started: float, response: httpx2.Response) -> Sample:
                     error = str(event.get("message") or "The answer failed.")
     except httpx2.HTTPError as broken:
         error = f"{type(broken).__name__}: the answer broke off"
-    phases, cold_start = read_server_timing(response.headers.get("server-timing", ""))
+    phases, cold_start = read_server_timing(response.headers.get(SERVER_TIMING, ""))
     if ttft_ms is None:
         error = error or "the answer had no words"
     return Sample(
@@ -205,7 +204,7 @@ def _read(number: int, started: float, response: httpx2.Response) -> Sample:
         _since(started),
         phases,
         cold_start,
-        response.headers.get("x-request-id", ""),
+        response.headers.get(REQUEST_ID, ""),
         error,
     )
 
@@ -218,7 +217,7 @@ def _wait_s(response: httpx2.Response) -> float | None:
     """How long a 429 asks to wait (RFC 9110 section 10.2.3)."""
     if response.status_code != httpx2.codes.TOO_MANY_REQUESTS:
         return None
-    given = response.headers.get("retry-after", "")
+    given = response.headers.get(RETRY_AFTER, "")
     return float(given) if given.isdigit() else None
 
 

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from sidestream.domain import Domain
+from sidestream.headers import CHAT_EXPOSES, TOOLS_EXPOSE
 from sidestream.local.aws import BUCKET
 from sidestream.local.emulator import Cors, FunctionSpec, InvokeMode
 from sidestream.local.environment import base, outward
@@ -65,7 +66,7 @@ def tools_function(
         timeout_s=30.0,
         memory_mb=1024,
         max_environments=options.environments,
-        cors=_cors(backends, ("GET", "POST", "PATCH", "DELETE")),
+        cors=_cors(backends, ("GET", "POST", "PATCH", "DELETE"), TOOLS_EXPOSE),
         freeze=options.freeze,
         port=options.tools_port,
         init_timeout_s=_INIT_TIMEOUT_S,
@@ -99,7 +100,7 @@ def chat_function(
         memory_mb=1769,
         max_environments=options.environments,
         invoke_mode=InvokeMode.RESPONSE_STREAM,
-        cors=_cors(backends, ("GET", "POST")),
+        cors=_cors(backends, ("GET", "POST"), CHAT_EXPOSES),
         freeze=options.freeze,
         port=options.chat_port,
         exec_wrapper=PROJECT / "src" / WRAPPER,
@@ -151,7 +152,7 @@ def _kept(environment: Mapping[str, str], keep: SecretKeeper | None) -> Mapping[
     return changed
 
 
-def _cors(backends: Backends, methods: tuple[str, ...]) -> Cors:
+def _cors(backends: Backends, methods: tuple[str, ...], exposed: tuple[str, ...]) -> Cors:
     return Cors(
         allow_origins=page_origins(backends.page_port),
         allow_methods=methods,
@@ -162,12 +163,6 @@ def _cors(backends: Backends, methods: tuple[str, ...]) -> Cors:
             "idempotency-key",
             "last-event-id",
         ),
-        expose_headers=(
-            "retry-after",
-            "server-timing",
-            "x-request-id",
-            "x-sidestream-run-id",
-            "x-sidestream-thread-id",
-        ),
+        expose_headers=exposed,
         max_age_s=600,
     )

@@ -8,7 +8,9 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, Final
 
 from sidestream.config import ChatSettings
+from sidestream.headers import RETRY_AFTER
 from sidestream.model_key import ModelKey
+from sidestream.network import async_client
 from sidestream.problems import BadGateway, NotConfigured, Problem, RateLimited, Unauthorized
 from sidestream.sessions.session import Session
 
@@ -20,22 +22,31 @@ _RETRIES: Final = 1
 
 
 class HostedIssuer:
-    """Asks OpenAI for sessions of the configured workflow (`POST /v1/chatkit/sessions`)."""
+    """Asks OpenAI for sessions of the configured workflow (`POST /v1/chatkit/sessions`:
+    https://platform.openai.com/docs/api-reference/chatkit/sessions/create). `timeout_s` bounds each
+    of at most two attempts."""
 
-    def __init__(self, settings: ChatSettings) -> None:
+    def __init__(self, settings: ChatSettings, *, timeout_s: float = _TIMEOUT_S) -> None:
         self._settings = settings
+        self._timeout_s = timeout_s
         self._client: AsyncOpenAI | None = None
 
     async def create(self, user_id: str) -> Session:
         from openai import OpenAIError
+        from openai.types.beta.chatkit import ChatSession
 
         try:
-            made = await self._openai().beta.chatkit.sessions.create(
+            made: object = await self._openai().beta.chatkit.sessions.create(
                 user=user_id, workflow={"id": self._settings.openai_chatkit_workflow_id}
             )
         except OpenAIError as error:
             raise _problem(error) from error
-        return Session(made.client_secret, made.id, made.expires_at)
+        except ValueError:  # it calls itself JSON and is none
+            made = None
+        match made:  # the client checks no types
+            case ChatSession(id=str(id), client_secret=str(secret), expires_at=int(expires_at)):
+                return Session(secret, id, expires_at)
+        raise BadGateway("What answers for OpenAI makes no sessions. Check OPENAI_BASE_URL.")
 
     async def refresh(self, _claims: Mapping[str, Any]) -> Session:
         """OpenAI's secrets cannot be refreshed; only a person's own token gets a new one."""
@@ -51,10 +62,12 @@ class HostedIssuer:
             self._client = AsyncOpenAI(
                 api_key=self._settings.openai_api_key.get_secret_value(),
                 base_url=str(base_url) if base_url else None,
-                timeout=_TIMEOUT_S,
+                timeout=self._timeout_s,
                 max_retries=_RETRIES,
-                http_client=DefaultAsyncHttpxClient(
-                    auth=ModelKey(self._settings.secret("openai_api_key"))
+                http_client=async_client(
+                    str(base_url or ""),
+                    DefaultAsyncHttpxClient,
+                    auth=ModelKey(self._settings.secret("openai_api_key")),
                 ),
             )
         return self._client
@@ -65,7 +78,7 @@ def _problem(error: "OpenAIError") -> Problem:
     from openai import APIStatusError, RateLimitError
 
     if isinstance(error, RateLimitError):
-        after = error.response.headers.get("retry-after", "")
+        after = error.response.headers.get(RETRY_AFTER, "")
         return RateLimited(
             "OpenAI takes no more sessions right now.",
             retry_after_s=float(after) if after.isdecimal() else 10.0,

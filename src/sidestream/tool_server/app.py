@@ -6,7 +6,6 @@ from contextlib import asynccontextmanager
 from typing import Final
 
 from starlette.applications import Starlette
-from starlette.exceptions import HTTPException
 from starlette.middleware import Middleware
 from starlette.middleware.cors import CORSMiddleware
 from starlette.requests import Request
@@ -14,11 +13,13 @@ from starlette.responses import JSONResponse
 from starlette.routing import Route
 
 from sidestream.config import Settings
+from sidestream.headers import TOOLS_EXPOSE
 from sidestream.identity import TOKEN_HEADER, Verifier, tool_key
-from sidestream.problems import Problem
+from sidestream.problem_handlers import PROBLEM_HANDLERS
+from sidestream.request_context import RequestContext
 from sidestream.store.database import Database
+from sidestream.telemetry import logger
 from sidestream.tool_server.endpoint import McpEndpoint
-from sidestream.tool_server.requests import REQUEST_ID_HEADER, RequestMiddleware, problem_handler
 from sidestream.tool_server.tools import ToolServer
 
 MAX_BODY_BYTES: Final = 128 * 1024
@@ -61,9 +62,14 @@ def create_app[ThingsT](
         routes=[Route("/healthz", _healthz), Route("/mcp", mcp), *make_routes(things, people)],
         middleware=[
             *_cors(settings.cors_origins),
-            Middleware(RequestMiddleware, min(settings.max_body_bytes, MAX_BODY_BYTES)),
+            Middleware(
+                RequestContext,
+                logger("tools"),
+                min(settings.max_body_bytes, MAX_BODY_BYTES),
+                follows=True,
+            ),
         ],
-        exception_handlers={Problem: problem_handler, HTTPException: problem_handler},
+        exception_handlers=PROBLEM_HANDLERS,
         lifespan=lifespan,
     )
     app.router.redirect_slashes = False
@@ -85,7 +91,7 @@ def _cors(origins: tuple[str, ...]) -> list[Middleware]:
             allow_origins=origins,
             allow_methods=["GET", "POST", "PATCH", "DELETE"],
             allow_headers=["authorization", TOKEN_HEADER, "content-type", "idempotency-key"],
-            expose_headers=[REQUEST_ID_HEADER, "retry-after"],
+            expose_headers=TOOLS_EXPOSE,
             max_age=600,
         )
     ]

@@ -30,7 +30,6 @@ from mcp_types import (
 )
 from pydantic import TypeAdapter, ValidationError
 from starlette.datastructures import Headers
-from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.types import Message, Receive, Scope, Send
 
@@ -38,11 +37,12 @@ from sidestream import telemetry
 from sidestream.config import Settings
 from sidestream.i18n import _
 from sidestream.identity import Verifier, bearer_token
+from sidestream.problem_handlers import method_not_allowed
 from sidestream.problems import NotFound, OutcomeUnknown, Problem
 from sidestream.telemetry import log_failure
 from sidestream.tool_server.fields import IdempotencyKey
 from sidestream.tool_server.json_rpc import RpcError, read_message
-from sidestream.tool_server.requests import JSON, check_json
+from sidestream.tool_server.media import JSON, check_json
 from sidestream.tool_server.tools import ToolCall, ToolServer
 
 IDEMPOTENCY_META: Final = "sidestream/idempotency-key"
@@ -183,7 +183,8 @@ class McpEndpoint:
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         request = Request(scope, receive)
         if request.method != "POST":
-            raise HTTPException(405, headers={"allow": "POST"})
+            await method_not_allowed(scope, "POST")(scope, receive, send)
+            return
         scope[_USER] = await self._verifier.subject(bearer_token(request.headers))
         check_json(request.headers)
         try:

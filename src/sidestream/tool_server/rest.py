@@ -14,7 +14,7 @@ from starlette.responses import JSONResponse, Response
 from sidestream.identity import Verifier, bearer_token, check_owner
 from sidestream.problems import BadRequest, Invalid
 from sidestream.tool_server.fields import IdempotencyKey
-from sidestream.tool_server.requests import check_json
+from sidestream.tool_server.media import check_json
 
 _NO_STORE: Final = {"cache-control": "no-store"}
 _KEY: Final = TypeAdapter[str](IdempotencyKey)

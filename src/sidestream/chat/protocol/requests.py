@@ -30,9 +30,9 @@ from starlette.requests import Request
 
 from sidestream.config import ChatSettings
 from sidestream.problems import BadRequest, Invalid, TooLarge
+from sidestream.store.threads import MAX_PAGE
 from sidestream.visible import is_visible
 
-MAX_PAGE: Final = 100
 MAX_TITLE_CHARS: Final = 200
 MAX_FEEDBACK_ITEMS: Final = 100
 
@@ -56,15 +56,10 @@ class Idempotency:
     request_hash: bytes
 
 
-async def read_body(request: Request, max_bytes: int) -> bytes:
+async def read_body(request: Request) -> bytes:
     """Read a request's body, without the byte order mark that some programs put before JSON (RFC
-    8259, 8.1). Raises `TooLarge` before more than `max_bytes` are held."""
-    body = bytearray()
-    async for chunk in request.stream():
-        body += chunk
-        if len(body) > max_bytes:
-            raise TooLarge("The request may have {count} bytes at most.", count=max_bytes)
-    return bytes(body).removeprefix(codecs.BOM_UTF8)
+    8259, 8.1)."""
+    return (await request.body()).removeprefix(codecs.BOM_UTF8)
 
 
 def idempotency(request: Request, body: bytes) -> Idempotency:

@@ -15,6 +15,8 @@ import httpx2
 from sidestream import network
 from sidestream.cli.checks.finding import Broken, Finding, failed, ok, unchecked
 from sidestream.cli.events import Event, events_async
+from sidestream.cli.message import first_message
+from sidestream.headers import THREAD_ID
 
 _MESSAGE: Final = "Tell me a story of 150 words."
 _TIMEOUT: Final = httpx2.Timeout(60.0, connect=10.0)
@@ -72,9 +74,7 @@ def judge(arrivals: Arrivals) -> Finding:
 
 async def _answer(client: httpx2.AsyncClient) -> Arrivals:
     """Ask, note what arrives when, and delete the thread again."""
-    content = [{"type": "input_text", "text": _MESSAGE}]
-    message = {"content": content, "attachments": [], "inference_options": {}}
-    body = {"type": "threads.create", "params": {"input": message}}
+    body = first_message(_MESSAGE)
     headers = {"idempotency-key": uuid.uuid4().hex, "accept": "text/event-stream"}
     arrivals = Arrivals()
     started = time.perf_counter()
@@ -84,7 +84,7 @@ async def _answer(client: httpx2.AsyncClient) -> Arrivals:
         if not response.is_success:
             return Arrivals(error=f"The endpoint answered {response.status_code}: see its logs.")
         arrivals.cold = response.headers.get("server-timing", "").startswith("cold")
-        thread_id = response.headers.get("x-sidestream-thread-id")
+        thread_id = response.headers.get(THREAD_ID)
         size = 0
         async for event in events_async(response):
             # Events that are read without another byte having come arrived in one piece.
