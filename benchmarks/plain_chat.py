@@ -19,7 +19,8 @@ from starlette.responses import Response, StreamingResponse
 from starlette.routing import Route
 
 from sidestream.caller import Caller
-from sidestream.chat.model.agent import build_client, build_provider, run_config
+from sidestream.chat.model.agent import run_config
+from sidestream.chat.model.provider import build_client, build_provider
 from sidestream.config import ChatSettings
 from sidestream.domain import load
 from sidestream.identity import Verifier, bearer_token, tool_key

@@ -67,8 +67,8 @@ class Control:
             cancel()
 
 
-class Lease(Protocol):
-    """What allows a run to write to its thread."""
+class WritePermit(Protocol):
+    """What allows a run to write to its thread: its lease."""
 
     async def holds(self) -> bool:
         """Tell whether it still does. Raises `Problem` when that cannot be learnt."""
@@ -93,7 +93,7 @@ class RunState:
     """Whether the run carries on after an answer about calls that waited."""
     on_tool: Callable[[ToolRecord], None] = _nobody
     """Who hears of each finished tool call."""
-    lease: Lease | None = None
+    permit: WritePermit | None = None
     """What allows the run to write to its thread; None where nobody else could."""
     failure: str | None = None
     """The code of what went wrong, once something did."""

@@ -11,7 +11,8 @@ from openai import AsyncOpenAI
 
 from sidestream import i18n
 from sidestream.chat.files.attachments import AttachmentFiles
-from sidestream.chat.model.agent import build_agent, build_client, build_provider
+from sidestream.chat.model.agent import build_agent
+from sidestream.chat.model.provider import build_client, build_provider
 from sidestream.chat.runs.begin import Conversations
 from sidestream.chat.runs.leased_store import LeasedStore
 from sidestream.chat.runs.prepare import Preparer

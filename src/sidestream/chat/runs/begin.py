@@ -160,7 +160,7 @@ class Conversations:
             cause=prepared.message.id if prepared.message else None,
             history=begun.items,
             on_tool=log.add_tool,
-            lease=lease,
+            permit=lease,
         )
         context = RunContext(
             user_id=caller.user_id,

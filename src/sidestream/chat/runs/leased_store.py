@@ -55,7 +55,7 @@ class LeasedStore(PostgresStore):
         patient_until = time.monotonic() + self._patience_s
         while True:
             try:
-                if run.lease is None or await run.lease.holds():
+                if run.permit is None or await run.permit.holds():
                     await write()
                     return
             except NotFoundError as error:

@@ -25,7 +25,8 @@ from openai import AsyncOpenAI
 
 from sidestream.chat.context import RunContext, RunState
 from sidestream.chat.files.attachments import AttachmentFiles
-from sidestream.chat.model.agent import build_agent, build_provider
+from sidestream.chat.model.agent import build_agent
+from sidestream.chat.model.provider import build_provider
 from sidestream.chat.protocol.frames import Frame, encode
 from sidestream.chat.protocol.requests import parse, parse_plain
 from sidestream.chat.runs.respond import Responder
