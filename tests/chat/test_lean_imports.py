@@ -4,8 +4,6 @@ import subprocess
 import sys
 import textwrap
 
-import pytest
-
 PRELUDE = """
 import sys
 from sidestream.chat.start.lean_imports import import_sdks
@@ -25,22 +23,22 @@ def run(code: str) -> str:
     return done.stdout.strip()
 
 
+UNUSED = ["mcp", "mcp_types", "griffe._internal", "agents.sandbox.manifest"]
+
+
 def test_the_chat_is_imported_without_what_it_never_uses() -> None:
     """Fails when a new version of an SDK no longer bears it: the fallback would hide that."""
-    printed = run("""
+    printed = run(f"""
         assert import_sdks()
         import sidestream.chat.app
-        unused = [
-            "mcp", "mcp_types", "griffe._internal", "openai.lib.streaming.responses._events",
-            "agents.sandbox.manifest", "fastapi.security.http", "cryptography.x509.name",
-        ]
+        unused = {[*UNUSED, "openai.lib.streaming.responses._events"]}
         print([name for name in unused if name in sys.modules])
     """)
     assert printed == "[]"
 
 
-def test_the_scripted_turn_loads_nothing_of_it_either() -> None:
-    printed = run("""
+def test_the_scripted_run_loads_nothing_of_it_either() -> None:
+    printed = run(f"""
         import_sdks()
         import asyncio
         from sidestream.chat.start.warm_up import warm_up
@@ -52,43 +50,25 @@ def test_the_scripted_turn_loads_nothing_of_it_either() -> None:
                 session_signing_key="s" * 32, auth_issuers=(), model_api=api,
                 tools_mcp_url="http://127.0.0.1/mcp",
             ), DOMAIN))
-        unused = [
-            "mcp", "griffe._internal", "pydantic.v1.main", "agents.sandbox.manifest",
-            "fastapi.security.http", "cryptography.x509.name",
-        ]
-        print([name for name in unused if name in sys.modules])
+        print([name for name in {UNUSED} if name in sys.modules])
     """)
     assert printed == "[]"
 
 
-def test_the_sdks_own_mcp_servers_still_work() -> None:
+def test_models_are_built_when_they_are_used_and_later_ones_at_once() -> None:
     printed = run("""
         import_sdks()
-        import asyncio
-        from agents import Agent, RunContextWrapper
-        from agents.mcp import MCPServerStreamableHttp
-        import agents.agent, agents.mcp
+        from chatkit.types import ThreadsListReq, UserMessageItem
+        from pydantic import BaseModel
 
-        class Server(MCPServerStreamableHttp):
-            async def list_tools(self, *args, **kwargs):
-                from mcp_types import Tool
-                return [Tool(name="found", input_schema={"type": "object", "properties": {}})]
+        class Later(BaseModel):
+            x: int
 
-        server = Server(params={"url": "http://127.0.0.1:1"})
-        agent = Agent(name="a", mcp_servers=[server])
-        tools = asyncio.run(agent.get_mcp_tools(RunContextWrapper(None)))
-        print([tool.name for tool in tools], agents.mcp.__name__, "mcp" in sys.modules)
+        built = [model.__pydantic_complete__ for model in (ThreadsListReq, UserMessageItem, Later)]
+        asked = ThreadsListReq.model_validate({"params": {"limit": "7"}})
+        print(built, asked.params.limit)
     """)
-    assert printed == "['found'] agents.mcp True"
-
-
-def test_all_of_mcp_util_is_there() -> None:
-    printed = run("""
-        import_sdks()
-        from agents.mcp import MCPUtil
-        print(MCPUtil.to_function_tool.__name__, hasattr(MCPUtil, "nothing"))
-    """)
-    assert printed == "to_function_tool False"
+    assert printed == "[False, True, True] 7"
 
 
 def test_the_environment_is_left_as_it_was() -> None:
@@ -120,53 +100,28 @@ def test_function_tools_from_docstrings_still_work() -> None:
     assert printed == "Greet somebody. Whom to greet."
 
 
-def test_fastapis_security_and_its_document_still_work() -> None:
+def test_what_is_left_out_is_said_to_be() -> None:
     printed = run("""
         assert import_sdks()
-        from typing import Annotated
-        from fastapi import Depends, FastAPI, Security
-        from fastapi.security import HTTPBearer, SecurityScopes
-        from fastapi.testclient import TestClient
-
-        app = FastAPI()
-        bearer = HTTPBearer()
-
-        def scoped(scopes: SecurityScopes):
-            return scopes.scopes
-
-        @app.get("/")
-        def read(
-            token: Annotated[object, Depends(bearer)],
-            scopes: Annotated[list[str], Security(scoped, scopes=["a"])],
-        ):
-            return [token.credentials, scopes]
-
-        client = TestClient(app)
-        answer = client.get("/", headers={"authorization": "Bearer t"})
-        document = client.get("/openapi.json").json()
-        print(answer.json(), client.get("/").status_code, list(document["components"]))
-    """)
-    assert printed == "['t', ['a']] 401 ['securitySchemes']"
-
-
-def test_keys_in_certificates_still_work() -> None:
-    printed = run("""
-        assert import_sdks()
-        import jwt.algorithms
-        print("cryptography.x509.name" in sys.modules, jwt.algorithms.x509.Certificate.__name__)
-    """)
-    assert printed == "False Certificate"
-
-
-def test_a_sandbox_is_said_to_be_left_out() -> None:
-    printed = run("""
-        assert import_sdks()
+        import asyncio
         from types import SimpleNamespace
+        from agents import Agent, RunContextWrapper
         from agents.sandbox.runtime import SandboxRuntime
+
+        def serve():
+            agent = Agent(name="a", mcp_servers=[object()])
+            asyncio.run(agent.get_mcp_tools(RunContextWrapper(None)))
+
+        def boxed():
+            SandboxRuntime(run_config=SimpleNamespace(sandbox={}))
+
         for wanted in (
+            "from agents.mcp import MCPServerStreamableHttp",
+            "import agents.mcp.server",
+            "serve()",
             "from agents.sandbox import SandboxAgent",
             "import agents.sandbox.sandbox_agent",
-            "SandboxRuntime(run_config=SimpleNamespace(sandbox={}))",
+            "boxed()",
         ):
             try:
                 exec(wanted)
@@ -174,13 +129,31 @@ def test_a_sandbox_is_said_to_be_left_out() -> None:
                 print(error)
         print(hasattr(sys.modules["agents.sandbox"], "SandboxAgent"))
     """)
+    where = "see sidestream.chat.start.stand_ins"
     assert printed.splitlines() == [
-        "cannot import name 'SandboxAgent' from 'agents.sandbox' "
-        "(<left out: see sidestream.chat.start.stand_ins>)",
+        f"cannot import name 'MCPServerStreamableHttp' from 'agents.mcp' (<left out: {where}>)",
+        "No module named 'agents.mcp.server'",
+        f"agents.mcp is left out of this function: {where}",
+        f"cannot import name 'SandboxAgent' from 'agents.sandbox' (<left out: {where}>)",
         "No module named 'agents.sandbox.sandbox_agent'",
-        "agents.sandbox is left out of this function: see sidestream.chat.start.stand_ins",
+        f"agents.sandbox is left out of this function: {where}",
         "False",
     ]
+
+
+def test_openais_own_helpers_around_streams_still_work() -> None:
+    printed = run("""
+        assert import_sdks()
+        import asyncio
+        from openai import AsyncOpenAI
+
+        async def stream():
+            async with AsyncOpenAI(api_key="none", base_url="http://127.0.0.1:9") as client:
+                return client.responses.stream(model="none", input="hello")
+
+        print(type(asyncio.run(stream())).__name__)
+    """)
+    assert printed == "AsyncResponseStreamManager"
 
 
 def test_a_run_that_is_not_streamed_works_and_fails_as_ever() -> None:
@@ -218,42 +191,12 @@ def test_a_run_that_is_not_streamed_works_and_fails_as_ever() -> None:
     assert printed.splitlines() == ["nothing", "too many"]
 
 
-def test_every_name_of_the_lazy_packages_is_there() -> None:
-    listing = """
-        import importlib
-        from sidestream.chat.start.lean_imports import _LAZY_PACKAGES
-        for package in sorted(_LAZY_PACKAGES):
-            for name in dir(importlib.import_module(package)):
-                if not name.startswith("_") and name != "annotations":
-                    print(package, name)
-    """
-    names = run(listing)
-    assert len(names.splitlines()) > 500
-
-    printed = run(f"""
-        import importlib
-        assert import_sdks()
-        for line in {names.splitlines()!r}:
-            package, name = line.split()
-            getattr(importlib.import_module(package), name)
-        print("all")
-    """)
-    assert printed == "all"
-
-
-@pytest.mark.parametrize("broken", ["agents", "openai.types"])
-def test_an_sdk_that_does_not_bear_it_is_imported_the_plain_way(broken: str) -> None:
-    printed = run(f"""
+def test_an_sdk_that_does_not_bear_it_is_imported_the_plain_way() -> None:
+    printed = run("""
         from sidestream.chat.start import lean_imports
-        if {broken!r} == "agents":
-            def fail():
-                raise RuntimeError("no such place")
-            lean_imports.stand_ins.install = fail
-        else:
-            lean_imports._LAZY_PACKAGES = frozenset({{"openai.types.responses.response"}})
+        lean_imports.stand_ins._LEFT_OUT["agents.mcp"].clear()
         assert not import_sdks()
         import sidestream.chat.app
-        import pydantic.v1
         print("mcp" in sys.modules, type(sys.modules["agents.mcp"]).__name__)
     """)
     assert printed == "True module"
