@@ -6,10 +6,14 @@ from shutil import copy
 import psycopg
 import pytest
 
+from sidestream.store.database import Database
 from sidestream.store.migrate import MIGRATIONS, migrate, pending, rollback
 from sidestream.tasks.pack import DOMAIN
+from sidestream.tasks.repository import TaskRepository
+from sidestream.tasks.task import TaskChanges, TaskDraft, TaskFilter
 
 FOLDERS = DOMAIN.migration_folders
+OURS = ["0003_tasks", "0005_tasks_indexes"]
 
 
 def _add(url: str) -> None:
@@ -19,10 +23,10 @@ def _add(url: str) -> None:
 
 def test_forward_and_back_with_data_in_it(empty_url: str) -> None:
     applied = migrate(empty_url, folders=FOLDERS)
-    assert applied[-1] == "0003_tasks"
+    assert applied[-2:] == OURS
     _add(empty_url)
-    assert rollback(empty_url, 1, folders=FOLDERS) == ["0003_tasks"]
-    assert migrate(empty_url, folders=FOLDERS) == ["0003_tasks"]
+    assert rollback(empty_url, 2, folders=FOLDERS) == OURS[::-1]
+    assert migrate(empty_url, folders=FOLDERS) == OURS
     _add(empty_url)
     assert rollback(empty_url, folders=FOLDERS) == applied[::-1]
 
@@ -34,17 +38,47 @@ def test_a_database_from_before_the_domain_had_them_stays_as_it_is(
     one = tmp_path / "one"
     one.mkdir()
     for folder in (MIGRATIONS, *FOLDERS):
-        for path in folder.glob("*.sql"):
-            copy(path, one)
+        for number in ("0001", "0002", "0003", "0004"):
+            for path in folder.glob(f"{number}*.sql"):
+                copy(path, one)
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr("sidestream.store.migrate.MIGRATIONS", one)
         before = migrate(empty_url)
     assert before == ["0001_chat", "0002_runs", "0003_tasks", "0004_usage"]
     _add(empty_url)
 
-    assert pending(empty_url, folders=FOLDERS) == []
-    assert migrate(empty_url, folders=FOLDERS) == []
-    assert rollback(empty_url, 1, folders=FOLDERS) == ["0004_usage"]
-    assert migrate(empty_url, folders=FOLDERS) == ["0004_usage"]
+    assert pending(empty_url, folders=FOLDERS) == OURS[1:]
+    assert migrate(empty_url, folders=FOLDERS) == OURS[1:]
+    assert rollback(empty_url, 2, folders=FOLDERS) == [OURS[1], "0004_usage"]
+    assert migrate(empty_url, folders=FOLDERS) == ["0004_usage", OURS[1]]
     with psycopg.connect(empty_url) as owner:
         assert owner.execute("select title from tasks").fetchall() == [("milk",)]
+
+
+async def test_each_index_serves_a_query(empty_url: str) -> None:
+    """Each is written with every row."""
+    migrate(empty_url, folders=FOLDERS)
+    with psycopg.connect(empty_url) as owner:
+        owner.execute("alter table tasks no force row level security")
+        owner.execute(
+            "insert into tasks (user_id, id, title, idempotency_key) select"
+            " 'user ' || n % 500, 'tsk_' || n, 'milk', n::text from generate_series(1, 20000) as n"
+        )
+    with psycopg.connect(empty_url, autocommit=True) as owner:
+        owner.execute("vacuum analyze tasks")
+    database = Database(empty_url, max_size=1)
+    await database.open()
+    try:
+        tasks = TaskRepository(database)
+        added = await tasks.add("user 7", TaskDraft("bread"), "key")
+        await tasks.list("user 7", TaskFilter())
+        await tasks.list("user 7", TaskFilter(completed=False, after=added.id))
+        await tasks.update("user 7", added.id, TaskChanges(completed=True))
+        await tasks.delete("user 7", added.id)
+    finally:
+        await database.close()  # the server counts what a connection did when it ends
+    with psycopg.connect(empty_url) as owner:
+        scans = owner.execute(
+            "select indexrelname, idx_scan > 0 from pg_stat_user_indexes where relname = 'tasks'"
+        ).fetchall()
+    assert sorted(scans) == [("tasks_idempotency_key", True), ("tasks_pkey", True)]
