@@ -1,5 +1,6 @@
 """The process as a whole, where the emulator does not show enough: sockets and exit codes."""
 
+import asyncio
 import signal
 import sys
 from pathlib import Path
@@ -7,7 +8,7 @@ from pathlib import Path
 import httpx2
 import pytest
 
-from .functions import HERE, runtime
+from .functions import HERE, WRAPPER, runtime
 from .lambda_fake import EVENT, FakeLambda
 
 
@@ -131,3 +132,12 @@ async def test_the_same_app_behind_uvicorn(fake: FakeLambda, unused_tcp_port: in
     assert response.json() == {"lambda": False, "state": "yes"}
     assert b"lifespan stopped" in output
     assert fake.gets == []
+
+
+async def test_without_lambda_it_says_what_to_set() -> None:
+    process = await asyncio.create_subprocess_exec(
+        *(str(WRAPPER), sys.executable), env={}, stderr=asyncio.subprocess.PIPE
+    )
+    _, said = await process.communicate()
+    assert process.returncode == 1
+    assert b"AWS_LAMBDA_HTTP_ENDPOINT=127.0.0.1:8000" in said

@@ -1,4 +1,4 @@
-"""ChatFunction's entry point, `sidestream.chat.handler.app`: everything that a start can do ahead.
+"""ChatFunction's entry point, `sidestream.chat.handler:app`: everything that a start can do ahead.
 
     imports -> settings and secrets -> pool, sign-in keys, clients -> a scripted run -> ready
                                                                           |
