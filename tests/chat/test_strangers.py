@@ -90,7 +90,7 @@ class TestLists:
                 f'{{"jsonrpc":"2.0","id":1,"result":{{"tools":[{{"name":"x","inputSchema":{DEEP}}}]}}}}'
             ),
             raw("[" * 100_000),
-            raw('{"result":{"tools":"' + "x" * 2_000_000 + '"}}'),
+            lists(more="x" * 2_000_000),
             lambda _message: {"tools": {"peek": {}}},
             lambda _message: Response(status_code=500),
             lambda _message: Response(
@@ -269,7 +269,12 @@ class TestCalls:
 
     @pytest.mark.parametrize(
         "answer",
-        [Response(DEEP), Response("x" * 1_500_000), Response(status_code=503), {"content": 7}],
+        [
+            Response(DEEP),
+            {"content": [{"type": "text", "text": "x" * 1_500_000}]},
+            Response(status_code=503),
+            {"content": 7},
+        ],
         ids=["deep", "big", "busy", "odd"],
     )
     async def test_answers_that_are_none(self, chat_settings: ChatSettings, answer: Any) -> None:
