@@ -21,7 +21,8 @@ from sidestream.store.ids import new_id
 from sidestream.tool_server.fields import like_pattern
 
 _COLUMNS: Final[LiteralString] = (
-    "id, subject, body, status, priority, assignee, customer_email, created_at, updated_at"
+    "id, subject, body, status, priority, assignee, customer_email, close_reason,"
+    " created_at, updated_at"
 )
 
 _INSERT: Final[LiteralString] = """
@@ -60,6 +61,8 @@ _UPDATE: Final[LiteralString] = f"""
       priority = coalesce(%(priority)s::text, priority),
       assignee = coalesce(%(assignee)s::text, assignee),
       customer_email = coalesce(%(customer_email)s::text, customer_email),
+      close_reason = case coalesce(%(status)s::text, status)
+        when 'closed' then coalesce(%(close_reason)s::text, close_reason) else '' end,
       updated_at = now()
     where user_id = %(user_id)s and id = %(id)s
     returning {_COLUMNS}
@@ -129,6 +132,7 @@ class TicketRepository:
             "priority": changes.priority,
             "assignee": changes.assignee,
             "customer_email": changes.customer_email,
+            "close_reason": changes.close_reason,
         }
         return await self._one("tickets.update", _UPDATE, params)
 

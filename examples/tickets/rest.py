@@ -14,6 +14,7 @@ from examples.tickets.ticket import (
     Cursor,
     Email,
     Priority,
+    Reason,
     Status,
     Subject,
     TicketChanges,
@@ -49,6 +50,7 @@ class _Patch(_Body):
     priority: Priority = "normal"
     assignee: Assignee = ""
     customer_email: Email = ""
+    close_reason: Reason = ""
 
     def changes(self) -> TicketChanges:
         return TicketChanges(**{name: getattr(self, name) for name in self.model_fields_set})

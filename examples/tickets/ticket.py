@@ -14,6 +14,7 @@ MAX_SUBJECT_CHARS: Final = 200
 MAX_BODY_CHARS: Final = 5_000
 MAX_ASSIGNEE_CHARS: Final = 100
 MAX_EMAIL_CHARS: Final = 254
+MAX_REASON_CHARS: Final = 500
 
 type Status = Literal["open", "pending", "closed"]
 type Priority = Literal["low", "normal", "high"]
@@ -21,7 +22,8 @@ type Priority = Literal["low", "normal", "high"]
 
 @dataclass(frozen=True, slots=True)
 class Ticket:
-    """One ticket of one person's desk. All times are aware; empty texts mean that none is known."""
+    """One ticket of one person's desk. All times are aware; empty texts mean that none is known.
+    `close_reason` is empty unless it is closed."""
 
     id: str
     subject: str
@@ -30,6 +32,7 @@ class Ticket:
     priority: Priority
     assignee: str
     customer_email: str
+    close_reason: str
     created_at: datetime
     updated_at: datetime
 
@@ -43,6 +46,7 @@ class Ticket:
             "priority": self.priority,
             "assignee": self.assignee,
             "customer_email": self.customer_email,
+            "close_reason": self.close_reason,
             "created_at": zulu(self.created_at),
             "updated_at": zulu(self.updated_at),
         }
@@ -61,7 +65,8 @@ class TicketDraft:
 
 @dataclass(frozen=True, slots=True)
 class TicketChanges:
-    """What to change in a ticket. `None` leaves a field as it is."""
+    """What to change in a ticket. `None` leaves a field as it is; a ticket that is opened again
+    forgets why it was closed."""
 
     subject: str | None = None
     body: str | None = None
@@ -69,6 +74,7 @@ class TicketChanges:
     priority: Priority | None = None
     assignee: str | None = None
     customer_email: str | None = None
+    close_reason: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,5 +118,11 @@ Email = Annotated[
     str,
     StringConstraints(pattern=r"^([^@\s]+@[^@\s]+\.[^@\s]+)?$", max_length=MAX_EMAIL_CHARS),
     Storable,
+]
+Reason = Annotated[
+    str,
+    StringConstraints(strip_whitespace=True, min_length=1, max_length=MAX_REASON_CHARS),
+    Storable,
+    Visible,
 ]
 Cursor = Annotated[str, check_cursor(is_ticket_id)]

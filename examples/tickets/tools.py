@@ -2,7 +2,7 @@
 
 from typing import Annotated, Any, Final, Literal
 
-from pydantic import BeforeValidator, Field
+from pydantic import BaseModel, BeforeValidator, Field
 
 from examples.tickets.repository import TicketRepository
 from examples.tickets.ticket import (
@@ -10,6 +10,7 @@ from examples.tickets.ticket import (
     Body,
     Cursor,
     Email,
+    Reason,
     Subject,
     TicketChanges,
     TicketDraft,
@@ -126,13 +127,27 @@ class UpdateTicket(Arguments[TicketRepository]):
         return (await things.update(call.user_id, self.ticket_id, changes)).document()
 
 
+class CloseReason(BaseModel):
+    """What is asked of a person who closes a ticket."""
+
+    reason: Annotated[Reason, Field(title=_("Reason"))]
+
+
 class CloseTicket(Arguments[TicketRepository]):
     """Close a ticket whose matter is settled and get it back as it is now."""
 
     ticket_id: _Id
+    reason: Annotated[
+        Reason | None,
+        Field(description="Why, in the user's words. Never invent it: left out, they are asked."),
+    ] = None
 
     async def run(self, things: TicketRepository, call: ToolCall) -> dict[str, Any]:
-        changes = TicketChanges(status="closed")
+        ticket = await things.get(call.user_id, self.ticket_id)
+        if ticket.status == "closed" and self.reason is None:
+            return ticket.document()
+        reason = self.reason or call.ask(CloseReason, _("Why is this ticket closed?")).reason
+        changes = TicketChanges(status="closed", close_reason=reason)
         return (await things.update(call.user_id, self.ticket_id, changes)).document()
 
 
@@ -175,6 +190,7 @@ _FIELDS: Final[dict[str, Any]] = {
     "priority": {"enum": ["low", "normal", "high"]},
     "assignee": {"type": "string"},
     "customer_email": {"type": "string"},
+    "close_reason": {"type": "string"},
     "created_at": _TIME,
     "updated_at": _TIME,
 }

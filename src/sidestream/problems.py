@@ -112,6 +112,10 @@ class KeyReused(Invalid):
     code, title = "key_reused", "This Idempotency-Key was used for another request"
 
 
+class InvalidAnswer(Invalid):
+    code, title = "invalid_answer", "The answer does not fit what was asked"
+
+
 class UnknownCursor(Invalid):
     code, title = "unknown_cursor", "This place in the list is not known any more"
 

@@ -74,3 +74,19 @@ def answer_request(
         item_id=question.id,
         input={"status": status, "answers": {QUESTION: {"values": list(values)}}},
     )
+
+
+def filled_in(
+    card: StructuredInputItem, *given: str | Iterable[str], status: str = "answered"
+) -> Document:
+    """The answer to a card of several questions: for each, in order, a value or some."""
+    answers = {
+        question.id: {"values": [each] if isinstance(each, str) else list(each)}
+        for question, each in zip(card.inputs, given, strict=False)
+    }
+    return thread_request(
+        "threads.add_structured_input",
+        card.thread_id,
+        item_id=card.id,
+        input={"status": status, "answers": answers},
+    )

@@ -91,8 +91,9 @@ class TestTools:
         }
         cleared = await done("update_ticket", ticket_id=ticket["id"], assignee="")
         assert (cleared["status"], cleared["assignee"]) == ("pending", "")
-        closed = await done("close_ticket", ticket_id=ticket["id"])
-        assert closed["status"] == "closed"
+        closed = await done("close_ticket", ticket_id=ticket["id"], reason=" out of ink ")
+        assert (closed["status"], closed["close_reason"]) == ("closed", "out of ink")
+        assert await done("close_ticket", ticket_id=ticket["id"]) == closed
         assert (await done("search_tickets", query="A@B پرنٹر"))["data"] == [closed]
         assert (await done("search_tickets", query="A@B", status="open"))["data"] == []
         gone = await done("delete_ticket", ticket_id=ticket["id"])
@@ -109,6 +110,7 @@ class TestTools:
             ("update_ticket", {"ticket_id": NO_SUCH_ID}, "at least one thing"),
             ("update_ticket", {"ticket_id": NO_SUCH_ID, "status": "closed"}, "status"),
             ("close_ticket", {"ticket_id": NO_SUCH_ID}, "There is no such ticket."),
+            ("close_ticket", {"ticket_id": NO_SUCH_ID, "reason": "\u200b"}, "reason"),
             ("delete_ticket", {"ticket_id": "1"}, "Use list_tickets or search_tickets"),
             ("list_tickets", {"after": "x"}, "after"),
             ("search_tickets", {"query": " "}, "query"),
@@ -146,14 +148,15 @@ class TestRest:
         ticket, path = made.json(), made.headers["location"]
         assert ticket.items() >= body.items()
         assert (await agent.request("GET", path)).json() == ticket
-        changed = await agent.request("PATCH", path, json={"status": "closed", "assignee": ""})
-        assert changed.json() == ticket | {
-            "status": "closed",
-            "assignee": "",
+        closing = {"status": "closed", "close_reason": "refilled", "assignee": ""}
+        changed = await agent.request("PATCH", path, json=closing)
+        assert changed.json() == ticket | closing | {
             "updated_at": changed.json()["updated_at"],
         }
         assert await agent.subjects(status="closed", q="INK") == ["printer"]
         assert await agent.subjects(status="open") == []
+        opened = await agent.request("PATCH", path, json={"status": "open"})
+        assert (opened.json()["status"], opened.json()["close_reason"]) == ("open", "")
         assert (await agent.request("DELETE", path)).status_code == 204
         assert (await agent.request("GET", path)).status_code == 404
 
@@ -173,6 +176,7 @@ class TestRest:
             {"priority": 1},
             {"customer_email": "a b@c.d"},
             {"body": "\x00"},
+            {"close_reason": " "},
             {"id": NO_SUCH_ID},
         ],
     )

@@ -26,7 +26,14 @@ from sidestream.local.model.conversation import Step, ToolRequest
 from tests.chat.client import Answer, Client, Document
 from tests.chat.conftest import under_uvicorn
 from tests.chat.fold import Screen, comparable, fold
-from tests.chat.steps import action_request, answer_request, asked, the_question, the_widget
+from tests.chat.steps import (
+    action_request,
+    answer_request,
+    asked,
+    filled_in,
+    the_question,
+    the_widget,
+)
 from tests.examples.conftest import Agent, Desk
 
 SUBJECTS = ("printer", "login", "invoice")
@@ -57,9 +64,12 @@ def effects(answer: Answer) -> list[str]:
 
 def replaced(answer: Answer) -> WidgetItem:
     """The card as an action left it."""
-    [event] = [frame for frame in answer.frames if isinstance(frame, ThreadItemReplacedEvent)]
-    assert isinstance(event.item, WidgetItem)
-    return event.item
+    [item] = [
+        frame.item
+        for frame in answer.frames
+        if isinstance(frame, ThreadItemReplacedEvent) and isinstance(frame.item, WidgetItem)
+    ]
+    return item
 
 
 def rows_of(item: WidgetItem) -> dict[str, dict[str, Document]]:
@@ -148,7 +158,7 @@ class TestGuard:
         self, agent: Agent, scripted: ScriptedModelServer
     ) -> None:
         ids = await agent.open("a", "b", "c", "d")
-        closes = [tool("close_ticket", ticket_id=id_) for id_ in ids.values()]
+        closes = [tool("close_ticket", ticket_id=id_, reason="settled") for id_ in ids.values()]
         scripted.play(Step(calls=tuple(closes[:3])), Step(text="Closed."))
         answer = await agent.chat.create("close a, b and c")
         assert answer.done(StructuredInputItem) == []
@@ -192,7 +202,11 @@ class TestCard:
         await agent.open("printer", "login")
         widget = await self.listed(agent, scripted)
         close = rows_of(widget)["login"]["ticket.close"]
-        done = await agent.chat.send(action_request(widget.thread_id, widget.id, close))
+        answer = await agent.chat.send(action_request(widget.thread_id, widget.id, close))
+        assert effects(answer) == []
+        assert comparable(replaced(answer)) == comparable(widget)
+        scripted.play(Step(text="It is closed."))
+        done = await agent.chat.send(filled_in(the_question(answer), "solved"))
         assert effects(done) == ["tickets.changed"]
         assert await agent.subjects(status="closed") == ["login"]
         assert set(rows_of(replaced(done))["login"]) == {"ticket.urgent", "ticket.delete"}

@@ -18,6 +18,8 @@ export type ProblemKind =
   | "locked"
   | "too_large"
   | "invalid"
+  | "answer"
+  | "answered"
   | "rate_limited"
   | "server";
 
@@ -62,6 +64,8 @@ const BY_CODE: Readonly<Record<string, ProblemKind>> = {
   model_not_configured: "model",
   not_configured: "not_configured",
   thread_locked: "locked",
+  invalid_answer: "answer",
+  already_answered: "answered",
   sign_in_database: "database",
 };
 

@@ -24,6 +24,18 @@ class EndReason(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
+class InputRequired:
+    """What a server wants of the person before it does a call: its requests by its keys, and its
+    state, which only goes back to it. `key` is the idempotency key of the call, `round` counts how
+    often it has been answered so."""
+
+    requests: dict[str, Any]
+    state: str | None = None
+    key: str = ""
+    round: int = 0
+
+
+@dataclass(frozen=True, slots=True)
 class ToolRecord:
     """One finished tool call, as the plain stream and the model's memory see it."""
 
@@ -39,6 +51,13 @@ class ToolRecord:
     """False when the tool server gave no answer, so that nothing is known of the effect."""
     result: Any = None
     """What the server answered, whole: its structured content, or its words."""
+    needs: InputRequired | None = None
+    """What its server wants first. The call has to be made again, with the person's answer."""
+
+    @property
+    def waits(self) -> bool:
+        """Whether nothing is done yet."""
+        return self.held or self.needs is not None
 
     @property
     def deed(self) -> str:
@@ -89,6 +108,8 @@ class RunState:
     history: tuple[Any, ...] = ()
     calls: dict[str, asyncio.Task[ToolRecord]] = field(default_factory=dict)
     records: list[ToolRecord] = field(default_factory=list)
+    earlier: int = 0
+    """How many of the records are of calls that the run only had to end."""
     confirmed: bool = False
     """Whether the run carries on after an answer about calls that waited."""
     on_tool: Callable[[ToolRecord], None] = _nobody
@@ -99,6 +120,11 @@ class RunState:
     """The code of what went wrong, once something did."""
     input_tokens: int = 0
     output_tokens: int = 0
+
+    @property
+    def new_records(self) -> list[ToolRecord]:
+        """The records of what the run itself was to do."""
+        return self.records[self.earlier :]
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,7 +6,7 @@ has already been opened in one round trip: the thread is loaded, the message sav
 """
 
 import base64
-from collections.abc import AsyncGenerator, AsyncIterator
+from collections.abc import AsyncGenerator, AsyncIterator, Iterator, Sequence
 from contextlib import aclosing
 from dataclasses import replace
 from typing import Final
@@ -52,11 +52,12 @@ from sidestream.chat.runs.prepare import Prepared, Preparer, WidgetAction
 from sidestream.chat.runs.respond import Responder
 from sidestream.chat.tools.calls import ACTION_FAILED, Toolbox
 from sidestream.chat.tools.cards import Cards
-from sidestream.chat.tools.confirmation import choices_of, chosen
+from sidestream.chat.tools.confirmation import Call, choices_of, chosen
+from sidestream.chat.tools.filled import Filled
 from sidestream.chat.tools.trace import memory
 from sidestream.config import ChatSettings
 from sidestream.domain import Row
-from sidestream.i18n import text
+from sidestream.i18n import _, text
 from sidestream.problems import Invalid, NotConfigured, Problem
 from sidestream.store.feedback import Feedback
 from sidestream.store.runs import RunView
@@ -65,6 +66,8 @@ from sidestream.telemetry import logger
 
 HIDDEN: Final = (HiddenContextItem, SDKHiddenContextItem)
 """Items that no client ever sees."""
+
+_TOO_LATE: Final = _("The answer came too late, so nothing was done with it. Ask again.")
 
 log = logger("chat")
 
@@ -155,7 +158,7 @@ class ChatServer(ChatKitServer[Caller]):
         if prepared.widget is not None:
             return self._act(thread, prepared.widget, context)
         if prepared.answered is not None:
-            return self._carry_on(thread, prepared.answered, context)
+            return self._carry_on(thread, prepared.answered, prepared.form, context)
         if prepared.retry and prepared.message is not None:
             return self._retry(thread, prepared.message, context)
         return self._responder.respond(thread, prepared.message, context)
@@ -219,16 +222,47 @@ class ChatServer(ChatKitServer[Caller]):
         return items[:cut], items[cut:]
 
     async def _carry_on(
-        self, thread: ThreadMetadata, answered: StructuredInputItem, context: RunContext
+        self,
+        thread: ThreadMetadata,
+        answered: StructuredInputItem,
+        form: Filled | None,
+        context: RunContext,
     ) -> AsyncGenerator[ThreadStreamEvent]:
         """Go on after an answer, however long ago the question was asked."""
-        choices = choices_of(answered, context.run.history)
-        if choices is None:
-            choices = choices_of(answered, await self._all_items(thread, context)) or {}
-        calls = chosen(answered, choices)
+        if form is None:
+            calls: Sequence[Call] = await self._chosen(thread, answered, context)
+        else:
+            calls = form.calls
+            if form.late:
+                yield NoticeEvent(level="warning", message=text(context.locale, _TOO_LATE))
         async with aclosing(self._responder.carry_on(thread, calls, context)) as events:
             async for event in events:
                 yield event
+        if form is not None and context.run.control.reason is None:
+            for item in self._changed_cards(context):
+                yield ThreadItemReplacedEvent(item=item)
+
+    def _changed_cards(self, context: RunContext) -> Iterator[WidgetItem]:
+        """Give the cards that show what the run has changed: it may have begun at a button."""
+        changes: dict[str, Row | None] = {}
+        for record in context.run.records:
+            policy = self._tools.confirmation.policy(record.name)
+            if not (record.failed or record.waits or policy.reads):
+                rows = self._tools.registry.rows(record)
+                changes |= {row.id: None if policy.tool.removes else row for row in rows}
+        for item in context.run.history:
+            if isinstance(item, WidgetItem):
+                shown = {row.id for row in self._cards.shown(item)}
+                if not shown.isdisjoint(changes):
+                    yield self._cards.rebuilt(item, changes, context.locale)
+
+    async def _chosen(
+        self, thread: ThreadMetadata, answered: StructuredInputItem, context: RunContext
+    ) -> list[Call]:
+        choices = choices_of(answered, context.run.history)
+        if choices is None:
+            choices = choices_of(answered, await self._all_items(thread, context)) or {}
+        return chosen(answered, choices)
 
     async def _all_items(self, thread: ThreadMetadata, context: RunContext) -> list[ThreadItem]:
         items = [item async for item in self._paginate_thread_items_reverse(thread.id, context)]
@@ -244,6 +278,10 @@ class ChatServer(ChatKitServer[Caller]):
         record, item = await self._perform(widget, context)
         yield ThreadItemReplacedEvent(item=item)
         yield ThreadItemDoneEvent(item=memory(thread.id, [record]))
+        if record.needs is not None:
+            for asked in self._responder.forms.cards(context.run, thread.id, context):
+                yield ThreadItemDoneEvent(item=asked)
+            return
         if record.failed:
             yield NoticeEvent(level="warning", message=text(context.locale, ACTION_FAILED))
         yield ClientEffectEvent(
@@ -259,7 +297,9 @@ class ChatServer(ChatKitServer[Caller]):
         call_id = f"call_{context.run_id}"
         record = await self._tools.call(context, call.name, call_id, call.arguments)
         changes: dict[str, Row | None] = {}
-        if not record.failed:
+        if record.needs is not None:
+            pass
+        elif not record.failed:
             rows = self._tools.registry.rows(record)
             changes = {seen.id: None} if tool.removes else {row.id: row for row in rows}
         elif tool.look_up and tool.target:

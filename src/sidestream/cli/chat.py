@@ -107,13 +107,15 @@ class _Session:
         inputs = question.get("inputs")
         for field in inputs if isinstance(inputs, list) else []:
             self._console.print(printable(field["question"]), markup=False)
+            if hint := field.get("description"):
+                self._console.print(printable(hint), style="dim", markup=False)
             values = [option["value"] for option in field.get("options", [])]
             for number, value in enumerate(values, 1):
                 self._console.print(f"  {number}. {printable(value)}", markup=False)
             if not is_interactive():
                 return {}
             given = self._console.input("[bold cyan]answer[/] ").strip()
-            answers[field["id"]] = [_choice(given, values)]
+            answers[field["id"]] = [_choice(given, values)] if given else []
         return answers
 
 

@@ -46,8 +46,8 @@ def create_app[ThingsT](
     )
     things = make_things(database)
     people = Verifier(issuers=settings.auth_issuers)
-    callers = Verifier(keys=[tool_key(settings.secret("tool_signing_key"))])
-    mcp = McpEndpoint(server, things, callers, settings)
+    secret = settings.secret("tool_signing_key")
+    mcp = McpEndpoint(server, things, Verifier(keys=[tool_key(secret)]), secret, settings)
 
     @asynccontextmanager
     async def lifespan(_app: Starlette) -> AsyncIterator[None]:

@@ -24,6 +24,7 @@ from mcp_types import (
     UNSUPPORTED_PROTOCOL_VERSION,
     CallToolRequestParams,
     CallToolResult,
+    InputRequiredResult,
     ListToolsResult,
     PaginatedRequestParams,
     TextContent,
@@ -39,7 +40,9 @@ from sidestream.i18n import _
 from sidestream.identity import Verifier, bearer_token
 from sidestream.problem_handlers import method_not_allowed
 from sidestream.problems import NotFound, OutcomeUnknown, Problem
+from sidestream.secret import Secret
 from sidestream.telemetry import log_failure
+from sidestream.tool_server.asking import Asked, InputNeeded, Pause, can_ask, state_boundary
 from sidestream.tool_server.fields import IdempotencyKey
 from sidestream.tool_server.json_rpc import RpcError, read_message
 from sidestream.tool_server.media import JSON, check_json
@@ -57,14 +60,19 @@ VERSIONS: Final = (*HANDSHAKE_VERSIONS, "2026-07-28")
 _VERSION_HEADER: Final = "mcp-protocol-version"
 _MAX_VERSION_CHARS: Final = 50
 _INVALID: Final = _("The tool was not called in the right way.")
+_MORE: Final = _("More has to be known for this.")
+_UNANSWERED: Final = _("The question was not answered, so this was not done.")
 _USER: Final = "sidestream.user_id"
 _DAY_MS: Final = 24 * 3600 * 1000
 _KEY: Final = TypeAdapter[str | None](IdempotencyKey | None)
 _logger = telemetry.logger("tools")
 
 
-def create_server[ThingsT](server: ToolServer[ThingsT], things: ThingsT) -> Server[dict[str, Any]]:
-    """Make the server with its tools, and no prompts or resources to advertise."""
+def create_server[ThingsT](
+    server: ToolServer[ThingsT], things: ThingsT, secret: Secret
+) -> Server[dict[str, Any]]:
+    """Make the server with its tools, and no prompts or resources to advertise. Under the secret,
+    it seals what travels with a question."""
     listed = [tool.listed for tool in server.tools]
 
     async def list_tools(
@@ -74,7 +82,7 @@ def create_server[ThingsT](server: ToolServer[ThingsT], things: ThingsT) -> Serv
 
     async def call_tool(
         context: ServerRequestContext[dict[str, Any]], params: CallToolRequestParams
-    ) -> CallToolResult:
+    ) -> CallToolResult | InputRequiredResult:
         if params.name not in server.by_name:
             raise MCPError(code=INVALID_PARAMS, message="There is no such tool.")
         started = time.perf_counter()
@@ -90,7 +98,7 @@ def create_server[ThingsT](server: ToolServer[ThingsT], things: ThingsT) -> Serv
         )
         return result
 
-    return Server(
+    made = Server(
         server.name,
         version=server.version,
         title=server.title,
@@ -100,6 +108,8 @@ def create_server[ThingsT](server: ToolServer[ThingsT], things: ThingsT) -> Serv
         on_list_tools=list_tools,
         on_call_tool=call_tool,
     )
+    made.middleware.append(state_boundary(secret, server.name, _USER, server.answer_within_s))
+    return made
 
 
 async def _call[ThingsT](
@@ -107,7 +117,7 @@ async def _call[ThingsT](
     things: ThingsT,
     context: ServerRequestContext[dict[str, Any]],
     params: CallToolRequestParams,
-) -> tuple[CallToolResult, str]:
+) -> tuple[CallToolResult | InputRequiredResult, str]:
     """Run a tool. What a model can put right is a result that says how, not a protocol error."""
     request: Request | None = context.request
     if request is None:
@@ -116,12 +126,15 @@ async def _call[ThingsT](
         key = _KEY.validate_python((context.meta or {}).get(IDEMPOTENCY_META))
     except ValidationError:
         raise MCPError(code=INVALID_PARAMS, message="The idempotency key is malformed.") from None
-    call = ToolCall(request.scope[_USER], key)
+    asked = Asked.of(params)
+    call = ToolCall(request.scope[_USER], key, asked.answers)
     try:
         arguments = server.by_name[params.name].arguments.model_validate(params.arguments or {})
         document = await arguments.run(things, call)
     except ValidationError as error:
         return _failed(_INVALID, _invalid_arguments(params.name, error)), "invalid_arguments"
+    except Pause as pause:
+        return _paused(pause, asked, context, params.name)
     except NotFound:
         return _failed(server.gone, server.find), NotFound.code
     except OutcomeUnknown as problem:
@@ -134,6 +147,19 @@ async def _call[ThingsT](
         return _failed(server.broken, "Do not try again."), "internal"
     text = pydantic_core.to_json(document).decode()
     return CallToolResult(content=[TextContent(text=text)], structured_content=document), "ok"
+
+
+def _paused(
+    pause: Pause, asked: Asked, context: ServerRequestContext[dict[str, Any]], tool: str
+) -> tuple[CallToolResult | InputRequiredResult, str]:
+    """Ask for what a tool needs, or say that it was not given."""
+    if not isinstance(pause, InputNeeded):
+        return _failed(_UNANSWERED, "Do not try again unless asked."), "unanswered"
+    if can_ask(context):
+        return asked.question(pause), "input_required"
+    arguments = ", ".join(pause.form.model_fields)
+    advice = f"{pause.message} Ask the user, and call {tool} again with {arguments}."
+    return _failed(_MORE, advice), "input_missing"
 
 
 def _failed(
@@ -169,11 +195,12 @@ class McpEndpoint:
         server: ToolServer[ThingsT],
         things: ThingsT,
         verifier: Verifier,
+        secret: Secret,
         settings: Settings,
     ) -> None:
         self._verifier = verifier
         self.sessions = StreamableHTTPSessionManager(
-            create_server(server, things),
+            create_server(server, things, secret),
             json_response=True,
             stateless=True,
             security_settings=_host_check(settings.mcp_allowed_hosts, settings.cors_origins),

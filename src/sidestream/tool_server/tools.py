@@ -7,12 +7,14 @@ some models must name every argument. The owner is never an argument.
 
 from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any, Final
 
 from mcp_types import Tool, ToolAnnotations
 from pydantic import BaseModel, ConfigDict
+
+from sidestream.tool_server.asking import ANSWER_WITHIN_S, Answer, answer_to
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,6 +23,16 @@ class ToolCall:
 
     user_id: str
     idempotency_key: str | None = None
+    answers: Mapping[str, Answer] = field(default_factory=dict)
+
+    def ask[FormT: BaseModel](self, form: type[FormT], message: str) -> FormT:
+        """Ask the person, and give the answer. To be done before anything is changed.
+
+        `form` is a flat model, whose fields are named like arguments of the tool: a client that
+        cannot ask is told to pass those. `message` and the titles of the fields are texts of the
+        domain's catalogues. Raises what ends the call as long as there is no answer.
+        """
+        return answer_to(self.answers, form, message)
 
 
 class Arguments[ThingsT](BaseModel, ABC):
@@ -74,7 +86,8 @@ class ToolServer[ThingsT]:
 
     `gone` and `broken` are the sentences for people, of the domain's catalogues, when a thing is
     not there and when nobody knows what went wrong; `find` tells the model how to find the right
-    id, `look` where to look before it does again what may have been done.
+    id, `look` where to look before it does again what may have been done. `answer_within_s` is how
+    long a tool's question can be answered.
     """
 
     name: str
@@ -86,6 +99,7 @@ class ToolServer[ThingsT]:
     find: str
     look: str
     tools: Sequence[ServedTool[ThingsT]]
+    answer_within_s: float = ANSWER_WITHIN_S
 
     @cached_property
     def by_name(self) -> Mapping[str, ServedTool[ThingsT]]:
@@ -97,8 +111,8 @@ def _tidy(schema: dict[str, Any]) -> dict[str, Any]:
     """Take away what pydantic adds and a model does not need: titles and the class's docstring."""
     schema.pop("description", None)
     schema.pop("title", None)
-    for field in schema["properties"].values():
-        field.pop("title", None)
-        if field.get("default", ...) is None:
-            del field["default"]
+    for entry in schema["properties"].values():
+        entry.pop("title", None)
+        if entry.get("default", ...) is None:
+            del entry["default"]
     return schema

@@ -31,9 +31,16 @@ from openai.types.responses.response_input_message_content_list_param import (
 
 from sidestream.chat.files.attachments import MAX_TEXT_CHARS, AttachmentFiles
 from sidestream.chat.files.file_types import IMAGE_TYPES
+from sidestream.chat.tools.forms import is_form
 from sidestream.chat.tools.trace import TOOL_CALLS_KIND
 
 NOTE_KIND: Final = "note"
+
+_FORM_NOTES: Final = {
+    "pending": "A card asks the person what a tool needs. It is not answered, and nothing is done.",
+    "answered": "The person has filled in a card with what a tool needed.",
+    "skipped": "The person has left a card with what a tool needed unanswered.",
+}
 
 # Rough, and on the safe side for Urdu, whose letters take two bytes each.
 _BYTES_PER_TOKEN: Final = 3
@@ -104,7 +111,11 @@ class HistoryConverter(ThreadItemConverter):
     async def structured_input_to_input(
         self, item: StructuredInputItem
     ) -> TResponseInputItem | list[TResponseInputItem] | None:
-        """The question and its answer, without the person having to have typed it."""
+        """The question and its answer, without the person having to have typed it. Of a tool's
+        question nobody's words: what came of it is the call's result."""
+        if is_form(item):
+            note = ResponseInputTextParam(type="input_text", text=_FORM_NOTES[item.status])
+            return Message(type="message", role="developer", content=[note])
         if item.status == "pending":
             asked = " ".join(question.question for question in item.inputs)
             words = f"A card asks the person: {asked} It is not answered, and nothing is done yet."
@@ -132,8 +143,15 @@ def tokens_of(item: ThreadItem) -> int:
     """Estimate how many tokens the model spends on an item, its files included."""
     if isinstance(item, WorkflowItem | WidgetItem | TaskItem):
         return 0  # for people: the converter leaves them out
+    if isinstance(item, HiddenContextItem) and not _is_told(item):
+        return 0  # for us
     files = item.attachments if isinstance(item, UserMessageItem) else []
     return tokens_in(item.model_dump_json(exclude_none=True)) + sum(map(_tokens_of_file, files))
+
+
+def _is_told(item: HiddenContextItem) -> bool:
+    content = item.content
+    return not isinstance(content, dict) or content.get("kind") in (NOTE_KIND, TOOL_CALLS_KIND)
 
 
 def _tokens_of_file(attachment: Attachment) -> int:

@@ -57,9 +57,14 @@ def encode(value: BaseModel) -> str:
 def pack(payload: str, records: Sequence[ToolRecord]) -> str:
     """Give the stored form of a frame: its JSON, and on further lines the tool calls that ended
     since the frame before, for a replay of the plain stream."""
-    whole = (asdict(replace(record, result=None)) for record in records)
-    lines = [json.dumps(fields, ensure_ascii=False) for fields in whole]
+    lines = [json.dumps(_stored(record), ensure_ascii=False) for record in records]
     return "\n".join([payload, *lines])
+
+
+def _stored(record: ToolRecord) -> dict[str, Any]:
+    """What the plain stream tells of a call. What its server wants is between it and the card."""
+    told = replace(record, result=None, held=record.waits, needs=None)
+    return {name: value for name, value in asdict(told).items() if name != "needs"}
 
 
 def unpack(stored: str) -> tuple[str, list[ToolRecord]]:

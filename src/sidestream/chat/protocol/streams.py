@@ -110,6 +110,8 @@ def _plain(event: dict[str, Any]) -> dict[str, Any] | None:
 def _question(part: dict[str, Any]) -> Iterator[str]:
     """A question and its options, for people: it is answered where there are cards."""
     yield part["question"]
+    if hint := part.get("description"):
+        yield hint
     yield from (f"- {option['value']}" for option in part.get("options", ()))
 
 
@@ -118,7 +120,7 @@ def _tool(record: ToolRecord) -> dict[str, Any]:
         result = json.loads(record.output)
     except ValueError:
         result = record.output
-    done = "held" if record.held else "completed"
+    done = "held" if record.waits else "completed"
     return {
         "name": record.name,
         "status": "failed" if record.failed else done,

@@ -35,6 +35,8 @@ from sidestream.caller import Caller
 from sidestream.chat.files.attachments import AttachmentFiles
 from sidestream.chat.protocol.requests import Idempotency
 from sidestream.chat.tools.cards import Cards, RowCall
+from sidestream.chat.tools.filled import Filled, filled
+from sidestream.chat.tools.forms import hidden_id, is_form
 from sidestream.config import ChatSettings
 from sidestream.problems import Conflict, Invalid
 from sidestream.store.ids import new_id
@@ -62,6 +64,8 @@ class Prepared:
     retry: bool = False
     answered: StructuredInputItem | None = None
     """The question that the person has answered."""
+    form: Filled | None = None
+    """What the answer says to do, where a tool has asked."""
     widget: WidgetAction | None = None
 
 
@@ -104,8 +108,9 @@ class Preparer:
                 thread_id = request.params.thread_id
                 item = await self._store.load_item(thread_id, request.params.item_id, caller)
                 answered = _answered(item, request.params.input)
+                form = await self._form(item, answered, caller)
                 start = self._start(thread_id, idempotency, answers=answered)
-                return Prepared(start, answered=answered)
+                return Prepared(start, answered=answered, form=form)
             case ThreadsAddClientToolOutputReq():
                 thread_id = request.params.thread_id
                 call = await self._client_call(thread_id, request.params.result, caller)
@@ -174,6 +179,15 @@ class Preparer:
             quoted_text=message.quoted_text,
             inference_options=message.inference_options,
         )
+
+    async def _form(
+        self, item: ThreadItem, answered: StructuredInputItem, caller: Caller
+    ) -> Filled | None:
+        """Read what an answer says to a tool, where a tool has asked."""
+        if not is_form(item) or item.status != "pending":
+            return None
+        hidden = await self._store.load_item(item.thread_id, hidden_id(item.id), caller)
+        return filled(answered, hidden, caller)
 
     async def _client_call(self, thread_id: str, result: Any, caller: Caller) -> ClientToolCallItem:
         newest = await self._store.load_thread_items(thread_id, None, 1, "desc", caller)

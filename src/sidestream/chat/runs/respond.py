@@ -27,10 +27,11 @@ from sidestream.chat.files.attachments import AttachmentFiles
 from sidestream.chat.model.agent import ERROR_HANDLERS, run_config
 from sidestream.chat.model.history import NOTE_KIND, HistoryConverter, recent, tokens_in, tokens_of
 from sidestream.chat.runs.answer import Answer, begins_message
+from sidestream.chat.runs.own_calls import OwnCalls
 from sidestream.chat.tools.calls import ACTION_FAILED, Toolbox, settle
 from sidestream.chat.tools.cards import Cards
 from sidestream.chat.tools.confirmation import Call
-from sidestream.chat.tools.trace import ToolTrace
+from sidestream.chat.tools.forms import Forms
 from sidestream.config import ChatSettings
 from sidestream.i18n import text
 from sidestream.reasons import report
@@ -58,6 +59,8 @@ class Responder:
         self._tools = tools
         self._cards = cards
         self._confirmation = tools.confirmation
+        self.forms = Forms(tools.registry)
+        self._own = OwnCalls(tools)
         self._agent = agent
         self._provider = provider
         self._settings = settings
@@ -72,7 +75,19 @@ class Responder:
     async def respond(
         self, thread: ThreadMetadata, message: UserMessageItem | None, context: RunContext
     ) -> AsyncGenerator[ThreadStreamEvent]:
-        """Answer the history of a run, whose last message may choose model and tool."""
+        """Answer the history of a run, whose last message may choose model and tool, and stands in
+        the place of an answer to what tools wait for."""
+        if message is not None:
+            async with aclosing(self._own.let_go(thread.id, context)) as events:
+                async for event in events:
+                    yield event
+        async with aclosing(self._respond(thread, message, context)) as events:
+            async for event in events:
+                yield event
+
+    async def _respond(
+        self, thread: ThreadMetadata, message: UserMessageItem | None, context: RunContext
+    ) -> AsyncGenerator[ThreadStreamEvent]:
         control = context.run.control
         answer = Answer(self._tools.registry, thread.id, context)
         failure: Failure | None = None
@@ -87,7 +102,7 @@ class Responder:
                 if reason := reason_of(error):
                     report("model", reason)
         if failure is None and control.reason is None and answer.silent:
-            failure = NO_ANSWER if not context.run.records else None
+            failure = NO_ANSWER if not context.run.new_records else None
         await settle(context.run, self._tools.grace_s(control))
         if control.reason is EndReason.LOST:
             return
@@ -122,32 +137,20 @@ class Responder:
     async def carry_on(
         self, thread: ThreadMetadata, calls: Sequence[Call], context: RunContext
     ) -> AsyncGenerator[ThreadStreamEvent]:
-        """Make the calls that the answer to a question stands for, and let the agent carry on."""
+        """Make the calls that the answer to a question stands for, and let the agent carry on, or
+        ask what their servers want to know first."""
         run = context.run
         run.confirmed = True
-        trace = ToolTrace(self._tools.registry, thread.id, context.locale)
-        for call in calls:
-            if run.control.reason is not None:
-                break
-            call_id = self._call_id(context)
-            for event in trace.started(call_id, call.name):
-                yield event
-            for event in trace.finished(await self._make(call, call_id, context)):
-                yield event
-        for event in trace.close():
-            if isinstance(event, ThreadItemDoneEvent):
-                run.history = (*run.history, event.item)
-            yield event
-        async with aclosing(self.respond(thread, None, context)) as events:
+        async with aclosing(self._own.make(thread.id, calls, context)) as events:
             async for event in events:
                 yield event
-
-    @staticmethod
-    def _call_id(context: RunContext) -> str:
-        return f"call_{context.run_id}_{len(context.run.records)}"
-
-    async def _make(self, call: Call, call_id: str, context: RunContext) -> ToolRecord:
-        return await self._tools.call(context, call.name, call_id, call.arguments)
+        if self.forms.waiting(run) and run.control.reason is None:
+            for item in self.forms.cards(run, thread.id, context):
+                yield ThreadItemDoneEvent(item=item)
+            return
+        async with aclosing(self._respond(thread, None, context)) as events:
+            async for event in events:
+                yield event
 
     async def _run_agent(
         self, answer: Answer, message: UserMessageItem | None, context: RunContext
@@ -178,7 +181,8 @@ class Responder:
     def _asks_by_now(self, answer: Answer, run: RunState) -> bool:
         """Tell whether there is something to ask, by what has been told and not by what the agent,
         which is ahead, has done since."""
-        return self._confirmation.asks(replace(run, records=answer.told))
+        told = replace(run, records=answer.told)
+        return self._confirmation.asks(told) or bool(self.forms.waiting(told))
 
     def _count(self, words: str | None, context: RunContext) -> None:
         """Count what a response used that was cut before it said so: an estimate, from below."""
@@ -206,7 +210,7 @@ class Responder:
             and not confirmation.asks(run)
             and (search := confirmation.unsearched(run))
         ):
-            await self._make(search, self._call_id(context), context)
+            await self._own.call(search, context)
         if confirmation.asks(run) or (held and cut):
             asked = confirmation.question(run, thread_id, context.locale)
             yield ThreadItemDoneEvent(item=asked.memory)
@@ -217,15 +221,18 @@ class Responder:
         elif held:
             async for event in self._make_held(answer, held, context):
                 yield event
-        elif rows := self._cards.listing(run.records):
+        elif rows := self._cards.listing(run.new_records):
             yield ThreadItemDoneEvent(item=self._cards.item(rows, thread_id, context.locale))
+        if run.control.reason is None:
+            for item in self.forms.cards(run, thread_id, context):
+                yield ThreadItemDoneEvent(item=item)
 
     async def _make_held(
         self, answer: Answer, held: Sequence[ToolRecord], context: RunContext
     ) -> AsyncIterator[ThreadStreamEvent]:
         for waiting in held:
             call = Call(waiting.name, waiting.arguments)
-            record = await self._make(call, self._call_id(context), context)
+            record = await self._own.call(call, context)
             for event in answer.carried_out(record):
                 yield event
             if record.failed:
@@ -237,7 +244,7 @@ class Responder:
         """Say what an answer that broke off leaves undone, to the person and to the model."""
         if context.run.control.reason is EndReason.STOPPED:
             yield ThreadItemDoneEvent(item=_note(thread_id, _STOPPED_NOTE))
-        if self._confirmation.held(context.run):
+        if self._confirmation.held(context.run) or self.forms.waiting(context.run):
             yield from answer.given_up()
             yield ThreadItemDoneEvent(item=_note(thread_id, _NOT_MADE_NOTE))
 

@@ -27,6 +27,7 @@ import httpx2
 from sidestream import reasons
 from sidestream.chat.context import RunContext
 from sidestream.chat.tools import strangers
+from sidestream.chat.tools.elicitation import Answers
 from sidestream.chat.tools.handshake import HandshakeClient
 from sidestream.chat.tools.server import McpClient, ToolResult
 from sidestream.chat.tools.signing import UrlSigner
@@ -153,6 +154,7 @@ class AttachedServer:
         call_id: str,  # noqa: ARG002
         arguments: dict[str, Any],
         key: str,
+        answers: Answers | None = None,
     ) -> ToolResult:
         if self.listing is None or name not in self.listing.theirs:
             # It was offered by a process that knew it: the question about a call outlives one.
@@ -165,7 +167,12 @@ class AttachedServer:
             user_id=context.user_id,
             key=key,
             request_id=context.request_id,
+            answers=answers,
         )
+
+    @property
+    def asker(self) -> str:
+        return self.entry.name
 
     def told(self, words: str) -> str:
         return words if self.entry.trusted else strangers.marked(self.entry.name, words)

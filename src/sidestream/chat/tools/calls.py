@@ -16,9 +16,12 @@ from agents.tool_context import ToolContext
 from openai.types.responses import ResponseFunctionToolCall
 
 from sidestream.chat.context import Control, EndReason, RunContext, RunState, ToolRecord
-from sidestream.chat.tools.confirmation import HELD_STATUS, Confirmation
+from sidestream.chat.tools.confirmation import HELD_STATUS, NEEDS_STATUS, Confirmation
+from sidestream.chat.tools.elicitation import Answers
+from sidestream.chat.tools.exchange import exchange
 from sidestream.chat.tools.registry import ToolRegistry
 from sidestream.chat.tools.results import words_of
+from sidestream.chat.tools.server import ToolResult
 from sidestream.chat.tools.sources import OfferedTool
 from sidestream.chat.tools.wire import ToolServerError
 from sidestream.config import ChatSettings
@@ -55,15 +58,21 @@ class Toolbox:
         return [self._tool(name, tool) for name, tool in self.registry.offered().items()]
 
     async def call(
-        self, context: RunContext, name: str, call_id: str, arguments: dict[str, Any]
+        self,
+        context: RunContext,
+        name: str,
+        call_id: str,
+        arguments: dict[str, Any],
+        answers: Answers | None = None,
     ) -> ToolRecord:
-        """Call a tool as the run's user. A failure is a record too, and never an exception.
+        """Call a tool as the run's user, or make a call again with the answers to what its server
+        wanted. A failure is a record too, and never an exception.
 
         When the run is ended early, the call has a little time left, and is then given up with a
         record that says nobody knows.
         """
         control = context.run.control
-        call = asyncio.ensure_future(self._request(context, name, call_id, arguments))
+        call = asyncio.ensure_future(self._request(context, name, call_id, arguments, answers))
         ended = asyncio.Event()
         control.on_end(ended.set)
         waiting = asyncio.ensure_future(ended.wait())
@@ -82,19 +91,33 @@ class Toolbox:
         return self._deadline_grace_s if at_deadline else TOOLS_GRACE_S
 
     async def _request(
-        self, context: RunContext, name: str, call_id: str, arguments: dict[str, Any]
+        self,
+        context: RunContext,
+        name: str,
+        call_id: str,
+        arguments: dict[str, Any],
+        answers: Answers | None = None,
     ) -> ToolRecord:
-        key = _key(context, name, arguments)
         source = self.registry.source(name)
-        try:
+
+        async def send(key: str, answers: Answers | None) -> ToolResult:
             if source is None:
                 raise ToolServerError(Reason.MISSING)
-            result = await source.call(context, name, call_id, arguments, key)
+            return await source.call(context, name, call_id, arguments, key, answers)
+
+        try:
+            result = await exchange(send, _key(context, name, arguments), answers)
         except ToolServerError as error:
             report("tools", error.reason)
             return self._unanswered(call_id, name, arguments)
         if result.uncertain:
             return self._unanswered(call_id, name, arguments)
+        if result.needs is not None:
+            found = await self._look_up(context, name, call_id, arguments)
+            document = found.result if found and isinstance(found.result, dict) else {}
+            return ToolRecord(
+                call_id, name, arguments, "", False, result=document, needs=result.needs
+            )
         record = ToolRecord(
             call_id, name, arguments, result.text, result.failed, result=result.content
         )
@@ -111,15 +134,21 @@ class Toolbox:
         self, context: RunContext, name: str, call_id: str, arguments: dict[str, Any]
     ) -> ToolRecord:
         """Hold a call. What it is about is looked at, so that a wrong id is told now."""
-        tool = self.confirmation.policy(name).tool
-        document: dict[str, Any] = {}
-        if tool.look_up and tool.target:
-            about = {tool.target: arguments.get(tool.target)}
-            found = await self._request(context, tool.look_up, call_id, about)
-            if found.failed:
-                return replace(found, name=name, arguments=arguments)
-            document = found.result if isinstance(found.result, dict) else {}
+        found = await self._look_up(context, name, call_id, arguments)
+        if found is not None and found.failed:
+            return replace(found, name=name, arguments=arguments)
+        document = found.result if found and isinstance(found.result, dict) else {}
         return ToolRecord(call_id, name, arguments, "", False, held=True, result=document)
+
+    async def _look_up(
+        self, context: RunContext, name: str, call_id: str, arguments: dict[str, Any]
+    ) -> ToolRecord | None:
+        """Look at what a call is about, where the domain says how."""
+        tool = self.confirmation.policy(name).tool
+        if not tool.look_up or not tool.target:
+            return None
+        about = {tool.target: arguments.get(tool.target)}
+        return await self._request(context, tool.look_up, call_id, about)
 
     def _tool(self, name: str, offered: OfferedTool) -> FunctionTool:
         async def invoke(tool: ToolContext[RunContext], arguments: str) -> str:
@@ -163,11 +192,12 @@ class Toolbox:
         used = sum(len(past.output.encode()) for past in context.run.records)
         budget = max(_LEAST_BYTES, min(self._call_bytes, self._run_bytes - used))
         # Only in what the model reads: the thing may have a status of its own.
-        told = {**record.result, "status": HELD_STATUS} if record.held else record.result
+        status = NEEDS_STATUS if record.needs else HELD_STATUS
+        told = {**record.result, "status": status} if record.waits else record.result
         words = words_of(told or record.output, budget)
         source = self.registry.source(record.name)
         # The sentences about calls that nobody answered are ours.
-        theirs = source is not None and record.result is not None and not record.held
+        theirs = source is not None and record.result is not None and not record.waits
         return replace(record, output=source.told(words) if source and theirs else words)
 
     def _unanswered(self, call_id: str, name: str, arguments: dict[str, Any]) -> ToolRecord:

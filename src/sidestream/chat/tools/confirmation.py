@@ -29,6 +29,7 @@ from chatkit.types import (
 )
 
 from sidestream.chat.context import RunContext, RunState, ToolRecord
+from sidestream.chat.tools.elicitation import Answers
 from sidestream.chat.tools.registry import ToolRegistry
 from sidestream.domain import Ask, Policy, Question
 from sidestream.i18n import text
@@ -36,12 +37,17 @@ from sidestream.store.ids import new_id
 
 PENDING_KIND: Final = "pending_calls"
 HELD_STATUS: Final = "held"
+NEEDS_STATUS: Final = "input_required"
 
 _HELD_NOTE: Final = (
     "The call is made when your answer ends: speak of it as done. If there are more such calls to"
     " make, ask for them now and say nothing: the person is asked first."
 )
 _ASKS_NOTE: Final = "The person is asked before the call is made: do not speak of it as done."
+_NEEDS_NOTE: Final = (
+    "Nothing is done yet: when your answer ends, the person is asked for what the tool needs. If"
+    " there are more calls to make, make them now, and say nothing."
+)
 _QUESTION_ID: Final = "calls"
 _MAX_TITLES: Final = 10
 _MAX_SHOWN_CHARS: Final = 200
@@ -56,6 +62,8 @@ class Call:
 
     name: str
     arguments: dict[str, Any]
+    answers: Answers | None = None
+    """What goes with it, of a call that is made again."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,6 +102,10 @@ class Confirmation:
 
     def told(self, record: ToolRecord) -> str:
         """Give what the model is told of a call, now: later runs do not need the advice."""
+        if record.needs is not None:
+            return json.dumps(
+                {**json.loads(record.output), "note": _NEEDS_NOTE}, ensure_ascii=False
+            )
         if not record.held:
             return record.output
         always = self.policy(record.name).ask == Ask.ALWAYS

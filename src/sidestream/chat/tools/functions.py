@@ -19,6 +19,7 @@ from agents.tool import (
 from agents.tool_context import ToolContext
 
 from sidestream.chat.context import RunContext
+from sidestream.chat.tools.elicitation import Answers
 from sidestream.chat.tools.server import ToolResult
 from sidestream.chat.tools.sources import OfferedTool
 from sidestream.domain import Ask, Domain, DomainError, Row, Tool, policy_of
@@ -43,6 +44,8 @@ class FunctionTools:
             raise DomainError(
                 f"The function {taken[0]} of the domain {domain.name} has the name of a tool."
             )
+
+    asker = ""
 
     @property
     def changed_event(self) -> str:
@@ -71,6 +74,7 @@ class FunctionTools:
         call_id: str,
         arguments: dict[str, Any],
         key: str,  # noqa: ARG002
+        answers: Answers | None = None,  # noqa: ARG002
     ) -> ToolResult:
         """Call a function. An exception of its own is a result that failed."""
         text = json.dumps(arguments, ensure_ascii=False)

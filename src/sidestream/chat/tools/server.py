@@ -15,8 +15,10 @@ from typing import Any, Final
 import httpx2
 
 from sidestream import reasons
+from sidestream.chat.context import InputRequired
 from sidestream.chat.tls import tls_context
 from sidestream.chat.tools import wire
+from sidestream.chat.tools.elicitation import CAPABILITIES, Answers
 from sidestream.chat.tools.wire import Reply, ToolServerError
 from sidestream.identity import SigningKey
 from sidestream.network import async_client
@@ -26,6 +28,8 @@ PROTOCOL_VERSION: Final = "2026-07-28"
 IDEMPOTENCY_META_KEY: Final = "sidestream/idempotency-key"
 OUTCOME_META_KEY: Final = "sidestream/outcome"
 
+# The protocol's own errors about a request come with 400 ("Streamable HTTP", error handling).
+_ANSWERS: Final = frozenset({200, 400})
 _RETRY_STATUSES: Final = frozenset({429, 502, 503, 504})
 _ATTEMPTS: Final = 3
 _BACKOFF_S: Final = 0.2
@@ -44,6 +48,10 @@ class ToolResult:
     """Whether it was sent more than once: an earlier sending may have had its effect."""
     uncertain: bool = False
     """Whether the tool cannot tell if it had its effect."""
+    refused: bool = False
+    """Whether the server refused the request itself, with an error of the protocol."""
+    needs: InputRequired | None = None
+    """What the server wants of the person first; then there is no result yet."""
 
 
 class McpClient:
@@ -83,14 +91,22 @@ class McpClient:
         await self._http.aclose()
 
     async def call(
-        self, name: str, arguments: dict[str, Any], *, user_id: str, key: str, request_id: str
+        self,
+        name: str,
+        arguments: dict[str, Any],
+        *,
+        user_id: str,
+        key: str,
+        request_id: str,
+        answers: Answers | None = None,
     ) -> ToolResult:
-        """Call a tool as a user.
+        """Call a tool as a user, or repeat a call with what its server wanted to know.
 
         `key` makes a repeated call safe: the server does the work once for each key. Raises
         `ToolServerError` once the retries are used up.
         """
         params = {"name": name, "arguments": arguments, "_meta": {IDEMPOTENCY_META_KEY: key}}
+        params |= answers.params() if answers else {}
         headers = {"mcp-name": name, "x-request-id": request_id}
         reply, attempt = await self.request("tools/call", params, headers, user_id)
         return replace(_read(reply), resent=attempt > 1)
@@ -102,7 +118,7 @@ class McpClient:
         `ToolServerError`."""
         meta = {
             "io.modelcontextprotocol/protocolVersion": PROTOCOL_VERSION,
-            "io.modelcontextprotocol/clientCapabilities": {},
+            "io.modelcontextprotocol/clientCapabilities": CAPABILITIES,
             **params.get("_meta", {}),
         }
         own = {"mcp-protocol-version": PROTOCOL_VERSION, "mcp-method": method}
@@ -164,13 +180,17 @@ class McpClient:
 
 
 def _read(reply: Reply) -> ToolResult:
-    if reply.status != httpx2.codes.OK:
+    if reply.status not in _ANSWERS:
         raise ToolServerError(reasons.of_status(reply.status))
     document = reply.document or {}
     try:
         if error := document.get("error"):
-            return ToolResult(str(error["message"]), True, str(error["message"]))
+            return ToolResult(str(error["message"]), True, str(error["message"]), refused=True)
+        if reply.status != httpx2.codes.OK:
+            raise ToolServerError(reasons.of_status(reply.status))
         result = document["result"]
+        if result.get("resultType") == "input_required":
+            return ToolResult("", False, needs=_needs(result))
         parts = [part["text"] for part in result["content"] if part.get("type") == "text"]
         text, failed = "\n".join(parts), bool(result.get("isError"))
         content = result.get("structuredContent")
@@ -182,3 +202,12 @@ def _read(reply: Reply) -> ToolResult:
         )
     except (ValueError, KeyError, TypeError, AttributeError) as error:
         raise ToolServerError(Reason.UNEXPECTED) from error
+
+
+def _needs(result: dict[str, Any]) -> InputRequired:
+    requests, state = result.get("inputRequests") or {}, result.get("requestState")
+    if not isinstance(requests, dict) or not isinstance(state, str | None):
+        raise TypeError
+    if not requests and state is None:
+        raise ValueError
+    return InputRequired(requests, state)

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from typing import Any, Protocol
 
 from sidestream.chat.context import RunContext
+from sidestream.chat.tools.elicitation import Answers
 from sidestream.chat.tools.server import McpClient, ToolResult
 from sidestream.domain import Domain, Policy, Row
 from sidestream.i18n import Plural
@@ -58,12 +59,24 @@ class ToolSource(Protocol):
         ...
 
     async def call(
-        self, context: RunContext, name: str, call_id: str, arguments: dict[str, Any], key: str
+        self,
+        context: RunContext,
+        name: str,
+        call_id: str,
+        arguments: dict[str, Any],
+        key: str,
+        answers: Answers | None = None,
     ) -> ToolResult:
         """Call a tool as the run's user. `key` names what the call does: it is to be done once.
+        `answers` goes with a call that is repeated because its server wanted something first.
 
         Raises `ToolServerError` when nobody answered.
         """
+        ...
+
+    @property
+    def asker(self) -> str:
+        """Under which name it asks a person something. Empty for what is the system's own."""
         ...
 
     def told(self, words: str) -> str:
@@ -89,6 +102,8 @@ class DomainTools:
             )
             for entry in domain.entries
         }
+
+    asker = ""
 
     @property
     def changed_event(self) -> str:
@@ -117,9 +132,15 @@ class DomainTools:
         call_id: str,  # noqa: ARG002
         arguments: dict[str, Any],
         key: str,
+        answers: Answers | None = None,
     ) -> ToolResult:
         return await self._client.call(
-            name, arguments, user_id=context.user_id, key=key, request_id=context.request_id
+            name,
+            arguments,
+            user_id=context.user_id,
+            key=key,
+            request_id=context.request_id,
+            answers=answers,
         )
 
     def told(self, words: str) -> str:

@@ -97,7 +97,7 @@ class ToolTrace:
         task = self._row(record)
         yield from self._complete(record.call_id, task)
         self._records.append(record)
-        if record.held:
+        if record.waits:
             self._held.append((task, record))
         yield from self._effect(record)
 
@@ -168,12 +168,12 @@ class ToolTrace:
         title, icon = self._title(record.name), _ICON_DONE
         if record.failed:
             title, icon = text(self._locale, _FAILED, title=title), _ICON_FAILED
-        elif record.held:
+        elif record.waits:
             title, icon = text(self._locale, _HELD, title=title), _ICON_HELD
         return _ended(title, icon, self._detail(record))
 
     def _effect(self, record: ToolRecord) -> Iterator[ThreadStreamEvent]:
-        if not (record.failed or record.held or self._registry.policy(record.name).reads):
+        if not (record.failed or record.waits or self._registry.policy(record.name).reads):
             name = self._registry.changed_event(record.name)
             yield ClientEffectEvent(name=name, data={"tool": record.name})
 

@@ -30,7 +30,7 @@ export function StructuredInputCard({ item, disabled, onAnswer }: Props) {
       <div className="card space-y-2 p-4 text-sm shadow-none">
         {item.inputs.map((input) => (
           <div key={input.id}>
-            <p dir="auto" className="text-muted">
+            <p dir="auto" className="break-words whitespace-pre-line text-muted">
               {input.question}
             </p>
             <p dir="auto" className="font-medium">
@@ -114,11 +114,11 @@ function Question({ input, name, draft, disabled, onChange }: QuestionProps) {
 
   return (
     <fieldset disabled={disabled} className="space-y-2">
-      <legend dir="auto" className="mb-2 text-sm font-semibold">
+      <legend dir="auto" className="mb-2 text-sm font-semibold break-words whitespace-pre-line">
         {input.question}
       </legend>
       {input.description && (
-        <p dir="auto" className="text-sm text-muted">
+        <p dir="auto" className="text-sm whitespace-pre-line text-muted">
           {input.description}
         </p>
       )}
