@@ -22,6 +22,7 @@ from sidestream.config import ChatSettings
 from sidestream.local.model import ScriptedModelServer
 from sidestream.local.model.conversation import Step, ToolRequest
 from sidestream.local.system import LocalSystem
+from sidestream.mcp_server import McpServer
 from sidestream.store.ids import new_id
 from tests.asgi_server import serve
 from tests.chat.asking import server
@@ -31,16 +32,21 @@ from tests.chat.steps import filled_in, the_question
 
 
 @pytest_asyncio.fixture(scope="module", loop_scope="session")
-async def chat_url(chat_settings: ChatSettings) -> AsyncIterator[str]:
+async def server_url() -> AsyncIterator[str]:
     app = server.SERVER.streamable_http_app(
         json_response=True,
         stateless_http=True,
         transport_security=TransportSecuritySettings(enable_dns_rebinding_protection=False),
     )
     async with serve(app) as url:
-        update = {"tools_mcp_url": HttpUrl(f"{url}/mcp"), "domain": "tests.chat.asking"}
-        async with under_uvicorn(chat_settings.model_copy(update=update)) as chat:
-            yield chat.url
+        yield f"{url}/mcp"
+
+
+@pytest_asyncio.fixture(scope="module", loop_scope="session")
+async def chat_url(chat_settings: ChatSettings, server_url: str) -> AsyncIterator[str]:
+    update = {"tools_mcp_url": HttpUrl(server_url), "domain": "tests.chat.asking"}
+    async with under_uvicorn(chat_settings.model_copy(update=update)) as chat:
+        yield chat.url
 
 
 @pytest_asyncio.fixture
@@ -186,6 +192,27 @@ class TestFields:
         done = await fill(guest, model, card, ["large"])
         assert lines(done) == [("Seat", None)]
         assert server.ANSWERS == [("accept", {"size": "large"})]
+
+
+async def test_a_card_says_which_attached_server_asks(
+    chat_settings: ChatSettings, server_url: str, guest: Client, model: ScriptedModelServer
+) -> None:
+    entry = McpServer(name="guests", url=HttpUrl(server_url))
+    settings = chat_settings.model_copy(update={"mcp_servers": (entry,)})
+    async with (
+        under_uvicorn(settings) as chat,
+        Client(chat.url, guest.token, language="ur") as client,
+    ):
+        first = the_question(await call(client, model, "guests__agree"))
+        assert server.CALLS == []
+        answer = await client.send(filled_in(first, choices(first.inputs[0])[0][:1]))
+        card = the_question(answer)
+        [question] = card.inputs
+        assert question.question == (
+            "guests پوچھتا ہے، اسے کوئی پاس ورڈ نہ بتائیں: “Do you keep the rules?”"
+        )
+        await fill(client, model, card, ["ہاں"])
+    assert server.ANSWERS == [("accept", {})]
 
 
 class TestLinks:
