@@ -77,6 +77,12 @@ class TestPolicy:
         assert readable("close-ticket_now") == "Close ticket now"
 
 
+def test_without_instructions_the_model_is_told_what_holds_for_any_tools(manifest: Path) -> None:
+    domain = Domain(name="cities", manifest=manifest, tools={})
+    domain.check()
+    assert "through the tools" in domain.instructions
+
+
 class TestCheck:
     @pytest.mark.parametrize(
         ("tools", "words"),

@@ -101,7 +101,7 @@ it("gives its JWT no more than it needs", async () => {
   const payload = JSON.parse(
     Buffer.from(token.split(".")[1] ?? "", "base64url").toString(),
   ) as Record<string, unknown>;
-  expect(Object.keys(payload).toSorted()).toEqual(["aud", "exp", "iat", "iss", "sub"]);
+  expect(Object.keys(payload).toSorted()).toEqual(["aud", "exp", "iat", "iss", "name", "sub"]);
   expect(Number(payload.exp) - Number(payload.iat)).toBe(900);
   await person.leave();
 });

@@ -25,6 +25,7 @@ from sidestream.config import Issuer
 from sidestream.problems import Forbidden, Unauthorized, Unavailable
 from sidestream.reasons import of_error, report
 from sidestream.secret import Secret
+from sidestream.visible import is_visible
 
 CHAT_AUDIENCE: Final = "chat"
 TASKS_AUDIENCE: Final = "tasks"
@@ -38,6 +39,7 @@ _PART: Final = "keys"
 _LEEWAY_S = 10
 _MAX_TOKEN_CHARS = 8_192
 _MAX_SUBJECT_CHARS = 255
+_MAX_NAME_CHARS = 80
 _REQUIRED = ["exp", "iat", "iss", "aud", "sub"]
 
 # Control characters, line separators, overrides of the direction, and halves of characters: they
@@ -178,6 +180,18 @@ class Verifier:
                 options=options,
             )
         raise Unauthorized("The token is not valid.")
+
+
+def name_in(claims: Mapping[str, Any]) -> str:
+    """What a person is called (the claim `name`, OpenID Connect Core 5.1), in one line of printable
+    characters; empty where nobody says.
+
+    It is what the person wrote, so it is data wherever it goes.
+    """
+    name = claims.get("name")
+    if not isinstance(name, str) or not is_visible(name):
+        return ""
+    return " ".join(_UNSPEAKABLE.sub(" ", name[: 2 * _MAX_NAME_CHARS]).split())[:_MAX_NAME_CHARS]
 
 
 def check_owner(user_id: str, subject: str) -> None:

@@ -116,6 +116,23 @@ class TestSession:
         assert claims["sid"] == session["session_id"]
         assert claims["exp"] == session["expires_at"]
 
+    async def test_the_persons_name_goes_with_it_and_nothing_else(
+        self, settings: ChatSettings, sign_in: SignIn
+    ) -> None:
+        token = sign_in.token("alice", name=" Alice\n Khan ", email="a@b.example", role="admin")
+        nameless = sign_in.token("alice", name="\u200b", email="a@b.example")
+        async with running(settings) as client:
+            first = (await post(client, "/api/chatkit/session", token)).json()
+            second = await post(client, "/api/chatkit/refresh", first["client_secret"])
+            other = await post(client, "/api/chatkit/session", nameless)
+        known = {"iss", "aud", "sub", "iat", "exp", "sid", "auth_time"}
+        verifier = verifier_of(settings)
+        for secret in (first["client_secret"], second.json()["client_secret"]):
+            claims = await verifier.claims(secret)
+            assert claims["name"] == "Alice Khan"
+            assert set(claims) == {*known, "name"}
+        assert set(await verifier.claims(other.json()["client_secret"])) == known
+
     async def test_each_is_new(self, settings: ChatSettings, sign_in: SignIn) -> None:
         async with running(settings) as client:
             ids = {

@@ -18,7 +18,7 @@ from sidestream.chat.runs.begin import Arrival, Conversation
 from sidestream.chat.services import Services
 from sidestream.chat.timing import STOPWATCH, Stopwatch
 from sidestream.headers import RUN_ID, THREAD_ID
-from sidestream.identity import bearer_token, check_owner
+from sidestream.identity import bearer_token, check_owner, name_in
 from sidestream.problems import NotFound, Problem
 from sidestream.request_context import IS_HEAD, LOCALE, REQUEST_ID, STARTED
 from sidestream.streaming.context import lambda_context
@@ -44,11 +44,12 @@ async def wired_services(request: Request) -> Services:
 async def caller_of(request: Request) -> Caller:
     """Authenticate a request. Raises `Unauthorized`."""
     with request.scope[STOPWATCH].phase("auth"):
-        user_id = await services_of(request).verifier.subject(bearer_token(request.headers))
+        claims = await services_of(request).verifier.claims(bearer_token(request.headers))
     return Caller(
-        user_id=user_id,
+        user_id=claims["sub"],
         locale=request.scope[LOCALE],
         request_id=request.scope[REQUEST_ID],
+        name=name_in(claims),
     )
 
 

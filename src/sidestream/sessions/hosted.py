@@ -31,13 +31,13 @@ class HostedIssuer:
         self._timeout_s = timeout_s
         self._client: AsyncOpenAI | None = None
 
-    async def create(self, user_id: str) -> Session:
+    async def create(self, claims: Mapping[str, Any]) -> Session:
         from openai import OpenAIError
         from openai.types.beta.chatkit import ChatSession
 
         try:
             made: object = await self._openai().beta.chatkit.sessions.create(
-                user=user_id, workflow={"id": self._settings.openai_chatkit_workflow_id}
+                user=claims["sub"], workflow={"id": self._settings.openai_chatkit_workflow_id}
             )
         except OpenAIError as error:
             raise _problem(error) from error

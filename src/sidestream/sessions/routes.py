@@ -36,7 +36,7 @@ def session_routes(settings: ChatSettings, verifier: Verifier, key: SigningKey) 
             raise Unauthorized("A session starts with a sign-in token.")
         if user_id is not None:
             check_owner(user_id, claims["sub"])
-        return _answer(await issuer.create(claims["sub"]))
+        return _answer(await issuer.create(claims))
 
     @router.post("/api/chatkit/session")
     async def session(request: Request) -> JSONResponse:
@@ -55,7 +55,7 @@ def session_routes(settings: ChatSettings, verifier: Verifier, key: SigningKey) 
         claims = await _claims(request, verifier)
         if _is_session(claims):
             return _answer(await issuer.refresh(claims))
-        return _answer(await issuer.create(claims["sub"]))
+        return _answer(await issuer.create(claims))
 
     return router
 

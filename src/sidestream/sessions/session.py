@@ -2,7 +2,8 @@
 
 A session's client secret is a token of ours, short-lived and good for the chat alone. It can be
 refreshed while it is valid, up to an absolute age counted from the sign-in, which the token itself
-carries as `auth_time`: nothing is kept on the server.
+carries as `auth_time`: nothing is kept on the server. The person's name travels with it, if their
+sign-in gave one.
 """
 
 import time
@@ -10,7 +11,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Any, Protocol
 
-from sidestream.identity import SigningKey
+from sidestream.identity import SigningKey, name_in
 from sidestream.problems import Unauthorized
 from sidestream.store.ids import new_id
 
@@ -27,8 +28,9 @@ class Session:
 class Issuer(Protocol):
     """Makes sessions."""
 
-    async def create(self, user_id: str) -> Session:
-        """Start a session for a person who has just shown who they are."""
+    async def create(self, claims: Mapping[str, Any], /) -> Session:
+        """Start a session for a person who has just shown who they are: a token's verified
+        claims."""
         ...
 
     async def refresh(self, claims: Mapping[str, Any], /) -> Session:
@@ -43,19 +45,20 @@ class SelfHostedIssuer:
         self._key = key
         self._max_age_s = max_age_s
 
-    async def create(self, user_id: str) -> Session:
-        return self._issue(user_id, new_id("ses"), int(time.time()))
+    async def create(self, claims: Mapping[str, Any]) -> Session:
+        return self._issue(claims, new_id("ses"), int(time.time()))
 
     async def refresh(self, claims: Mapping[str, Any]) -> Session:
         session_id, auth_time = claims.get("sid"), claims.get("auth_time")
         if not isinstance(session_id, str) or not isinstance(auth_time, int):
             raise Unauthorized("The token is not valid.")
-        return self._issue(claims["sub"], session_id, auth_time)
+        return self._issue(claims, session_id, auth_time)
 
-    def _issue(self, user_id: str, session_id: str, auth_time: int) -> Session:
+    def _issue(self, claims: Mapping[str, Any], session_id: str, auth_time: int) -> Session:
         left_s = auth_time + self._max_age_s - int(time.time())
         if left_s <= 0:
             raise Unauthorized("The session is too old. Sign in again.")
         key = replace(self._key, ttl_s=min(self._key.ttl_s, left_s))
-        token, expires_at = key.mint(user_id, sid=session_id, auth_time=auth_time)
+        named = {"name": name} if (name := name_in(claims)) else {}
+        token, expires_at = key.mint(claims["sub"], sid=session_id, auth_time=auth_time, **named)
         return Session(token, session_id, expires_at)

@@ -58,8 +58,8 @@ export function authOptions({ pool, secret, baseUrl, secureCookie, httpOnly, lim
         adapter: { getJwks: readKeys },
         jwt: {
           expirationTime: "15m",
-          // Without this the whole user row would travel in every token.
-          definePayload: () => ({}),
+          // Without this the whole user row would travel in every token. The name is for the assistant.
+          definePayload: ({ user }) => ({ name: user.name }),
         },
       }),
     ],

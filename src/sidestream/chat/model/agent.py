@@ -1,5 +1,6 @@
 """The agent: its instructions, its model and the settings of one run."""
 
+import json
 from collections.abc import Callable
 from datetime import UTC, datetime
 from typing import Final
@@ -26,17 +27,25 @@ type Instructions = Callable[[RunContextWrapper[RunContext], Agent[RunContext]],
 
 
 def instructions(registry: ToolRegistry) -> Instructions:
-    """Give the domain's instructions with what is to be known of the tools at present, and today's
-    date, without which "tomorrow" means nothing.
+    """Give the domain's instructions with what is to be known of the tools at present, with today's
+    date, without which "tomorrow" means nothing, and with what is known of the person.
 
-    What changes stands at the end, so that a provider may keep what is before it.
+    What changes stands at the end, what differs from person to person last, so that a provider may
+    keep what is before it.
     """
 
-    def today(_context: RunContextWrapper[RunContext], _agent: Agent[RunContext]) -> str:
-        date = f"- Today is {datetime.now(UTC):%A, %d %B %Y} (UTC).\n"
-        return f"{registry.domain.instructions}{registry.notes()}{date}"
+    def filled(context: RunContextWrapper[RunContext], _agent: Agent[RunContext]) -> str:
+        person = context.context
+        lines = [
+            f"- Today is {datetime.now(UTC):%A, %d %B %Y} (UTC).",
+            f"- The person reads the language “{person.locale}” (BCP 47). Use it where their words "
+            "leave it open.",
+        ]
+        if person.name:
+            lines.append(f"- They are called {json.dumps(person.name, ensure_ascii=False)}.")
+        return "".join((registry.domain.instructions, registry.notes(), "\n".join([*lines, ""])))
 
-    return today
+    return filled
 
 
 def _stands(refused: RunErrorHandlerInput[RunContext]) -> RunErrorHandlerResult:

@@ -166,6 +166,7 @@ class Conversations:
             user_id=caller.user_id,
             locale=caller.locale,
             request_id=caller.request_id,
+            name=caller.name,
             run_id=begun.run_id,
             run=state,
         )
