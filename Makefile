@@ -9,6 +9,8 @@ ARCH ?= arm64
 ARGS ?=
 # Given to make it is meant; one that a shell exports may be another program's, which the command sees.
 DOMAIN_OPTION = $(if $(filter command,$(origin DOMAIN)),--domain $(DOMAIN))
+# Whose packs and manifests have to fit.
+DOMAINS := sidestream.tasks examples.tickets
 BIN := .venv/bin
 PAGE := $(wildcard frontend/package.json)
 
@@ -26,11 +28,12 @@ run: setup ## the whole system at http://localhost:3000; WEB=0 leaves out the pa
 
 test: check pytest pytest-postgres $(if $(PAGE),page-test e2e) ## every check and every test
 
-check: setup $(if $(PAGE),page-check) ## format, lint, types, import rules and workflows
+check: setup $(if $(PAGE),page-check) ## format, lint, types, import rules, domains and workflows
 	@$(BIN)/ruff format --check .
 	@$(BIN)/ruff check .
 	@$(BIN)/mypy src tests benchmarks examples
 	@$(BIN)/lint-imports
+	@PYTHONPATH=. $(BIN)/python -m sidestream.tool_server.manifest --check $(DOMAINS)
 	@$(BIN)/actionlint -shellcheck= -pyflakes= .github/workflows/*.yml
 
 pytest: setup

@@ -105,20 +105,36 @@ def partitions() -> Iterator[tuple[tuple[str, ...], ...]]:
         yield tuple((subject,) for subject in order)
 
 
+def ways() -> Iterator[tuple[tuple[tuple[str, ...], ...], str]]:
+    """The same, silently and, where there is something between the steps, with words there."""
+    for steps in partitions():
+        yield steps, ""
+        if len(steps) > 1:
+            yield steps, "Now this one."
+
+
 class TestGuard:
-    @pytest.mark.parametrize("steps", list(partitions()), ids=str)
+    @pytest.mark.parametrize(("steps", "words_between"), list(ways()), ids=str)
     async def test_three_deletions_ask_first_in_every_order_of_steps(
-        self, agent: Agent, scripted: ScriptedModelServer, steps: tuple[tuple[str, ...], ...]
+        self,
+        agent: Agent,
+        scripted: ScriptedModelServer,
+        steps: tuple[tuple[str, ...], ...],
+        words_between: str,
     ) -> None:
         ids = await agent.open(*SUBJECTS)
         for step in steps:
-            scripted.play(Step(calls=tuple(delete(ids[subject]) for subject in step)))
+            calls = tuple(delete(ids[subject]) for subject in step)
+            scripted.play(Step(text=words_between, calls=calls))
         scripted.play(Step(text="They are gone."))
         answer = await agent.chat.create("delete the three of them")
         while scripted.next_step() is not None:
             pass  # what the model did not come to say, because the person is asked
-        # Two in one step are enough to ask; after one, the model is waited for.
-        meant = steps[0] if len(steps[0]) > 1 else SUBJECTS
+        # Two in one step are enough to ask. After one, the model is waited for as long as it is
+        # silent; one that talks is interrupted as soon as there are two.
+        meant: tuple[str, ...] = steps[0]
+        if len(meant) == 1:
+            meant = steps[0] + steps[1] if words_between else SUBJECTS
         words, options = asked(the_question(answer))
         assert words.startswith(f"Delete these {len(meant)} tickets? ")
         assert all(f"“{subject}”" in words for subject in meant)

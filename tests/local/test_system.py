@@ -7,6 +7,8 @@ import re
 import shutil
 import signal
 import socket
+import subprocess
+import sys
 import tempfile
 from collections.abc import Iterator
 from dataclasses import replace
@@ -21,7 +23,7 @@ import pytest
 from sidestream.local import sign_in
 from sidestream.local.endpoints import Endpoints
 from sidestream.local.ports import on_free_ports
-from sidestream.local.settings import LocalOptions
+from sidestream.local.settings import PROJECT, LocalOptions
 from sidestream.local.system import LocalSystem
 from tests.command import LocalProcess, postgres_processes, run, wait_gone
 from tests.tickets import PACKAGE, open_all
@@ -215,6 +217,39 @@ def test_a_domain_that_is_not_there_is_said_before_anything_starts(
         assert done.stderr.count("\n") == 1
         assert f"DOMAIN is {package}, which has no pack" in done.stderr
     assert not (folder / "postgres").exists()
+
+
+def test_a_pack_that_does_not_fit_is_said_by_every_command(tmp_path: Path) -> None:
+    shutil.copytree(PROJECT / "examples" / "tickets", tmp_path / "misfit")
+    pack = tmp_path / "misfit" / "pack.py"
+    source = pack.read_text(encoding="utf-8")
+    pack.write_text(source.replace('"add_ticket": Tool(', '"open_ticket": Tool('), encoding="utf-8")
+    env = {
+        "PYTHONPATH": f"{tmp_path}:{PROJECT}",
+        "DOMAIN": "misfit",
+        "DATABASE_URL": "postgresql://a:b@127.0.0.1:9/x",
+        "TOOLS_MCP_URL": "http://127.0.0.1:9/mcp",
+        "TOOL_SIGNING_KEY": "k" * 32,
+        "SESSION_SIGNING_KEY": "k" * 32,
+        "AUTH_ISSUERS": "[]",
+    }
+    sentence = (
+        "The pack of the domain tickets does not fit its tools: "
+        "it describes the tool open_ticket, which the server does not list."
+    )
+    for command in (
+        ("local", "--folder", tmp_path / "local"),
+        ("migrate", "--url", env["DATABASE_URL"]),
+        ("doctor", "--url", "http://127.0.0.1:9", "--token", "t"),
+    ):
+        done = run(*command, env={**env, "COLUMNS": "400"})
+        assert done.returncode == 1
+        assert sentence in done.stdout + done.stderr, command
+        assert "Traceback" not in done.stderr
+    assert not (tmp_path / "local" / "postgres").exists()
+    check = [sys.executable, "-m", "sidestream.tool_server.manifest", "--check", "misfit"]
+    done = subprocess.run(check, env=env, capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stderr) == (1, f"{sentence}\n")
 
 
 async def test_token_is_accepted_by_both_functions(system: LocalSystem) -> None:

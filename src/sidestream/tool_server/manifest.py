@@ -1,15 +1,16 @@
 """The tools as JSON, for the chat, which builds its function tools from the file and imports
 nothing of the server. Run `python -m sidestream.tool_server.manifest <package of the domain>` after
-a change to a tool; a test compares the file with what the server lists.
+a change to a tool; with `--check` it says what does not fit, and writes nothing.
 """
 
 import importlib
 import json
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
+from sidestream.domain import DomainError, load
 from sidestream.tool_server.tools import ToolServer
 
 
@@ -33,11 +34,38 @@ def write(package: str) -> Path:
     return path
 
 
+def check(package: str) -> Iterator[str]:
+    """Give what does not fit of a domain, in sentences: its manifest, or its pack."""
+    if _is_stale(package):
+        yield (
+            f"The manifest of {package} is not what its server lists. Write it again: "
+            f"python -m sidestream.tool_server.manifest {package}"
+        )
+    try:
+        load(package)
+    except DomainError as error:
+        yield str(error)
+
+
+def _is_stale(package: str) -> bool:
+    """Tell whether the manifest differs from a server that is there, and not somewhere else."""
+    try:
+        server = importlib.import_module(f"{package}.tools").SERVER
+        return list(importlib.import_module(f"{package}.pack").DOMAIN.entries) != manifest(server)
+    except (ImportError, AttributeError, DomainError):
+        return False
+
+
 def main(arguments: Sequence[str]) -> None:
-    """Write the manifest of the one package that is named."""
-    if len(arguments) != 1:
+    """Write or check the manifest of the packages that are named."""
+    packages = [argument for argument in arguments if argument != "--check"]
+    if not packages:
         raise SystemExit("Name the package of the domain, such as sidestream.tasks.")
-    write(arguments[0])
+    if "--check" not in arguments:
+        for package in packages:
+            write(package)
+    elif said := [sentence for package in packages for sentence in check(package)]:
+        raise SystemExit("\n".join(said))
 
 
 if __name__ == "__main__":
