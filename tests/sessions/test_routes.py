@@ -403,7 +403,7 @@ class TestHosted:
         openai.answers.clear()
         issuer = HostedIssuer(self.hosted(settings, openai.url), timeout_s=0.2)
         with pytest.raises(BadGateway, match=r"OpenAI cannot be reached\."):
-            await issuer.create("alice")
+            await issuer.create({"sub": "alice"})
         assert len(openai.requests) == 2
 
     @pytest.mark.parametrize(
