@@ -294,10 +294,12 @@ async def test_the_model_knows_of_a_question_that_is_open(
 ) -> None:
     thread_id = (await asked_to_delete(system, alice, "printer", "login")).thread_id
     await alice.add(thread_id, "hello")
-    told = str(system.model.requests[-1].body["input"])
-    assert "A card asks the person: Delete these 2 tickets?" in told
-    assert "It is not answered" in told
-    assert "speak of it as done" not in told
+    sent = system.model.requests[-1].body["input"]
+    asked, told = sent[-2:]
+    assert asked["role"] == "assistant"
+    assert asked["content"].startswith("Delete these 2 tickets?")
+    assert "has not answered" in str(told)
+    assert "speak of it as done" not in str(sent)
     assert len(await tickets(alice)) == 2
 
 

@@ -159,3 +159,30 @@ class TestConverter:
         )
         pending = _hidden({"kind": PENDING_KIND, "item_id": "ask_1", "choices": {}})
         assert await converter.to_agent_input([workflow, pending]) == []
+
+
+class TestSteps:
+    """The calls of a response come back together, with what they came with."""
+
+    async def test_calls_of_one_response_are_one_step(self, converter: HistoryConverter) -> None:
+        records = [ToolRecord(each, "look", {}, each, failed=False) for each in "abc"]
+        thought = {"type": "reasoning", "summary": []}
+        origins: dict[str, dict[str, Any]] = {
+            "a": {"step": 1, "provider_data": {"model": "m"}, "reasoning": [thought]},
+            "b": {"step": 1, "provider_data": {"model": "m"}},
+        }
+        given = list[Any](await converter.to_agent_input([memory("thr_1", records, origins)]))
+        kinds = [item["type"].removeprefix("function_call") for item in given]
+        assert kinds == ["reasoning", "", "", "_output", "_output", "", "_output"]
+        assert [item["provider_data"]["model"] for item in given if "name" in item] == [
+            "m",
+            "m",
+            "",
+        ]
+
+    async def test_ids_that_come_again_are_told_apart(self, converter: HistoryConverter) -> None:
+        record = ToolRecord("call_0", "look", {}, "{}", failed=False)
+        items: list[ThreadItem] = [_asked("1"), *[memory("thr_1", [record])] * 3]
+        _, *given = list[Any](await converter.to_agent_input(items))
+        ids = [item["call_id"] for item in given]
+        assert ids == ["call_0"] * 2 + ["call_0 2"] * 2 + ["call_0 3"] * 2

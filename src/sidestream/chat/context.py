@@ -106,7 +106,11 @@ class RunState:
     cause: str | None = None
     """The id of the message that is answered, which stays the same when it is answered again."""
     history: tuple[Any, ...] = ()
+    model: str = ""
+    """The model that answers."""
     calls: dict[str, asyncio.Task[ToolRecord]] = field(default_factory=dict)
+    origins: dict[str, dict[str, Any]] = field(default_factory=dict)
+    """What each of the model's calls came with, by its id."""
     records: list[ToolRecord] = field(default_factory=list)
     earlier: int = 0
     """How many of the records are of calls that the run only had to end."""

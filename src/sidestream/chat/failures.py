@@ -4,7 +4,9 @@ Each failure of a provider has its own text, says whether trying again can help,
 for logs and metrics. A provider's own words are not passed on: they may quote the prompt.
 """
 
-from dataclasses import dataclass
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
 from typing import Final
 
 import httpx2
@@ -13,6 +15,7 @@ from agents.exceptions import MaxTurnsExceeded, ModelBehaviorError
 from chatkit.types import ErrorEvent
 
 from sidestream import reasons
+from sidestream.chat.refusals import Kind, Refusal
 from sidestream.i18n import _, text
 from sidestream.reasons import Reason
 
@@ -26,6 +29,8 @@ class Failure:
     retryable: bool
     notice: bool = False
     """The answer is usable as it is: to be told as a notice, and not as an error."""
+    values: Mapping[str, object] = field(default_factory=dict)
+    """What stands for the names in the message."""
 
 
 SERVER_ERROR: Final = "server_error"
@@ -77,6 +82,11 @@ _MODEL_BUSY: Final = Failure(
     _("The model is busy right now. Try again in a moment."),
     retryable=True,
 )
+_MODEL_BUSY_FOR: Final = Failure(
+    "model_rate_limited",
+    _("The model is busy right now. Try again in {seconds} seconds."),
+    retryable=True,
+)
 _MODEL_QUOTA: Final = Failure(
     "model_quota",
     _("The model account has no credit left. Somebody has to add some."),
@@ -114,7 +124,20 @@ _OVERFLOW: Final = Failure(
 )
 _MODEL_REJECTED: Final = Failure(
     "model_rejected",
-    _("The model could not work with this message. Say it in another way, or leave out the file."),
+    _(
+        "The model did not accept our request, which is not your fault. "
+        "Somebody has to look at the log."
+    ),
+    retryable=False,
+)
+_MODEL_FILE: Final = Failure(
+    "model_file",
+    _("The model cannot work with this file. Leave it out, or send another one."),
+    retryable=False,
+)
+_MODEL_UNSUITABLE: Final = Failure(
+    "model_unsuitable",
+    _("The configured model cannot use tools. Somebody has to choose another one."),
     retryable=False,
 )
 _TOO_MANY_STEPS: Final = Failure(
@@ -129,33 +152,33 @@ _CUT_SHORT: Final = Failure(
     notice=True,
 )
 
-_BY_CODE: Final = {
-    "content_filter": _FILTERED,
-    "content_policy_violation": _FILTERED,
-    "context_length_exceeded": _OVERFLOW,
-    "insufficient_quota": _MODEL_QUOTA,
+_BY_REFUSAL: Final = {
+    Kind.FILTERED: _FILTERED,
+    Kind.OVERFLOW: _OVERFLOW,
+    Kind.FILE: _MODEL_FILE,
+    Kind.TOOLS: _MODEL_UNSUITABLE,
+    Kind.KEY: _MODEL_KEY,
+    Kind.QUOTA: _MODEL_QUOTA,
+    Kind.RATE: _MODEL_BUSY,
+    Kind.MODEL: _MODEL_MISSING,
+    Kind.DOWN: _MODEL_DOWN,
+    Kind.REQUEST: _MODEL_REJECTED,
+}
+_OWN_CODES: Final = {
     "max_output_tokens": _CUT_SHORT,
-    "model_not_found": _MODEL_MISSING,
-    "rate_limit_exceeded": _MODEL_BUSY,
-    SERVER_ERROR: _MODEL_DOWN,
+    STREAM_BROKEN: _MODEL_DOWN,
+    STREAM_LOST: _MODEL_UNREACHABLE,
     STREAM_SILENT: _MODEL_SLOW,
 }
-_BREAKS: Final = {STREAM_BROKEN: _MODEL_DOWN, STREAM_LOST: _MODEL_UNREACHABLE}
-
-# What servers without `context_length_exceeded` say instead: vLLM, llama.cpp and hosts of theirs.
-_OVERFLOW_WORDS: Final = (
-    "maximum context length",
-    "maximum model length",
-    "context window",
-    "context size",
-    "prompt is too long",
-)
+_BREAKS: Final = (STREAM_BROKEN, STREAM_LOST)
 
 
 def error_event(failure: Failure, locale: str) -> ErrorEvent:
     """Give the event that tells a client of a failure, in the person's language."""
     return ErrorEvent(
-        code="custom", message=text(locale, failure.message), allow_retry=failure.retryable
+        code="custom",
+        message=text(locale, failure.message, **failure.values),
+        allow_retry=failure.retryable,
     )
 
 
@@ -166,6 +189,11 @@ class ModelFailed(Exception):
         super().__init__(code)
         self.code = code
 
+    @property
+    def refusal(self) -> Refusal:
+        """The same as a refusal, in which only the code is known."""
+        return Refusal(0, self.code, (), "")
+
 
 def classify(error: BaseException, *, answering: bool) -> Failure:
     """Say what an exception of a run means. `answering`: words had already arrived."""
@@ -173,15 +201,16 @@ def classify(error: BaseException, *, answering: bool) -> Failure:
         case MaxTurnsExceeded():
             return _TOO_MANY_STEPS
         case ModelFailed():
-            return _told(error.code, answering=answering)
+            return _told(error, answering=answering)
         case openai.APIStatusError():
-            return _status(error)
+            return _refused(Refusal.of(error))
         case openai.APITimeoutError() | httpx2.ReadTimeout() | TimeoutError():
             return _MODEL_SLOW
         case openai.APIConnectionError():
             return _MODEL_CUT if answering else _MODEL_UNREACHABLE
         case openai.APIError():
-            return _BY_CODE.get(str(error.code), _MODEL_CUT if answering else _MODEL_DOWN)
+            failure = _refused(Refusal.of(error))
+            return _MODEL_CUT if answering and failure is _MODEL_DOWN else failure
         case httpx2.HTTPError() | ConnectionError():
             return _MODEL_CUT if answering else _MODEL_UNREACHABLE
         case ModelBehaviorError():
@@ -192,11 +221,11 @@ def classify(error: BaseException, *, answering: bool) -> Failure:
             return UNEXPECTED
 
 
-def _told(code: str, *, answering: bool) -> Failure:
+def _told(failed: ModelFailed, *, answering: bool) -> Failure:
     """What the code of a failed response means."""
-    if code in _BREAKS:
-        return _MODEL_CUT if answering else _BREAKS[code]
-    return _BY_CODE.get(code, _MODEL_DOWN)
+    if failed.code in _BREAKS and answering:
+        return _MODEL_CUT
+    return _OWN_CODES.get(failed.code) or _refused(failed.refusal)
 
 
 def reason_of(error: BaseException) -> Reason | None:
@@ -212,23 +241,21 @@ def reason_of(error: BaseException) -> Reason | None:
             return None
 
 
-def _status(error: openai.APIStatusError) -> Failure:
-    if known := _BY_CODE.get(str(error.code)):
-        return known
-    match error.status_code:
-        case 401 | 403:
-            return _MODEL_KEY
-        case 402:
-            return _MODEL_QUOTA
-        case 404:
-            return _MODEL_MISSING
-        case 429:
-            return _MODEL_BUSY
-        case 413:
-            return _OVERFLOW
-        case 400 | 422:
-            said = error.message.lower()
-            overflows = any(words in said for words in _OVERFLOW_WORDS)
-            return _OVERFLOW if overflows else _MODEL_REJECTED
-        case _:
-            return _MODEL_DOWN
+def facts(error: BaseException) -> dict[str, str | int]:
+    """Give what an operator needs to know of a provider's refusal: names, and none of its words."""
+    if not isinstance(error, openai.APIError):
+        return {"provider_code": error.code} if isinstance(error, ModelFailed) else {}
+    refusal = Refusal.of(error)
+    known = {
+        "status": refusal.status,
+        "provider_code": refusal.code,
+        "provider_param": ", ".join(refusal.places),
+    }
+    return {name: value for name, value in known.items() if value}
+
+
+def _refused(refusal: Refusal) -> Failure:
+    failure = _BY_REFUSAL[refusal.kind]
+    if refusal.kind is Kind.RATE and refusal.retry_after_s:
+        return replace(_MODEL_BUSY_FOR, values={"seconds": math.ceil(refusal.retry_after_s)})
+    return failure

@@ -5,8 +5,10 @@ filled in. Tool calls come back as the function calls and outputs they were (fro
 behind each workflow), so that what a tool said is never read as the user's words.
 """
 
-from collections.abc import Sequence
-from typing import Final
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
+from itertools import groupby
+from typing import Any, Final
 
 from agents import TResponseInputItem
 from chatkit.agents import ThreadItemConverter
@@ -23,7 +25,6 @@ from chatkit.types import (
     WorkflowItem,
 )
 from openai.types.responses import EasyInputMessageParam, ResponseInputTextParam
-from openai.types.responses.response_function_tool_call_param import ResponseFunctionToolCallParam
 from openai.types.responses.response_input_item_param import FunctionCallOutput, Message
 from openai.types.responses.response_input_message_content_list_param import (
     ResponseInputContentParam,
@@ -41,6 +42,9 @@ _FORM_NOTES: Final = {
     "answered": "The person has filled in a card with what a tool needed.",
     "skipped": "The person has left a card with what a tool needed unanswered.",
 }
+_PENDING: Final = (
+    "This question is on a card that the person has not answered. Nothing is done yet."
+)
 
 # Rough, and on the safe side for Urdu, whose letters take two bytes each.
 _BYTES_PER_TOKEN: Final = 3
@@ -52,6 +56,11 @@ class HistoryConverter(ThreadItemConverter):
 
     def __init__(self, files: AttachmentFiles) -> None:
         self._files = files
+
+    async def to_agent_input(
+        self, thread_items: Sequence[ThreadItem] | ThreadItem
+    ) -> list[TResponseInputItem]:
+        return _told_apart(await super().to_agent_input(thread_items))
 
     async def assistant_message_to_input(self, item: AssistantMessageItem) -> TResponseInputItem:
         """Plain text, which both APIs take: Chat Completions knows no `output_text` parts."""
@@ -69,22 +78,7 @@ class HistoryConverter(ThreadItemConverter):
             return Message(type="message", role="developer", content=[part])
         if content.get("kind") != TOOL_CALLS_KIND:
             return None
-        calls: list[TResponseInputItem] = []
-        for call in content["calls"]:
-            calls.append(
-                ResponseFunctionToolCallParam(
-                    type="function_call",
-                    call_id=call["call_id"],
-                    name=call["name"],
-                    arguments=call["arguments"],
-                )
-            )
-            calls.append(
-                FunctionCallOutput(
-                    type="function_call_output", call_id=call["call_id"], output=call["output"]
-                )
-            )
-        return calls
+        return [item for step in _steps(content["calls"]) for item in _step_items(step)]
 
     async def user_message_to_input(
         self,
@@ -111,16 +105,19 @@ class HistoryConverter(ThreadItemConverter):
     async def structured_input_to_input(
         self, item: StructuredInputItem
     ) -> TResponseInputItem | list[TResponseInputItem] | None:
-        """The question and its answer, without the person having to have typed it. Of a tool's
-        question nobody's words: what came of it is the call's result."""
+        """The question, which the model has asked, and its answer, without the person having to
+        have typed it. Of a tool's question nobody's words: what came of it is the call's result."""
         if is_form(item):
             note = ResponseInputTextParam(type="input_text", text=_FORM_NOTES[item.status])
             return Message(type="message", role="developer", content=[note])
+        asked = EasyInputMessageParam(
+            type="message",
+            role="assistant",
+            content=" ".join(question.question for question in item.inputs),
+        )
         if item.status == "pending":
-            asked = " ".join(question.question for question in item.inputs)
-            words = f"A card asks the person: {asked} It is not answered, and nothing is done yet."
-            note = ResponseInputTextParam(type="input_text", text=words)
-            return Message(type="message", role="developer", content=[note])
+            note = ResponseInputTextParam(type="input_text", text=_PENDING)
+            return [asked, Message(type="message", role="developer", content=[note])]
         lines = [
             f"{question.question} -> {', '.join(question.answer.values) or 'skipped'}"
             for question in item.inputs
@@ -128,10 +125,56 @@ class HistoryConverter(ThreadItemConverter):
         ]
         words = "The person answered a question on a card:\n" + "\n".join(lines)
         part = ResponseInputTextParam(type="input_text", text=words)
-        return Message(type="message", role="user", content=[part])
+        return [asked, Message(type="message", role="user", content=[part])]
 
     async def tag_to_message_content(self, tag: UserMessageTagContent) -> ResponseInputContentParam:
         return ResponseInputTextParam(type="input_text", text=f"@{tag.text} (id: {tag.id})")
+
+
+def _told_apart(items: list[TResponseInputItem]) -> list[TResponseInputItem]:
+    """Give calls whose provider counts from zero in each response ids of their own, and their
+    outputs the same: the Agents SDK keeps one call of an id."""
+    seen: Counter[tuple[str, str]] = Counter()
+    for item in items:
+        fields: Any = item
+        if fields.get("type") in ("function_call", "function_call_output"):
+            known = (fields["type"], fields["call_id"])
+            seen[known] += 1
+            if seen[known] > 1:
+                fields["call_id"] = f"{fields['call_id']} {seen[known]}"
+    return items
+
+
+def _steps(calls: Sequence[Mapping[str, Any]]) -> Iterator[list[Mapping[str, Any]]]:
+    """Give the calls of each response of the model together. One that was made for the person, or
+    before responses were remembered, stands alone."""
+    for step, group in groupby(enumerate(calls), lambda at: at[1].get("step", -1 - at[0])):
+        del step
+        yield [call for _, call in group]
+
+
+def _step_items(calls: Sequence[Mapping[str, Any]]) -> list[TResponseInputItem]:
+    """Give a response's thoughts and calls with their outputs, each with what it came with."""
+    items: list[Any] = []
+    for call in calls:
+        items += call.get("reasoning", ())
+        items.append(
+            {
+                "type": "function_call",
+                "call_id": call["call_id"],
+                "name": call["name"],
+                "arguments": call["arguments"],
+                # Of a call that names no model, none is known to have made it.
+                "provider_data": {"model": "", **call.get("provider_data", {})},
+            }
+        )
+    items += [
+        FunctionCallOutput(
+            type="function_call_output", call_id=call["call_id"], output=call["output"]
+        )
+        for call in calls
+    ]
+    return items
 
 
 def tokens_in(words: str) -> int:

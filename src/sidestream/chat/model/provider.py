@@ -14,7 +14,7 @@ from sidestream.model_key import ModelKey
 from sidestream.network import async_client
 
 _CONNECT_TIMEOUT_S: Final = 5.0
-_RETRY_STATUSES: Final = frozenset({408, 409, 429, 500, 502, 503, 504})
+_RETRY_STATUSES: Final = frozenset({408, 409, 425, 429})
 _LONGEST_WAIT_S: Final = 5.0
 _BACKOFF: Final = {"initial_delay": 0.5, "max_delay": _LONGEST_WAIT_S, "multiplier": 2.0}
 
@@ -67,4 +67,6 @@ def worth_retrying(context: RetryPolicyContext) -> bool:
         return False
     if facts.is_network_error:
         return not facts.is_timeout
-    return facts.status_code in _RETRY_STATUSES
+    # Not only the standard's: 529 is Anthropic's `overloaded`, 520 to 524 are Cloudflare's.
+    status = facts.status_code or 0
+    return status in _RETRY_STATUSES or status >= 500

@@ -1,63 +1,68 @@
 """Requests: what is sent to a model, in the words of either of OpenAI's APIs."""
 
 from collections.abc import Iterable, Sequence
-from typing import Any, Final
+from typing import Any
 
 from agents import FunctionTool, ModelSettings, Tool, TResponseInputItem
-from agents.models.chatcmpl_converter import Converter
 
-from sidestream.chat.model.normalise.outgoing import OWN_ID
-
-_NOT_SENT: Final = ("provider_data",)
+from sidestream.chat.model.sent.conversation import read
+from sidestream.chat.model.sent.items import items_of
+from sidestream.chat.model.sent.messages import messages_of
+from sidestream.chat.model.sent.providers import Provider
 
 
 def completions_body(
-    model: str,
+    provider: Provider,
     instructions: str | None,
     items: Sequence[TResponseInputItem],
     tools: Sequence[Tool],
     settings: ModelSettings,
 ) -> dict[str, Any]:
     """The body of `POST /chat/completions`."""
-    messages: list[Any] = list(Converter.items_to_messages(list(items), model=model))
+    messages = messages_of(read(items, provider), provider)
     if instructions:
         messages.insert(0, {"role": "system", "content": instructions})
-    body: dict[str, Any] = {"model": model, "messages": messages, "stream": True}
+    body: dict[str, Any] = {"model": provider.model, "messages": messages, "stream": True}
     if settings.include_usage:
         body["stream_options"] = {"include_usage": True}
-    if settings.max_tokens is not None:
-        body["max_tokens"] = settings.max_tokens
+    if settings.max_tokens is not None and provider.max_tokens:
+        body[provider.max_tokens] = settings.max_tokens
     if offered := _functions(tools):
+        # Without `strict`, which is false unless it is said: Google does not know the name.
         body["tools"] = [{"type": "function", "function": function} for function in offered]
         body |= _parallel(settings)
         if (choice := _choice(settings)) is not None:
             named = isinstance(choice, dict)
             function = {"type": "function", "function": choice}
             body["tool_choice"] = function if named else choice
-    return body
+    return provider.without_left_out(body)
 
 
 def responses_body(
-    model: str,
+    provider: Provider,
     instructions: str | None,
     items: Sequence[TResponseInputItem],
     tools: Sequence[Tool],
     settings: ModelSettings,
 ) -> dict[str, Any]:
     """The body of `POST /responses`."""
-    body: dict[str, Any] = {"model": model, "input": [_sent(item) for item in items]}
+    body: dict[str, Any] = {
+        "model": provider.model,
+        "input": items_of(read(items, provider), provider),
+    }
     body["stream"] = True
     if instructions:
         body["instructions"] = instructions
     if settings.max_tokens is not None:
         body["max_output_tokens"] = settings.max_tokens
     if offered := _functions(tools):
-        body["tools"] = [{"type": "function", **function} for function in offered]
+        # `strict` is true here unless it is said.
+        body["tools"] = [{"type": "function", **function, "strict": False} for function in offered]
         body |= _parallel(settings)
         if (choice := _choice(settings)) is not None:
             named = isinstance(choice, dict)
             body["tool_choice"] = {"type": "function", **choice} if named else choice
-    return body
+    return provider.without_left_out(body)
 
 
 def _functions(tools: Iterable[Tool]) -> list[dict[str, Any]]:
@@ -66,7 +71,6 @@ def _functions(tools: Iterable[Tool]) -> list[dict[str, Any]]:
             "name": tool.name,
             "description": tool.description,
             "parameters": tool.params_json_schema,
-            "strict": tool.strict_json_schema,
         }
         for tool in tools
         if isinstance(tool, FunctionTool)
@@ -84,15 +88,3 @@ def _choice(settings: ModelSettings) -> Any:
     if choice is None or choice in ("auto", "none", "required"):
         return choice
     return {"name": choice}
-
-
-def _sent(item: Any) -> Any:
-    """An item as the provider knows it: without what was noted for ourselves."""
-    if not isinstance(item, dict):
-        return item
-    own_id = str(item.get("id", "")).startswith(OWN_ID)
-    return {
-        key: value
-        for key, value in item.items()
-        if key not in _NOT_SENT and not (key == "id" and own_id)
-    }

@@ -25,6 +25,7 @@ from sidestream.chat.failures import STREAM_LOST, STREAM_SILENT
 from sidestream.chat.model import normalise
 from sidestream.chat.model.normalise import Reading
 from sidestream.chat.model.request import completions_body, responses_body
+from sidestream.chat.model.sent.providers import Provider, Providers
 from sidestream.config import ChatSettings
 
 _DRAIN_S: Final = 0.05
@@ -43,18 +44,19 @@ class StreamedProvider(ModelProvider):
     def __init__(self, client: AsyncOpenAI, settings: ChatSettings) -> None:
         self._client = client
         self._api = settings.model_api
+        self._known = Providers(str(client.base_url))
 
     def get_model(self, model_name: str | None) -> Model:
         """Give a model by its name, which every run has to say."""
         assert model_name is not None
-        return StreamedModel(model_name, self._client, self._api)
+        return StreamedModel(self._known.of(model_name), self._client, self._api)
 
 
 class StreamedModel(Model):
     """One model of a provider."""
 
-    def __init__(self, name: str, client: AsyncOpenAI, api: str) -> None:
-        self._name = name
+    def __init__(self, provider: Provider, client: AsyncOpenAI, api: str) -> None:
+        self._provider = provider
         self._client = client
         self._path, self._body, self._reading = _APIS[api]
 
@@ -77,11 +79,15 @@ class StreamedModel(Model):
         connection that breaks before anything came; later breaks are told by the terminal event.
         """
         items: list[Any] = [{"role": "user", "content": input}] if isinstance(input, str) else input
-        body = self._body(self._name, system_instructions, items, tools, model_settings)
         reading = self._reading({tool.name for tool in tools}, _ids(items))
-        stream = await self._client.post(
-            self._path, body=body, cast_to=object, stream=True, stream_cls=AsyncStream[object]
-        )
+
+        async def ask() -> AsyncStream[object]:
+            body = self._body(self._provider, system_instructions, items, tools, model_settings)
+            return await self._client.post(
+                self._path, body=body, cast_to=object, stream=True, stream_cls=AsyncStream[object]
+            )
+
+        stream = await self._provider.asked(ask)
         try:
             async with aclosing(_events(stream.response, reading)) as events:
                 async for event in events:

@@ -50,6 +50,7 @@ from openai.types.responses.response_output_text import AnnotationURLCitation
 
 from sidestream.chat.context import RunContext, ToolRecord
 from sidestream.chat.failures import ModelFailed
+from sidestream.chat.model.sent.origins import origins
 from sidestream.chat.tools.calls import refused
 from sidestream.chat.tools.registry import ToolRegistry
 from sidestream.chat.tools.trace import ToolTrace
@@ -71,7 +72,8 @@ class Answer:
     def __init__(self, registry: ToolRegistry, thread_id: str, context: RunContext) -> None:
         self._thread_id = thread_id
         self._run = context.run
-        self._trace = ToolTrace(registry, thread_id, context.locale)
+        self._trace = ToolTrace(registry, thread_id, context.locale, context.run.origins)
+        self._steps = 0
         self._message: AssistantMessageItem | None = None
         self._asked: dict[str, ResponseFunctionToolCall] = {}
         self.started = False
@@ -89,6 +91,7 @@ class Answer:
         Raises `ModelFailed` when the response failed.
         """
         if event.type == "raw_response_event":
+            self._remember(event.data)
             yield from self._raw(event.data)
         elif event.type == "run_item_stream_event":
             match event.item:
@@ -111,6 +114,12 @@ class Answer:
     def given_up(self) -> Iterator[ThreadStreamEvent]:
         """Tell that the calls that are held will not take place."""
         yield from self._trace.given_up()
+
+    def _remember(self, event: ResponseStreamEvent) -> None:
+        """Keep what the calls of a response came with, once it has ended."""
+        if isinstance(event, ResponseCompletedEvent | ResponseIncompleteEvent):
+            self._steps += 1
+            self._run.origins |= origins(event.response.output, self._run.model, self._steps)
 
     def _raw(self, event: ResponseStreamEvent) -> Iterator[ThreadStreamEvent]:
         match event:

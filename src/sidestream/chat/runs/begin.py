@@ -175,7 +175,7 @@ class Conversations:
             run_id=begun.run_id,
             user_id=caller.user_id,
             kind=kind,
-            model=self._responder.model_of(prepared.message),
+            model=self._responder.model_of(prepared.message, begun.items),
             stage=settings.stage,
             target_ms=settings.ttft_target_ms,
             started=arrival.started,

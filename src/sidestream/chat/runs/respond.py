@@ -22,7 +22,15 @@ from chatkit.types import (
 )
 
 from sidestream.chat.context import EndReason, RunContext, RunState, ToolRecord
-from sidestream.chat.failures import DEADLINE, NO_ANSWER, Failure, classify, error_event, reason_of
+from sidestream.chat.failures import (
+    DEADLINE,
+    NO_ANSWER,
+    Failure,
+    classify,
+    error_event,
+    facts,
+    reason_of,
+)
 from sidestream.chat.files.attachments import AttachmentFiles
 from sidestream.chat.model.agent import ERROR_HANDLERS, run_config
 from sidestream.chat.model.history import NOTE_KIND, HistoryConverter, recent, tokens_in, tokens_of
@@ -66,8 +74,11 @@ class Responder:
         self._settings = settings
         self._converter = HistoryConverter(files)
 
-    def model_of(self, message: UserMessageItem | None) -> str:
-        """Give the model that answers a message."""
+    def model_of(self, message: UserMessageItem | None, history: Sequence[ThreadItem]) -> str:
+        """Give the model that answers a message, or that goes on after the last one."""
+        if message is None:
+            said = (item for item in reversed(history) if isinstance(item, UserMessageItem))
+            message = next(said, None)
         chosen_model = message.inference_options.model if message else None
         allowed = chosen_model in self._settings.allowed_models
         return chosen_model if chosen_model and allowed else self._settings.model
@@ -98,7 +109,8 @@ class Responder:
         except Exception as error:
             if control.reason is None:
                 failure = classify(error, answering=answer.started)
-                log_failure(log, "model failed", error, code=failure.code, run_id=context.run_id)
+                fields = {**facts(error), "model": context.run.model, "run_id": context.run_id}
+                log_failure(log, "model failed", error, code=failure.code, **fields)
                 if reason := reason_of(error):
                     report("model", reason)
         if failure is None and control.reason is None and answer.silent:
@@ -157,6 +169,7 @@ class Responder:
     ) -> AsyncGenerator[ThreadStreamEvent]:
         tool_choice = message.inference_options.tool_choice if message else None
         self._tools.registry.refresh()
+        context.run.model = self.model_of(message, context.run.history)
         result = Runner.run_streamed(
             replace(self._agent, tools=list(self._tools.function_tools())),
             await self._input(context.run.history),
@@ -164,7 +177,7 @@ class Responder:
             max_turns=self._settings.max_turns,
             error_handlers=ERROR_HANDLERS,
             run_config=run_config(
-                self._provider, self.model_of(message), tool_choice.id if tool_choice else None
+                self._provider, context.run.model, tool_choice.id if tool_choice else None
             ),
         )
         context.run.control.on_end(result.cancel)

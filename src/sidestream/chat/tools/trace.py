@@ -10,7 +10,8 @@ function calls they were, not as words of the user.
 import json
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import UTC, datetime
-from typing import Final
+from types import MappingProxyType
+from typing import Any, Final
 
 from chatkit.icons import IconName
 from chatkit.types import (
@@ -52,8 +53,16 @@ _MAX_DETAIL_CHARS: Final = 200
 class ToolTrace:
     """The trace of one group of tool calls: what happened between two pieces of the answer."""
 
-    def __init__(self, registry: ToolRegistry, thread_id: str, locale: str) -> None:
+    def __init__(
+        self,
+        registry: ToolRegistry,
+        thread_id: str,
+        locale: str,
+        origins: Mapping[str, Mapping[str, Any]] = MappingProxyType({}),
+    ) -> None:
+        """`origins` gives what the calls of a model came with, once its response has ended."""
         self._registry = registry
+        self._origins = origins
         self._thread_id = thread_id
         self._locale = locale
         self._item: WorkflowItem | None = None
@@ -146,7 +155,7 @@ class ToolTrace:
         else:
             yield ThreadItemRemovedEvent(item_id=self._item.id)
         if self._records:
-            yield ThreadItemDoneEvent(item=memory(self._thread_id, self._records))
+            yield ThreadItemDoneEvent(item=memory(self._thread_id, self._records, self._origins))
         self._item = None
         self._tasks, self._names, self._index, self._records = [], {}, {}, []
         self._held = []
@@ -216,14 +225,20 @@ class ToolTrace:
         return None if unknown else _clip(words)
 
 
-def memory(thread_id: str, records: Sequence[ToolRecord]) -> HiddenContextItem:
-    """Make the hidden item from which the model will remember these calls."""
+def memory(
+    thread_id: str,
+    records: Sequence[ToolRecord],
+    origins: Mapping[str, Mapping[str, Any]] = MappingProxyType({}),
+) -> HiddenContextItem:
+    """Make the hidden item from which the model will remember these calls, and what they came
+    with."""
     calls = [
         {
             "call_id": record.call_id,
             "name": record.name,
             "arguments": json.dumps(record.arguments, ensure_ascii=False),
             "output": record.output,
+            **origins.get(record.call_id, {}),
         }
         for record in records
     ]

@@ -9,7 +9,7 @@ import json
 import re
 import time
 from collections.abc import AsyncIterator, Mapping
-from typing import Any, Literal
+from typing import Any, Final, Literal
 from uuid import uuid4
 
 from sidestream.local.model.conversation import (
@@ -47,6 +47,11 @@ _IMAGE_PARTS = ("input_image", "image_url")
 _FILE_PART = re.compile(
     r"\[Attached file: (?P<name>.*) \([^()\n]*\)\](?:\n(?P<text>.*)| \([^()\n]*\))?", re.DOTALL
 )
+
+
+# How a client without the role `developer` gives notes, and text that goes into one string.
+_NOTES: Final = re.compile(r"\A(?:<note>.*?</note>\s*)+", re.DOTALL)
+_PIECES: Final = re.compile(r"\n\n(?=\[Attached file: )")
 
 
 def read_request(body: Mapping[str, Any]) -> Conversation:
@@ -120,11 +125,13 @@ def read_content(content: Any) -> str:
 
 def read_message(role: Literal["user", "assistant"], content: Any) -> Message:
     """A message with the files that stand in parts of their own."""
-    if role == "assistant" or not isinstance(content, list):
+    if role == "assistant":
         return Message(role, read_content(content))
+    if isinstance(content, str):
+        content = [{"type": "text", "text": text} for text in _PIECES.split(content)]
     words: list[Any] = []
     files: list[File] = []
-    for part in content:
+    for part in content or ():
         kind = part.get("type") if isinstance(part, Mapping) else None
         label = (
             _FILE_PART.fullmatch(str(part.get("text"))) if kind in ("input_text", "text") else None
@@ -135,7 +142,7 @@ def read_message(role: Literal["user", "assistant"], content: Any) -> Message:
             files.append(File(label["name"], label["text"]))
         else:
             words.append(part)
-    return Message(role, read_content(words), tuple(files))
+    return Message(role, _NOTES.sub("", read_content(words)), tuple(files))
 
 
 def read_arguments(arguments: Any) -> dict[str, Any]:

@@ -1,7 +1,7 @@
 """Reads chunks of the Chat Completions API ("The chat completion chunk object")."""
 
 from collections.abc import Mapping
-from typing import Any, Final
+from typing import Any, Final, TypeGuard
 
 from sidestream.chat.failures import SERVER_ERROR
 from sidestream.chat.model.normalise.assembly import Assembly
@@ -11,8 +11,10 @@ from sidestream.chat.model.normalise.usage import usage_of
 from sidestream.storable import storable, storable_json
 
 _MESSAGE: Final = "message"
-_REASONING: Final = ("reasoning_content", "reasoning")
-_DETAILS: Final = "reasoning_details"
+PLAIN: Final = ("reasoning_content", "reasoning")
+"""The fields of reasoning in words."""
+STRUCTURED: Final = ("reasoning_details", "thinking_blocks")
+"""The fields of reasoning in parts, some of them signed (OpenRouter; Anthropic behind LiteLLM)."""
 _LEGACY_INDEX: Final = -1
 
 
@@ -22,7 +24,7 @@ class CompletionsReader:
     def __init__(self, assembly: Assembly) -> None:
         self._assembly = assembly
         self._reasoning: dict[str, list[str]] = {}
-        self._details: list[Any] = []
+        self._structured: dict[str, list[Any]] = {}
 
     def read(self, _name: str, chunk: Mapping[str, Any]) -> bool:
         """Read one chunk."""
@@ -40,11 +42,13 @@ class CompletionsReader:
 
     def close(self) -> None:
         """No more comes."""
-        if not self._reasoning and not self._details:
+        if not self._reasoning and not self._structured:
             return
         field = next(iter(self._reasoning), "")
         text = storable("".join(self._reasoning.get(field, ())))
-        kept = {"field": field, _DETAILS: storable_json(self._details)}
+        kept = {"field": field}
+        for name, parts in self._structured.items():
+            kept[name] = storable_json(_blocks(parts) if name == "thinking_blocks" else parts)
         summary = [{"type": "summary_text", "text": text}]
         self._assembly.reason({"summary": summary, "provider_data": kept})
 
@@ -101,10 +105,12 @@ class CompletionsReader:
         return words
 
     def _think(self, delta: Mapping[str, Any]) -> None:
-        for field in _REASONING:
+        for field in PLAIN:
             if isinstance(text := delta.get(field), str) and text:
                 self._reasoning.setdefault(field, []).append(text)
-        self._details += _list(delta.get(_DETAILS))
+        for field in STRUCTURED:
+            if parts := _list(delta.get(field)):
+                self._structured.setdefault(field, []).extend(parts)
 
     def _calls(self, delta: Mapping[str, Any]) -> None:
         together = [raw for raw in _list(delta.get("tool_calls")) if isinstance(raw, Mapping)]
@@ -117,6 +123,23 @@ class CompletionsReader:
     def _annotations(self, delta: Mapping[str, Any]) -> None:
         for raw in _list(delta.get("annotations")):
             self._assembly.messages.cite(_MESSAGE, "text", raw)
+
+
+def _blocks(pieces: list[Any]) -> list[Any]:
+    """Anthropic's thinking blocks of their pieces: a signature ends a block."""
+    blocks: list[Any] = []
+    for piece in pieces:
+        last = blocks[-1] if blocks else None
+        if _is_thinking(last) and _is_thinking(piece) and not last.get("signature"):
+            said = f"{last.get('thinking') or ''}{piece.get('thinking') or ''}"
+            blocks[-1] = {**last, **piece, "thinking": said}
+        else:
+            blocks.append(piece)
+    return blocks
+
+
+def _is_thinking(block: object) -> TypeGuard[dict[str, Any]]:
+    return isinstance(block, dict) and block.get("type") == "thinking"
 
 
 def _error(chunk: Mapping[str, Any]) -> object:
