@@ -16,6 +16,7 @@ from agents.tool_context import ToolContext
 from openai.types.responses import ResponseFunctionToolCall
 
 from sidestream.chat.context import Control, EndReason, RunContext, RunState, ToolRecord
+from sidestream.chat.tools.arguments import Schema, fitting, read
 from sidestream.chat.tools.confirmation import HELD_STATUS, NEEDS_STATUS, Confirmation
 from sidestream.chat.tools.elicitation import Answers
 from sidestream.chat.tools.exchange import exchange
@@ -154,7 +155,7 @@ class Toolbox:
         async def invoke(tool: ToolContext[RunContext], arguments: str) -> str:
             # The call outlives a cancelled run: its effect may already be committed, and the
             # trace has to tell what really happened.
-            call = asyncio.ensure_future(self._invoke(tool, name, arguments))
+            call = asyncio.ensure_future(self._invoke(tool, name, offered.schema, arguments))
             tool.context.run.calls[tool.tool_call_id] = call
             return self.confirmation.told(await asyncio.shield(call))
 
@@ -166,11 +167,14 @@ class Toolbox:
             strict_json_schema=offered.strict,
         )
 
-    async def _invoke(self, tool: ToolContext[RunContext], name: str, arguments: str) -> ToolRecord:
+    async def _invoke(
+        self, tool: ToolContext[RunContext], name: str, schema: Schema, arguments: str
+    ) -> ToolRecord:
         """Call a tool for the model, or hold the call."""
         context, call_id = tool.context, tool.tool_call_id
         try:
-            parsed = _parse(arguments)
+            reads = self.confirmation.policy(name).reads
+            parsed = fitting(read(arguments), schema, reads=reads)
         except ValueError as error:
             words = f"{_INVALID}\nThe arguments are not valid: {error}"
             return _keep(context.run, ToolRecord(call_id, name, {}, words, failed=True))
@@ -182,7 +186,7 @@ class Toolbox:
         except asyncio.CancelledError:
             # Given up by `settle`, which waits for this record.
             record = self._unanswered(call_id, name, parsed)
-        if self.confirmation.policy(name).reads and not record.failed:
+        if reads and not record.failed:
             seen = self.confirmation.without_held(context.run, record.result)
             record = replace(record, result=seen)
         return _keep(context.run, self._within_budget(context, record))
@@ -234,7 +238,7 @@ def _key(context: RunContext, name: str, arguments: Mapping[str, Any]) -> str:
 def refused(run: RunState, call: ResponseFunctionToolCall, words: str) -> ToolRecord:
     """Record a call that the agent itself has answered, because no such tool is offered."""
     try:
-        arguments = _parse(call.arguments)
+        arguments = read(call.arguments)
     except ValueError:
         arguments = {}
     output = f"{_UNKNOWN}\n{words}"
@@ -245,10 +249,3 @@ def _keep(run: RunState, record: ToolRecord) -> ToolRecord:
     run.records.append(record)
     run.on_tool(record)
     return record
-
-
-def _parse(arguments: str) -> dict[str, Any]:
-    parsed = json.loads(arguments or "{}")
-    if not isinstance(parsed, dict):
-        raise ValueError("a JSON object is needed")
-    return parsed

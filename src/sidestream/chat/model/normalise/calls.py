@@ -10,6 +10,7 @@ import json
 from collections.abc import Collection, Mapping
 from typing import Any, Final
 
+from sidestream.chat.tools.arguments import written
 from sidestream.storable import Pieces, storable
 from sidestream.store.ids import new_call_id
 
@@ -83,8 +84,8 @@ class Call:
         self._parts = [storable(arguments)] if arguments else []
 
     def close(self) -> None:
-        """No more comes."""
-        self._parts.append(self._text.close())
+        """No more comes: the arguments are written as they are to be read and kept."""
+        self._parts = [written(self.arguments + self._text.close())]
 
 
 class Calls:
