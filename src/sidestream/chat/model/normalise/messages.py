@@ -5,7 +5,7 @@ a time; what comes for another meanwhile waits until that one is over.
 """
 
 from collections.abc import Hashable, Mapping
-from typing import Any, Literal
+from typing import Any, Literal, cast
 
 from openai.types.responses import (
     ResponseContentPartAddedEvent,
@@ -250,9 +250,9 @@ class Messages:
 
     def _annotate(self, message: _Message, part: _Part, index: int) -> None:
         self._out.add(
-            ResponseOutputTextAnnotationAddedEvent(
+            ResponseOutputTextAnnotationAddedEvent.model_construct(
                 type="response.output_text.annotation.added",
-                annotation=part.citations[index],
+                annotation=cast(Any, part.citations[index]),
                 annotation_index=index,
                 content_index=part.index,
                 item_id=message.id,

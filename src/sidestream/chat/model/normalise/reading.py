@@ -57,6 +57,8 @@ class Reading:
 
     def feed(self, chunk: bytes) -> list[ResponseStreamEvent]:
         """Give the events that come of some bytes."""
+        if self.over:
+            return []
         try:
             self._read(self._events.feed(chunk))
         except TooLong:
@@ -85,10 +87,12 @@ class Reading:
                 self._finish()
                 return
             try:
-                if any(self._reader.read(event.name, doc) for doc in _documents(event)):
-                    self._finish()
+                documents = _documents(event)
             except ValueError:
                 self._break(STREAM_BROKEN)
+                return
+            if any(self._reader.read(event.name, document) for document in documents):
+                self._finish()
 
     def _break(self, code: str) -> None:
         self._assembly.ended(End.FAILED, code)

@@ -53,7 +53,8 @@ class ResponsesReader:
         if kind in _TERMINAL:
             return self._response(_mapping(event.get("response")), kind)
         if kind == "error" or (event.get("error") and kind not in self._by_kind):
-            self._assembly.ended(End.FAILED, error_code(event.get("error") or event))
+            error = event.get("error") or {"code": event.get("code")}
+            self._assembly.ended(End.FAILED, error_code(error))
             return True
         if (take := self._by_kind.get(kind)) is not None:
             take(event)
@@ -159,8 +160,10 @@ class ResponsesReader:
         same = [key for key, known in ids.items() if known and known == wanted]
         if len(same) == 1:
             return same[0]
-        keys = list(ids)
-        return keys[nth] if nth < len(keys) else place if place not in keys else f"output {place}"
+        keys = sorted(ids, key=lambda key: (_place(key) is None, _place(key) or 0))
+        if nth < len(keys):
+            return keys[nth]
+        return f"output {place}" if place in keys else place
 
     def _call_ids(self) -> dict[Hashable, str]:
         return {key: call.given_id for key, call in self._calls.items()}
