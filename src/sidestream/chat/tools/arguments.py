@@ -26,12 +26,17 @@ _TYPES: Final[dict[str, tuple[type, ...]]] = {
     "null": (type(None),),
 }
 
+
+class Unusable(ValueError):
+    """Arguments that cannot be read. Its words say to the model what is wrong."""
+
+
 type Schema = Mapping[str, Any]
 
 
 def read(text: str) -> dict[str, Any]:
-    """Read the arguments of a call. Raises `ValueError`, which says what is wrong, for what is not
-    a JSON object that can be sent on and kept."""
+    """Read the arguments of a call. Raises `Unusable` for what is not a JSON object that can be
+    sent on and kept."""
     value: Any = text
     for _ in range(2):  # an object, or a string with an object in it
         if not isinstance(value, str):
@@ -40,7 +45,7 @@ def read(text: str) -> dict[str, Any]:
     if value is None:
         value = {}
     if not isinstance(value, dict):
-        raise ValueError("a JSON object is needed")
+        raise Unusable("a JSON object is needed")
     kept: dict[str, Any] = _keepable(value, 1)
     return kept
 
@@ -50,8 +55,9 @@ def written(text: str) -> str:
     or a text with what came instead, which `read` refuses."""
     try:
         return json.dumps(read(text), ensure_ascii=False)
-    except ValueError:
-        return json.dumps(storable(text)[:_MAX_REFUSED_CHARS], ensure_ascii=False)
+    except Unusable:
+        cut = text if len(text) <= _MAX_REFUSED_CHARS else text[:_MAX_REFUSED_CHARS] + "…"
+        return json.dumps(storable(cut), ensure_ascii=False)
 
 
 def fitting(arguments: dict[str, Any], schema: Schema, *, reads: bool) -> dict[str, Any]:
@@ -87,22 +93,24 @@ def _load(text: str) -> Any:
     try:
         return json.loads(text, parse_constant=_refuse, strict=False)
     except RecursionError:
-        raise ValueError("they are nested too deep") from None
+        raise Unusable("they are nested too deep") from None
+    except ValueError as error:
+        raise Unusable(str(error)) from None
 
 
 def _refuse(constant: str) -> Any:
-    raise ValueError(f"{constant} is not a number in JSON")
+    raise Unusable(f"{constant} is not a number in JSON")
 
 
 def _keepable(value: Any, depth: int) -> Any:
-    """A value whose texts are valid Unicode. Raises `ValueError`."""
+    """A value whose texts are valid Unicode. Raises `Unusable`."""
     if depth > _MAX_DEPTH:
-        raise ValueError("they are nested too deep")
+        raise Unusable("they are nested too deep")
     match value:
         case str():
             return storable(value)
         case float() if not math.isfinite(value):
-            raise ValueError("a number is too large")
+            raise Unusable("a number is too large")
         case dict():
             return {storable(key): _keepable(inner, depth + 1) for key, inner in value.items()}
         case list():
@@ -137,7 +145,7 @@ def _meanings(value: Any) -> list[Any]:
         meanings.append(None)
     try:
         read_again = _keepable(_load(word), 1)
-    except ValueError:
+    except Unusable:
         return meanings
     if isinstance(read_again, float) and read_again.is_integer():
         meanings.append(int(read_again))

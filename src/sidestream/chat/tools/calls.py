@@ -16,7 +16,7 @@ from agents.tool_context import ToolContext
 from openai.types.responses import ResponseFunctionToolCall
 
 from sidestream.chat.context import Control, EndReason, RunContext, RunState, ToolRecord
-from sidestream.chat.tools.arguments import Schema, fitting, read
+from sidestream.chat.tools.arguments import Schema, Unusable, fitting, read
 from sidestream.chat.tools.confirmation import HELD_STATUS, NEEDS_STATUS, Confirmation
 from sidestream.chat.tools.elicitation import Answers
 from sidestream.chat.tools.exchange import exchange
@@ -175,7 +175,7 @@ class Toolbox:
         try:
             reads = self.confirmation.policy(name).reads
             parsed = fitting(read(arguments), schema, reads=reads)
-        except ValueError as error:
+        except Unusable as error:
             words = f"{_INVALID}\nThe arguments are not valid: {error}"
             return _keep(context.run, ToolRecord(call_id, name, {}, words, failed=True))
         try:
@@ -239,7 +239,7 @@ def refused(run: RunState, call: ResponseFunctionToolCall, words: str) -> ToolRe
     """Record a call that the agent itself has answered, because no such tool is offered."""
     try:
         arguments = read(call.arguments)
-    except ValueError:
+    except Unusable:
         arguments = {}
     output = f"{_UNKNOWN}\n{words}"
     return _keep(run, ToolRecord(call.call_id, call.name, arguments, output, failed=True))
