@@ -4,6 +4,7 @@ A recording has channels: the order within one is the provider's, how they inter
 bytes are ours; where a shape comes from stands beside it.
 """
 
+import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Final
@@ -275,7 +276,7 @@ CHAT: Final = (
     _chat(
         "arguments as an object, and as a text with JSON in it",
         (call("add_ticket", {"subject": "Printer is out"}, index=0, id="c1"),),
-        (call("add_ticket", '"{\\X: \\"Door is stuck\\"}"', index=1, id="c2"),),
+        (call("add_ticket", json.dumps(DOOR), index=1, id="c2"),),
         CALLS,
         said=Said((), (_PRINTER, _DOOR)),
     ),

@@ -226,6 +226,7 @@ class Answer:
         if not any(content.text for content in self._message.content):
             yield ThreadItemRemovedEvent(item_id=self._message.id)
             self._message = None
+            yield from self._trace.go_on()
             return
         for index, content in enumerate(self._message.content):
             update = AssistantMessageContentPartDone(
@@ -234,6 +235,7 @@ class Answer:
             yield self._update(update)
         yield ThreadItemDoneEvent(item=self._message)
         self._message = None
+        yield from self._trace.go_on()
 
     def _update(self, update: ThreadItemUpdate) -> ThreadItemUpdatedEvent:
         assert self._message is not None

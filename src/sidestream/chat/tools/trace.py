@@ -68,6 +68,7 @@ class ToolTrace:
         self._item: WorkflowItem | None = None
         self._tasks: list[CustomTask] = []
         self._names: dict[str, str] = {}
+        self._carried: dict[str, str] = {}
         self._index: dict[str, int] = {}
         self._records: list[ToolRecord] = []
         self._finished: set[str] = set()
@@ -130,11 +131,17 @@ class ToolTrace:
                 item.workflow = item.workflow.model_copy(update={"tasks": tasks})
                 yield ThreadItemReplacedEvent(item=item.model_copy(deep=True))
 
+    def go_on(self) -> Iterator[ThreadStreamEvent]:
+        """Words are over: the calls that were named before them are announced again."""
+        carried, self._carried = self._carried, {}
+        for call_id, name in carried.items():
+            yield from self.started(call_id, name)
+
     def close(self, *, over: bool = True) -> Iterator[ThreadStreamEvent]:
         """The group is over: save it, with the calls for the model's memory behind it.
 
         A call that has not ended was stopped when the run is `over`, and else belongs to the next
-        group: a model may speak between naming a tool and its call.
+        group: a model may speak between naming a tool and its call. `go_on` announces it again.
         """
         if self._item is None:
             return
@@ -143,6 +150,7 @@ class ToolTrace:
             for call_id in unfinished:
                 yield from self._complete(call_id, self._stopped(self._names[call_id]))
         else:
+            self._carried = {call_id: self._names[call_id] for call_id in unfinished}
             later = {self._index[call_id] for call_id in unfinished}
             self._tasks = [task for at, task in enumerate(self._tasks) if at not in later]
         if self._tasks:
