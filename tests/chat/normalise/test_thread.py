@@ -30,7 +30,8 @@ from openai import AsyncOpenAI
 from examples.tickets.pack import DOMAIN
 from sidestream.chat.context import RunContext, RunState
 from sidestream.chat.files.attachments import AttachmentFiles
-from sidestream.chat.model.agent import build_agent, build_provider
+from sidestream.chat.model.agent import build_agent
+from sidestream.chat.model.provider import build_provider
 from sidestream.chat.runs.respond import Responder
 from sidestream.chat.tools.calls import Toolbox
 from sidestream.chat.tools.cards import Cards
