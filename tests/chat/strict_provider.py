@@ -217,6 +217,22 @@ def signed(p: StrictProvider, _b: Mapping[str, Any], messages: list[Message]) ->
     return None
 
 
+def with_its_reasoning(p: StrictProvider, body: Mapping[str, Any], _m: list[Message]) -> object:
+    """Responses: a call comes with the reasoning item before it, and a reasoning item with what
+    followed it (`was provided without its required 'reasoning' item`, OpenAI; gpt-oss on vLLM)."""
+    given = body["input"]
+    known = {item["id"] for item in given if item.get("type") == "reasoning"}
+    for item, after in zip(given, [*given[1:], {}], strict=True):
+        if item.get("type") == "reasoning" and after.get("type") not in (
+            "function_call",
+            "message",
+        ):
+            return f"Item '{item['id']}' was provided without its required following item."
+        if p.thoughts.get(item.get("call_id"), item.get("id")) not in {*known, item.get("id")}:
+            return f"Item '{item['call_id']}' was provided without its required 'reasoning' item."
+    return None
+
+
 def without(name: str, body: Callable[[str], object]) -> Rule:
     """A parameter that is not taken, as its provider says so."""
 
@@ -279,6 +295,7 @@ PROVIDERS: Final = {
     "OpenAI": Manners(
         "gpt-5.6", (pairs, ids_up_to_forty, no_lone_halves, without("max_tokens", _unsupported))
     ),
+    "gpt-oss on vLLM": Manners("gpt-oss", (*_EVERYWHERE, with_its_reasoning), thinks="items"),
     "Qwen on llama.cpp": Manners("qwen3.8", (*_EVERYWHERE, mistral_order, no_lone_halves)),
 }
 """Whose rules, and what is sent to be refused at first and learnt."""
@@ -332,25 +349,38 @@ async def imitation(manners: Manners, model_url: str) -> AsyncIterator[StrictPro
 
 def _dressed(provider: StrictProvider, line: str) -> str:
     """A line of the scripted model's stream as this provider would have written it."""
-    manners = provider.manners
     if not line.startswith("data: {"):
         return line
     chunk = json.loads(line.removeprefix("data: "))
+    if provider.manners.thinks == "items" and chunk.get("type") == "response.completed":
+        _think(provider, chunk["response"])
     for choice in chunk.get("choices") or ():
-        delta = choice["delta"]
-        for call in delta.get("tool_calls") or ():
-            if "id" not in call:
-                continue
-            if manners.short_ids:
-                call["id"] = sha256(call["id"].encode()).hexdigest()[:9]
-            if manners.thinks:
-                # As one that thinks before each step: behind it, all calls are its.
-                thought = f"I call {call['function']['name']}." if call["index"] == 0 else ""
-                delta[manners.thinks] = thought
-                if thought:
-                    provider.thoughts[call["id"]] = thought
-            if manners.signs and call["index"] == 0:
-                signature = f"signature of {call['id']}"
-                provider.signatures[call["id"]] = signature
-                call["extra_content"] = {"google": {"thought_signature": signature}}
+        for call in choice["delta"].get("tool_calls") or ():
+            if "id" in call:
+                _dress(provider, choice["delta"], call)
     return f"data: {json.dumps(chunk)}"
+
+
+def _think(provider: StrictProvider, response: dict[str, Any]) -> None:
+    """Put a reasoning item before a response's output."""
+    thought_id = f"rs_{response['id']}"
+    for item in response["output"]:
+        if item["type"] == "function_call":
+            provider.thoughts[item["call_id"]] = thought_id
+    response["output"].insert(0, {"type": "reasoning", "id": thought_id, "summary": []})
+
+
+def _dress(provider: StrictProvider, delta: dict[str, Any], call: dict[str, Any]) -> None:
+    """Give a call the provider's form of id, and the first of a step its thought and signature."""
+    manners = provider.manners
+    if manners.short_ids:
+        call["id"] = sha256(call["id"].encode()).hexdigest()[:9]
+    if call["index"] != 0:
+        return
+    if manners.thinks:
+        thought = f"I call {call['function']['name']}."
+        delta[manners.thinks] = provider.thoughts[call["id"]] = thought
+    if manners.signs:
+        signature = f"signature of {call['id']}"
+        provider.signatures[call["id"]] = signature
+        call["extra_content"] = {"google": {"thought_signature": signature}}

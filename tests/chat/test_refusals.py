@@ -15,10 +15,10 @@ import pytest
 
 from sidestream import i18n
 from sidestream.chat import failures
-from sidestream.chat.failures import Failure, classify, error_event, facts
+from sidestream.chat.failures import Failure, ModelFailed, classify, error_event, facts
 from sidestream.chat.model.sent.ids import NINE
 from sidestream.chat.model.sent.providers import Provider
-from sidestream.chat.refusals import Refusal
+from sidestream.chat.refusals import Refusal, code_of
 
 ROOT: Final = Path(__file__).parents[2]
 
@@ -113,6 +113,26 @@ NESTED = {"metadata": {"raw": json.dumps(error("This model's maximum context len
 )
 def test_refusals_are_told_apart(status: int, body: Any, code: str) -> None:
     assert classify(refused(status, body), answering=False).code == code
+
+
+@pytest.mark.parametrize(
+    ("told", "code"),
+    [
+        ({"code": "rate_limit_exceeded", "message": "..."}, "model_rate_limited"),
+        ({"code": 429, "message": "slow"}, "model_rate_limited"),
+        ({"code": 403, "message": "Your input was flagged"}, "content_filter"),
+        ({"code": 502, "message": "Upstream is gone"}, "model_unavailable"),
+        ({"code": 400, "message": "the context length is only 4096 tokens"}, "context_overflow"),
+        ({"message": "maximum context length is 4096", "type": "BadRequest"}, "context_overflow"),
+        ({"code": "server_error", "message": "context window exceeded"}, "context_overflow"),
+        ({"code": None, "message": "?"}, "model_unavailable"),
+        ({"code": 400, "message": "unknown variant"}, "model_rejected"),
+        ("no", "model_unavailable"),
+        (None, "model_unavailable"),
+    ],
+)
+def test_an_error_within_a_stream_means_the_same(told: Any, code: str) -> None:
+    assert classify(ModelFailed(code_of(told)), answering=True).code == code
 
 
 @pytest.mark.parametrize(

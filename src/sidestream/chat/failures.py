@@ -33,8 +33,6 @@ class Failure:
     """What stands for the names in the message."""
 
 
-SERVER_ERROR: Final = "server_error"
-"""The code of a failed response whose provider does not say why."""
 STREAM_BROKEN: Final = "stream_broken"
 """The code of a response that ends without an end, or makes no sense."""
 STREAM_LOST: Final = "stream_lost"

@@ -34,7 +34,11 @@ class Kind(StrEnum):
     """The request itself is at fault, which is nobody's but ours."""
 
 
+SERVER_ERROR: Final = "server_error"
+"""The code of a failed response whose provider does not say why."""
+
 _CODES: Final = {
+    **{kind.value: kind for kind in Kind},
     "content_filter": Kind.FILTERED,
     "content_policy_violation": Kind.FILTERED,
     "data_inspection_failed": Kind.FILTERED,
@@ -51,7 +55,7 @@ _CODES: Final = {
     "model_not_found": Kind.MODEL,
     "model_decommissioned": Kind.MODEL,
     "deploymentnotfound": Kind.MODEL,
-    "server_error": Kind.DOWN,
+    SERVER_ERROR: Kind.DOWN,
     "overloaded_error": Kind.DOWN,
     "rate_limit_exceeded": Kind.RATE,
     "empty_image_file": Kind.FILE,
@@ -140,22 +144,29 @@ class Refusal:
     @classmethod
     def of(cls, error: openai.APIError) -> "Refusal":
         """Read an error of the client."""
-        said = list(_said(error.body))
+        if isinstance(error, openai.APIStatusError):
+            wait = _retry_after_s(error.response.headers)
+            return cls.read(error.body, error.status_code, error.message, wait)
+        return cls.read(error.body, 0, error.message)
+
+    @classmethod
+    def read(
+        cls, body: object, status: int, message: str = "", retry_after_s: float | None = None
+    ) -> "Refusal":
+        """Read the body of an answer, or an error within a stream (status 0)."""
+        said = list(_said(body))
         named: dict[str, str] = {}
         for name, text in said:
             named.setdefault(name, text)
         # Google has a number for a code, and the name in `status`; others have a `type` alone.
         codes = (_plain(named.get(name)) for name in ("code", "status", "type"))
         places = (_plain(text) for name, text in said if name in ("param", "loc"))
-        status, wait = 0, None
-        if isinstance(error, openai.APIStatusError):
-            status, wait = error.status_code, _retry_after_s(error.response.headers)
         return cls(
             status,
             next(filter(None, codes), None),
             tuple(filter(None, places)),
-            "\n".join([error.message, *(text for _, text in said)]).lower(),
-            wait,
+            "\n".join([message, *(text for _, text in said)]).lower(),
+            retry_after_s,
         )
 
     @property
@@ -193,6 +204,19 @@ class Refusal:
         near = r"[^.\n]{0,60}"
         word = rf"(?<![\w]){re.escape(name)}(?![\w])"
         return bool(re.search(rf"({what}){near}{word}|{word}{near}({what})", self.words))
+
+
+def code_of(error: object) -> str:
+    """Give the code of an error that came within a stream: the provider's own, or the name of its
+    kind where its code tells nothing (a status as a number, none at all)."""
+    number = error.get("code") if isinstance(error, Mapping) else None
+    is_status = isinstance(number, int) and 400 <= number < 600
+    refusal = Refusal.read(error, number if isinstance(number, int) and is_status else 0)
+    if refusal.code and _CODES.get(refusal.code.lower()) is refusal.kind:
+        return refusal.code
+    if refusal.kind is Kind.DOWN:
+        return refusal.code or SERVER_ERROR
+    return refusal.kind
 
 
 def _said(value: Any, name: str = "", depth: int = _DEEPEST) -> Iterator[tuple[str, str]]:

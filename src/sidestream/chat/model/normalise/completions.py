@@ -3,11 +3,11 @@
 from collections.abc import Mapping
 from typing import Any, Final, TypeGuard
 
-from sidestream.chat.failures import SERVER_ERROR
 from sidestream.chat.model.normalise.assembly import Assembly
 from sidestream.chat.model.normalise.calls import Piece
-from sidestream.chat.model.normalise.ends import End, end_of, error_code
+from sidestream.chat.model.normalise.ends import End, end_of
 from sidestream.chat.model.normalise.usage import usage_of
+from sidestream.chat.refusals import SERVER_ERROR, code_of
 from sidestream.storable import storable, storable_json
 
 _MESSAGE: Final = "message"
@@ -30,7 +30,7 @@ class CompletionsReader:
         """Read one chunk."""
         assembly = self._assembly
         if (error := _error(chunk)) is not None:
-            assembly.ended(End.FAILED, error_code(error))
+            assembly.ended(End.FAILED, code_of(error))
             return True
         assembly.create(chunk.get("id"))
         self._count(chunk.get("usage"))

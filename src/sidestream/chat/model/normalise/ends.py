@@ -1,10 +1,7 @@
 """Ends: what a provider's `finish_reason`, `status` or error means."""
 
-from collections.abc import Mapping
 from enum import IntEnum
-from typing import Any, Final
-
-from sidestream.chat.failures import SERVER_ERROR
+from typing import Final
 
 
 class End(IntEnum):
@@ -58,12 +55,3 @@ def end_of(reason: object) -> End | None:
     if word in _LENGTH:
         return End.LENGTH
     return End.FILTERED if word in _FILTERED else End.FAILED
-
-
-def error_code(error: object) -> str:
-    """Give the code of an error that came in place of an answer."""
-    if isinstance(error, Mapping):
-        found: Any = error.get("code") or error.get("type")
-        if isinstance(found, str | int) and str(found).strip():
-            return str(found)
-    return SERVER_ERROR

@@ -5,12 +5,12 @@ from collections.abc import Callable, Hashable, Mapping
 from functools import partial
 from typing import Any, Final
 
-from sidestream.chat.failures import SERVER_ERROR
 from sidestream.chat.model.normalise.assembly import Assembly
 from sidestream.chat.model.normalise.calls import Call, Piece
-from sidestream.chat.model.normalise.ends import End, end_of, error_code
+from sidestream.chat.model.normalise.ends import End, end_of
 from sidestream.chat.model.normalise.messages import Kind
 from sidestream.chat.model.normalise.usage import usage_of
+from sidestream.chat.refusals import SERVER_ERROR, code_of
 from sidestream.storable import storable_json
 
 _TEXTS: Final[dict[str, tuple[Kind, str]]] = {
@@ -53,8 +53,9 @@ class ResponsesReader:
         if kind in _TERMINAL:
             return self._response(_mapping(event.get("response")), kind)
         if kind == "error" or (event.get("error") and kind not in self._by_kind):
-            error = event.get("error") or {"code": event.get("code")}
-            self._assembly.ended(End.FAILED, error_code(error))
+            # Of an event of this kind `type` is no code.
+            own = {name: event.get(name) for name in ("code", "message", "param")}
+            self._assembly.ended(End.FAILED, code_of(event.get("error") or own))
             return True
         if (take := self._by_kind.get(kind)) is not None:
             take(event)
@@ -171,7 +172,7 @@ class ResponsesReader:
     def _end(self, response: Mapping[str, Any], event: str) -> None:
         told = (response.get("status"), event)
         if response.get("error"):
-            self._assembly.ended(End.FAILED, error_code(response["error"]))
+            self._assembly.ended(End.FAILED, code_of(response["error"]))
         elif "failed" in told or "cancelled" in told:
             self._assembly.ended(End.FAILED, SERVER_ERROR)
         elif "incomplete" in told:
