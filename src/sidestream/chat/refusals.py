@@ -208,14 +208,14 @@ class Refusal:
 
 def code_of(error: object) -> str:
     """Give the code of an error that came within a stream: the provider's own, or the name of its
-    kind where its code tells nothing (a status as a number, none at all)."""
+    kind where its code tells less."""
     number = error.get("code") if isinstance(error, Mapping) else None
-    is_status = isinstance(number, int) and 400 <= number < 600
-    refusal = Refusal.read(error, number if isinstance(number, int) and is_status else 0)
+    status = number if isinstance(number, int) and 400 <= number < 600 else 0
+    refusal = Refusal.read(error, status)
     if refusal.code and _CODES.get(refusal.code.lower()) is refusal.kind:
         return refusal.code
     if refusal.kind is Kind.DOWN:
-        return refusal.code or SERVER_ERROR
+        return refusal.code or (str(status) if status else SERVER_ERROR)
     return refusal.kind
 
 
