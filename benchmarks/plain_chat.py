@@ -8,7 +8,7 @@ sign-in and instructions are the same as ours.
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
-from agents import Agent, Runner
+from agents import Agent, OpenAIProvider, Runner
 from agents.mcp import MCPServerStreamableHttp
 from chatkit.agents import AgentContext, simple_to_agent_input, stream_agent_response
 from chatkit.server import ChatKitServer, StreamingResult
@@ -20,7 +20,7 @@ from starlette.routing import Route
 
 from sidestream.caller import Caller
 from sidestream.chat.model.agent import run_config
-from sidestream.chat.model.provider import build_client, build_provider
+from sidestream.chat.model.provider import build_client
 from sidestream.config import ChatSettings
 from sidestream.domain import load
 from sidestream.identity import Verifier, bearer_token, tool_key
@@ -36,7 +36,9 @@ class PlainServer(ChatKitServer[Caller]):
         self._settings = settings
         self._instructions = load(settings.domain).instructions
         self._key = tool_key(settings.tool_signing_key.get_secret_value())
-        self._provider = build_provider(build_client(settings), settings)
+        self._provider = OpenAIProvider(
+            openai_client=build_client(settings), use_responses=settings.model_api == "responses"
+        )
 
     async def respond(
         self, thread: ThreadMetadata, input_user_message: UserMessageItem | None, context: Caller

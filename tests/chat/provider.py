@@ -17,7 +17,8 @@ class Provider:
     def __init__(self) -> None:
         self.requests: list[dict[str, Any]] = []
         self.connections = 0
-        self._bodies: list[tuple[Body, bool]] = []
+        self._bodies: list[Body] = []
+        self._cut = self._open_ended = False
         self._server: asyncio.Server | None = None
         self._writers: set[asyncio.StreamWriter] = set()
 
@@ -38,11 +39,12 @@ class Provider:
         assert self._server is not None
         return f"http://127.0.0.1:{self._server.sockets[0].getsockname()[1]}/v1"
 
-    def play(self, *bodies: Body, cut: bool = False) -> None:
-        """Set what is answered next. `cut`: the last body breaks off without its end."""
+    def play(self, *bodies: Body, cut: bool = False, open_ended: bool = False) -> None:
+        """Set what is answered next. The last body breaks off without its end (`cut`), or its end
+        never comes (`open_ended`)."""
         self.requests.clear()
-        last = len(bodies) - 1
-        self._bodies = [(body, cut and place == last) for place, body in enumerate(bodies)]
+        self._bodies = list(bodies)
+        self._cut, self._open_ended = cut, open_ended
 
     async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         self.connections += 1
@@ -55,12 +57,14 @@ class Provider:
                     if line.lower().startswith(b"content-length:")
                 )
                 self.requests.append(json.loads(await reader.readexactly(length)))
-                body, cut = self._bodies.pop(0)
+                body = self._bodies.pop(0)
                 writer.write(_HEAD)
                 for piece in body:
                     writer.write(b"%x\r\n%b\r\n" % (len(piece), piece))
                     await writer.drain()
-                if cut:
+                if self._open_ended and not self._bodies:
+                    await reader.read()  # until the client leaves
+                if (self._cut or self._open_ended) and not self._bodies:
                     return
                 writer.write(b"0\r\n\r\n")
                 await writer.drain()

@@ -227,3 +227,14 @@ async def test_the_connection_is_kept(odd: Odd, client: Client) -> None:
     before = odd.provider.connections
     await client.add(answer.thread_id, "again")
     assert odd.provider.connections == before
+
+
+async def test_an_end_that_is_told_is_an_end(odd: Odd, client: Client) -> None:
+    """Though neither `[DONE]` nor the end of the body comes."""
+    if odd.api == "chat_completions":
+        body = odd.body(*r.HELLO, *r.STOP, is_done=False)
+    else:
+        body = odd.body(*r.spoken(0, "Hello ", "there."), r.over(), is_done=False)
+    odd.provider.play(body, open_ended=True)
+    answer = await client.create("hello")
+    assert (answer.text, answer.errors) == ("Hello there.", [])

@@ -29,6 +29,8 @@ from sidestream.chat.model.sent.providers import Provider, Providers
 from sidestream.config import ChatSettings
 
 _DRAIN_S: Final = 0.05
+_REST_S: Final = 2.0
+"""How long something may still come when the provider has told its end: the usage, say."""
 
 type _Api = tuple[str, Callable[..., dict[str, Any]], Callable[..., Reading]]
 
@@ -101,7 +103,7 @@ async def _events(
 ) -> AsyncGenerator[TResponseStreamEvent]:
     chunks = response.aiter_bytes()
     try:
-        async for chunk in chunks:
+        while (chunk := await _next(chunks, reading)) is not None:
             for event in reading.feed(chunk):
                 yield event
             if reading.over:
@@ -116,6 +118,16 @@ async def _events(
     else:
         for event in reading.close():
             yield event
+
+
+async def _next(chunks: AsyncIterator[bytes], reading: Reading) -> bytes | None:
+    """Give the next bytes; None when there are none, or none in time behind an end."""
+    if not reading.ended:
+        return await anext(chunks, None)
+    with suppress(TimeoutError):
+        async with asyncio.timeout(_REST_S):
+            return await anext(chunks, None)
+    return None
 
 
 async def _drain(chunks: AsyncIterator[bytes]) -> None:

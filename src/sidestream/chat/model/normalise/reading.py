@@ -55,6 +55,11 @@ class Reading:
         """Whether anything has been given that a person may have seen."""
         return self._assembly.out.begun
 
+    @property
+    def ended(self) -> bool:
+        """Whether the provider has told an end, behind which little can come."""
+        return self._assembly.end is not None
+
     def feed(self, chunk: bytes) -> list[ResponseStreamEvent]:
         """Give the events that come of some bytes."""
         if self.over:
