@@ -23,6 +23,8 @@ from sidestream.cli.option import pasted
 from sidestream.local.environment import forget_libpq
 
 if TYPE_CHECKING:
+    from collections.abc import AsyncIterator
+
     from sidestream.cli.checks.finding import Check, Finding, State
     from sidestream.cli.checks.settings import Configuration
     from sidestream.domain import Domain
@@ -62,11 +64,19 @@ def doctor(
         str | None,
         pasted(envvar="DIRECT_DATABASE_URL", help="The tables' owner, to see migrations."),
     ] = None,
+    model: Annotated[
+        bool,
+        typer.Option("--model", help="Instead, talk to the model's provider; it costs a little."),
+    ] = False,
     folder: FolderOption = FOLDER,
 ) -> None:
     """Check every part of a system. Exit code 1 when something does not work."""
     # Libraries quote what they were given, and that may be a secret.
     logging.disable(logging.CRITICAL)
+    if model:
+        if not asyncio.run(_examine_model(Console(highlight=False), folder.resolve(), url)):
+            raise typer.Exit(EXIT_ILL)
+        return
     if url:
         forget_libpq()
         patient = Patient(
@@ -86,13 +96,39 @@ def doctor(
 async def _examine(console: Console, patient: Patient) -> bool:
     """Print every finding as it comes. Tells whether nothing failed."""
     from sidestream.cli.checks import settings
-    from sidestream.cli.checks.finding import State, findings
+    from sidestream.cli.checks.finding import findings
 
     found = await asyncio.to_thread(settings.read)
     checks = list(_checks(patient, found))
     width = max(len(check.name) for check in checks)
+    return await _print(console, findings(checks), width)
+
+
+async def _examine_model(console: Console, folder: Path, url: str | None) -> bool:
+    """Print what a conversation with the configured model tells. Tells whether nothing failed."""
+    from sidestream.cli.checks import settings
+    from sidestream.cli.checks.finding import Unchecked
+    from sidestream.cli.checks.model import NAME_CHARS, Examination
+    from sidestream.local.endpoints import Endpoints
+    from sidestream.local.settings import personal_settings
+
+    if not url:
+        endpoints = Endpoints.read(folder)
+        os.environ.update(_environment(folder, endpoints) if endpoints else personal_settings())
+    found = await asyncio.to_thread(settings.read)
+    try:
+        known = found.require("openai_api_key", "openai_base_url", "model", "model_api")
+    except Unchecked as lacking:
+        raise CommandError(str(lacking)) from None
+    return await _print(console, Examination(known).findings(), NAME_CHARS)
+
+
+async def _print(console: Console, found: "AsyncIterator[tuple[str, Finding]]", width: int) -> bool:
+    """Print findings as they come. Tells whether nothing failed."""
+    from sidestream.cli.checks.finding import State
+
     states = []
-    async for name, finding in findings(checks):
+    async for name, finding in found:
         states.append(finding.state)
         line = Text.assemble(
             (f"{finding.state:<9}", _style(finding.state)), f" {name:<{width}}  {finding.sentence}"
