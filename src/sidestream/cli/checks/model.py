@@ -30,7 +30,11 @@ _LONGEST_TIMEOUT_S: Final = 30.0
 _LIMIT_S: Final = 120.0
 _MIN_WORDS: Final = 10
 _MIN_PIECES: Final = 4
-_OPTIONAL: Final = ("parallel_tool_calls", "stream_options", "strict", "max_tokens", "tool_choice")
+_LEARNT: Final = frozenset(
+    {"parallel_tool_calls", "stream_options", "max_tokens", "max_output_tokens", "tool_choice"}
+)
+"""What the chat leaves out, or names otherwise, once it was refused."""
+_OPTIONAL: Final = (*sorted(_LEARNT), "strict")
 
 _CITIES: Final = ("Lahore", "Oslo")
 _TOOL: Final[dict[str, Any]] = {
@@ -238,9 +242,12 @@ def _refused_parameter(refused: Refused, asking: Asking) -> str | None:
 
 
 def _parameters(left_out: frozenset[str]) -> Finding:
-    if left_out:
-        return warning(f"{', '.join(sorted(left_out))} is refused; asked without.")
-    return ok("All that the chat sends are taken.")
+    if not left_out:
+        return ok("All that the chat sends are taken.")
+    refused = f"{', '.join(sorted(left_out))} is refused"
+    if left_out <= _LEARNT:
+        return ok(f"{refused}, which the chat learns from the first refusal.")
+    return failed(f"{refused}, and the chat cannot do without: choose another provider.")
 
 
 def _calls(made: Heard, *, by_itself: bool) -> Finding:
@@ -290,7 +297,7 @@ def _streaming(told: Heard) -> Finding:
 
 
 def _usage(heard: list[Heard]) -> Finding:
-    counted = [each.usage for each in heard if each.usage is not None]
+    counted = [each.usage for each in heard if each.usage is not None and any(each.usage)]
     if len(counted) < len(heard):
         return warning("Tokens are not always counted, so TOKENS_PER_DAY does not hold them all.")
     read, written = (sum(each[place] for each in counted) for place in (0, 1))
