@@ -17,7 +17,7 @@ from typing import Any, Final, get_args
 from sidestream.chat.start import stand_ins
 
 _SDKS: Final = ("agents", "chatkit", "fastapi", "griffe", "openai")
-_DEFERRED: Final = ("agents", "openai.resources.responses.responses", "fastapi", "chatkit.types")
+_DEFERRED: Final = ("agents", "fastapi", "chatkit.types")
 
 
 def import_sdks() -> bool:

@@ -11,13 +11,7 @@ import sys
 from types import ModuleType, SimpleNamespace
 from typing import Any, Final
 
-_LATER: Final[dict[str, tuple[str, ...]]] = {
-    "griffe": ("Docstring", "DocstringSectionKind"),
-    "openai.lib.streaming.responses._responses": (
-        "AsyncResponseStreamManager",
-        "ResponseStreamManager",
-    ),
-}
+_LATER: Final = {"griffe": ("Docstring", "DocstringSectionKind")}
 """Modules, and the classes that the SDKs import of them by name."""
 
 
