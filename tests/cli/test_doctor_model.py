@@ -2,8 +2,10 @@
 
 import asyncio
 import json
-import os
+import subprocess
 from collections.abc import AsyncIterator
+from functools import partial
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -14,6 +16,7 @@ from sidestream.cli.checks.finding import Finding, State
 from sidestream.cli.checks.model import Examination
 from sidestream.config import ChatSettings
 from sidestream.local.model import ModelSettings, ScriptedModelServer
+from sidestream.local.system import LocalSystem
 from tests.cli.provider import (
     CALLS,
     DONE,
@@ -32,7 +35,7 @@ from tests.cli.provider import (
     saying,
     stream,
 )
-from tests.command import COMMAND
+from tests.command import run
 
 KEY = "sk-pl4nt3d"
 
@@ -336,39 +339,40 @@ class TestParameters:
 
 
 @pytest.mark.parametrize("api", ["responses", "chat_completions"])
-async def test_the_scripted_model_passes(api: str) -> None:
+async def test_the_scripted_model_passes(tmp_path: Path, api: str) -> None:
     async with ScriptedModelServer(ModelSettings(delay_ms=5)) as model:
-        done = await asyncio.create_subprocess_exec(
-            *COMMAND,
-            *("doctor", "--model", "--folder", "/nowhere"),
-            env={
-                **os.environ,
-                "OPENAI_BASE_URL": model.base_url,
-                "OPENAI_API_KEY": KEY,
-                "MODEL": "m",
-                "MODEL_API": api,
-                "SCRIPTED_MODEL": "true",
-            },
-            stdout=asyncio.subprocess.PIPE,
-            stderr=asyncio.subprocess.STDOUT,
-        )
-        output = (await done.communicate())[0].decode()
-    assert done.returncode == 0, output
-    assert "2 calls came in one answer." in output
-    assert output.splitlines()[-1] == "Nothing is wrong."
-    assert KEY not in output
+        settings = {
+            "OPENAI_BASE_URL": model.base_url,
+            "OPENAI_API_KEY": KEY,
+            "MODEL": "m",
+            "MODEL_API": api,
+            "SCRIPTED_MODEL": "true",
+        }
+        done = await doctor(tmp_path, settings)
+    assert done.returncode == 0, done.stderr
+    assert "2 calls came in one answer." in done.stdout
+    assert done.stdout.splitlines()[-1] == "Nothing is wrong."
 
 
-async def test_what_fails_is_the_commands_exit_code(serving: Provider) -> None:
+async def test_of_the_local_system_that_runs(system: LocalSystem) -> None:
+    done = await doctor(system.options.folder)
+    assert done.returncode == 0, done.stderr
+    assert "2 calls came in one answer." in done.stdout
+
+
+async def test_what_fails_is_the_commands_exit_code(tmp_path: Path, serving: Provider) -> None:
     serving.reply = lambda _asked: refusing(401, "invalid_api_key", f"Wrong key: {KEY}")
-    done = await asyncio.create_subprocess_exec(
-        *COMMAND,
-        *("doctor", "--model", "--folder", "/nowhere"),
-        env={**os.environ, "OPENAI_BASE_URL": serving.url, "OPENAI_API_KEY": KEY},
-        stdout=asyncio.subprocess.PIPE,
-        stderr=asyncio.subprocess.STDOUT,
-    )
-    output = (await done.communicate())[0].decode()
-    assert done.returncode == 1, output
-    assert output.splitlines()[-1] == "1 of 1 to mend."
-    assert KEY not in output
+    settings = {"OPENAI_BASE_URL": serving.url, "OPENAI_API_KEY": KEY}
+    done = await doctor(tmp_path, settings)
+    assert done.returncode == 1, done.stderr
+    assert done.stdout.splitlines()[-1] == "1 of 1 to mend."
+
+
+async def doctor(
+    folder: Path, settings: dict[str, str] | None = None
+) -> subprocess.CompletedProcess[str]:
+    """Run the command, which never shows the key."""
+    command = partial(run, "doctor", "--model", "--folder", folder, env=settings)
+    done = await asyncio.to_thread(command)
+    assert KEY not in done.stdout + done.stderr
+    return done
