@@ -75,10 +75,14 @@ def chat(system: LocalSystem, api: str) -> Chat:
 @pytest.fixture(scope="session")
 def llama(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ModelServer]:
     """llama.cpp's server (xllamacpp) with SmolLM2, a model of 135 million parameters."""
-    python = _installed("llama", "bin/python")
-    port = _free_port()
-    command = [str(python), str(HERE / "llama_server.py"), str(port)]
-    with _running(command, port, tmp_path_factory.mktemp("llama"), "/health") as server:
+    with _llama(tmp_path_factory.mktemp("llama")) as server:
+        yield server
+
+
+@pytest.fixture
+def endless_llama(tmp_path: Path) -> Iterator[ModelServer]:
+    """The same, talking until it is stopped."""
+    with _llama(tmp_path, "--endless") as server:
         yield server
 
 
@@ -106,6 +110,15 @@ def litellm(aimock: ModelServer, tmp_path_factory: pytest.TempPathFactory) -> It
     port = _free_port()
     command = [str(program), "--config", str(config), "--host", "127.0.0.1", "--port", str(port)]
     with _running(command, port, folder, "/health/liveliness") as server:
+        yield server
+
+
+@contextmanager
+def _llama(folder: Path, *options: str) -> Iterator[ModelServer]:
+    python = _installed("llama", "bin/python")
+    port = _free_port()
+    command = [str(python), str(HERE / "llama_server.py"), str(port), *options]
+    with _running(command, port, folder, "/health") as server:
         yield server
 
 
@@ -157,10 +170,10 @@ def _free_port() -> int:
         return int(listener.getsockname()[1])
 
 
-async def until_logged(server: ModelServer, words: str, start: int) -> None:
-    """Wait until a server has printed some words after a place in its output."""
+async def until_logged(server: ModelServer, words: str) -> None:
+    """Wait until a server has printed some words."""
 
     async def seen() -> bool:
-        return words in server.log[start:]
+        return words in server.log
 
     await until(seen)

@@ -1,4 +1,4 @@
-"""llama.cpp's server with a small model, as a process of its own: `python llama_server.py PORT`.
+"""llama.cpp's server with a small model as a process: `llama_server.py PORT [--endless]`.
 
 It runs in `.tools/llama`, which has neither the project nor its tests.
 """
@@ -23,6 +23,7 @@ parameters.n_ctx = 8192
 # More threads spin for each other where the machine has no more cores.
 parameters.cpuparams.n_threads = parameters.cpuparams_batch.n_threads = 1
 parameters.sampling.temp = 0.0
+parameters.sampling.ignore_eos = "--endless" in sys.argv  # talks until it is stopped
 parameters.use_jinja = True
 parameters.chat_template = Path(__file__).with_name("template.jinja").read_text()
 server = xllamacpp.Server(parameters)

@@ -1,6 +1,12 @@
 """A real model on a real server: small enough to say odd things, and to be cut anywhere."""
 
-from chatkit.types import ErrorEvent, NoticeEvent, UserMessageItem, WorkflowItem
+from chatkit.types import (
+    AssistantMessageItem,
+    ErrorEvent,
+    NoticeEvent,
+    UserMessageItem,
+    WorkflowItem,
+)
 
 from sidestream.local.system import LocalSystem
 from tests.chat.client import create_request, delta_of
@@ -22,16 +28,15 @@ async def test_it_calls_a_tool(system: LocalSystem, chat: Chat, llama: ModelServ
         ]
 
 
-async def test_a_stop_reaches_the_server(chat: Chat, llama: ModelServer) -> None:
-    async with chat(llama, MODEL, MAX_OUTPUT_TOKENS="2000") as alice:
-        start = len(llama.log)
-        async with alice.stream(create_request("Tell me a long story about a river")) as stream:
+async def test_a_stop_reaches_the_server(chat: Chat, endless_llama: ModelServer) -> None:
+    async with chat(endless_llama, MODEL, MAX_OUTPUT_TOKENS="6000") as alice:
+        async with alice.stream(create_request("Tell me a story about a river")) as stream:
             await stream.until(lambda frame: delta_of(frame) is not None)
             await alice.http.post(f"/api/chatkit/threads/{stream.thread_id}/stop")
             await stream.rest()
-        await until_logged(llama, "cancel task", start)
-        again = await alice.add(stream.thread_id, "Hello")
-        assert again.errors == []
+        await until_logged(endless_llama, "cancel task")
+        items = await alice.items(stream.thread_id)
+        assert any(isinstance(item, AssistantMessageItem) for item in items)
 
 
 async def test_a_call_that_is_cut_does_nothing_and_the_thread_goes_on(
@@ -40,7 +45,9 @@ async def test_a_call_that_is_cut_does_nothing_and_the_thread_goes_on(
     async with chat(llama, MODEL, MAX_OUTPUT_TOKENS="16") as alice:
         cut = await alice.create("Add a ticket about the broken printer")
         assert await tickets_of(system, alice) == []
-        assert [frame for frame in cut.frames if isinstance(frame, ErrorEvent | NoticeEvent)]
+        # Over Responses the server says "completed": then the call is one that did not work.
+        told = [frame for frame in cut.frames if isinstance(frame, ErrorEvent | NoticeEvent)]
+        assert told or b"Open a ticket: did not work" in cut.body
         assert OUR_SIDE not in cut.body
         after = await alice.add(cut.thread_id, "Hello")
         assert OUR_SIDE not in after.body

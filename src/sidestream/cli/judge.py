@@ -102,7 +102,7 @@ class Judge:
         tools = self._tools(heard.titles, conversation.language)
         faults += judged(conversation, heard.answer, heard.asked, tools, before, after, now)
         self._clear(user_id, after)
-        return Verdict(conversation, faults, tools, heard.ttft_ms)
+        return Verdict(conversation, list(dict.fromkeys(faults)), tools, heard.ttft_ms)
 
     def _take(self, turn: Say | Choose, line: Line, heard: _Heard) -> str:
         """Do what the person does next. Tells what is wrong, or nothing."""
