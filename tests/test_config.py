@@ -342,13 +342,16 @@ class TestMcpServers:
         ("servers", "sentence"),
         [
             ("{no JSON", "it is no JSON"),
+            (f"{WEATHER}}}", "it is a list in brackets"),
+            ('["weather"]', r"\(0\): it is an object in braces"),
+            (f'[{WEATHER}, "tools": "peek"}}]', r"\(0\.tools\): it is a list in brackets"),
             (f"[{WEATHER}}}, {WEATHER}}}]", "two servers have the same name"),
             ('[{"name": "Weather!", "url": "https://w.example"}]', r"\(0\.name\)"),
-            ('[{"name": "weather"}]', r"\(0\.url\)"),
+            ('[{"name": "weather"}]', r"\(0\.url\): it is required"),
             (f'[{WEATHER}, "ask": "sometimes"}}]', '"always", "never", or a number'),
             (f'[{WEATHER}, "ask": {{"peek": 0}}}}]', '"always", "never", or a number'),
             (f'[{WEATHER}, "auth": "sigv4"}}]', "with sigv4, url must be a Function URL"),
-            (f'[{WEATHER}, "trust": true}}]', r"\(0\.trust\)"),
+            (f'[{WEATHER}, "trust": true}}]', r"\(0\.trust\): there is no such field"),
             ('[{"name": "w", "url": "https://me:pw@w.example"}]', "a URL has no password in it"),
         ],
     )

@@ -1,6 +1,7 @@
 """The seam between the chat and a domain: what a pack says, what is decided without it."""
 
 import json
+from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
@@ -123,6 +124,27 @@ class TestCheck:
         with pytest.raises(DomainError, match="paint_city"):
             domain.check()
 
+    @pytest.mark.parametrize("name", ["city.paint", "paint_label"])
+    def test_a_card_without_what_the_pack_gives_it(
+        self, manifest: Path, tmp_path: Path, name: str
+    ) -> None:
+        template = tmp_path / "cities.widget"
+        action = RowAction("add_city", lambda row: {"name": row.title})
+        card = Card(
+            template=template, actions={"city.paint": action}, labels={"paint_label": "Paint"}
+        )
+        domain = Domain(name="cities", manifest=manifest, tools={}, card=card)
+        template.write_text("city.paint {{ paint_label }}", encoding="utf-8")
+        domain.check()
+        template.write_text("city.paint {{ paint_label }}".replace(name, ""), encoding="utf-8")
+        with pytest.raises(DomainError, match=f"{name} is not in cities.widget"):
+            domain.check()
+
+    def test_texts_that_are_not_there(self, manifest: Path, tmp_path: Path) -> None:
+        domain = Domain(name="cities", manifest=manifest, tools={}, catalogues=tmp_path / "texts")
+        with pytest.raises(DomainError, match="there is no texts"):
+            domain.check()
+
     def test_migrations_carry_the_name_of_the_domain(self, manifest: Path, tmp_path: Path) -> None:
         folder = tmp_path / "migrations"
         domain = Domain(
@@ -149,3 +171,23 @@ class TestCheck:
     def test_a_package_without_a_pack(self, path: str) -> None:
         with pytest.raises(DomainError, match="DOMAIN"):
             load(path)
+
+    @pytest.mark.parametrize(
+        ("text", "words"),
+        [
+            ("DOMAIN = Domian()", "name 'Domian' is not defined"),
+            ("DOMAIN = Domain(", r"was never closed \(pack.py, line 1\)"),
+            ("import paint", "No module named 'paint'"),
+            ("TOWN = 1", "no attribute 'DOMAIN'"),
+            ("DOMAIN = {}['cities']", "KeyError: 'cities'"),
+        ],
+    )
+    def test_a_pack_with_a_mistake_is_told_with_the_mistake(
+        self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, text: str, words: str
+    ) -> None:
+        package = tmp_path / f"cities_{sha256(text.encode()).hexdigest()[:8]}"
+        package.mkdir()
+        (package / "pack.py").write_text(text, encoding="utf-8")
+        monkeypatch.syspath_prepend(tmp_path)
+        with pytest.raises(DomainError, match=words):
+            load(package.name)

@@ -11,7 +11,7 @@ import os
 import re
 from contextlib import suppress
 from functools import cache, partial
-from typing import Annotated, Any, Literal, Self
+from typing import Annotated, Any, Final, Literal, Self
 
 from pydantic import (
     BaseModel,
@@ -312,13 +312,22 @@ def _json(text: str) -> Any:
         raise ValueError("it is no JSON") from None
 
 
+_SAID: Final = {
+    "extra_forbidden": "there is no such field",
+    "missing": "it is required",
+    "model_type": "it is an object in braces",
+    "tuple_type": "it is a list in brackets",
+}
+"""What pydantic says of a kind of error in Python's words."""
+
+
 def _sentences(error: ValidationError) -> str:
     lines = []
     for item in error.errors(include_input=False, include_url=False):
         name, *inner = [str(part) for part in item["loc"]] or ["the environment"]
         where = f" ({'.'.join(inner)})" if inner else ""
         missing = item["type"] == "missing" and not inner
-        said = item["msg"].removeprefix("Value error, ")
+        said = _SAID.get(item["type"]) or item["msg"].removeprefix("Value error, ")
         reason = "is missing" if missing else f"is not valid{where}: {said}"
         lines.append(f"The setting {name.upper()} {reason}.")
     return " ".join(dict.fromkeys(lines))

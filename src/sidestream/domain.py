@@ -260,10 +260,9 @@ class Domain:
         for name, tool in self.tools.items():
             self._check_tool(name, tool)
         if self.card is not None:
-            for action in self.card.actions.values():
-                self._arguments(action.tool, "has an action for")
-            if not self.card.template.is_file():
-                raise self._unknown(f"there is no {self.card.template.name}")
+            self._check_card(self.card)
+        if self.catalogues is not None and not self.catalogues.is_dir():
+            raise self._unknown(f"there is no {self.catalogues.name}")
         for folder in self.migration_folders:
             self._check_migrations(folder)
 
@@ -279,6 +278,16 @@ class Domain:
             self._reads(tool.look_up, str(tool.target))
         if tool.search is not None:
             self._reads(tool.search, tool.query)
+
+    def _check_card(self, card: Card) -> None:
+        for action in card.actions.values():
+            self._arguments(action.tool, "has an action for")
+        if not card.template.is_file():
+            raise self._unknown(f"there is no {card.template.name}")
+        shown = card.template.read_text(encoding="utf-8")
+        for name in (*card.actions, *card.labels):
+            if name not in shown:
+                raise self._unknown(f"{name} is not in {card.template.name}")
 
     def _check_migrations(self, folder: Path) -> None:
         # A migration is known by its file's name, and two domains may use one database in turn.
@@ -312,9 +321,10 @@ def load(path: str) -> Domain:
     """Give the domain of a package, checked. Raises `DomainError`."""
     try:
         domain = importlib.import_module(f"{path}.pack").DOMAIN
-    except (ImportError, AttributeError, ValueError, TypeError) as error:
+    except Exception as error:  # whatever an adopter's module raises
         raise DomainError(
-            f"DOMAIN is {path}, which has no pack that can be imported ({type(error).__name__})."
+            f"DOMAIN is {path}, which has no pack that can be imported "
+            f"({type(error).__name__}: {error})."
         ) from error
     if not isinstance(domain, Domain):
         raise DomainError(f"The DOMAIN of {path}.pack is no Domain.")

@@ -139,9 +139,10 @@ def load(domain: Domain) -> Evaluation:
         raise DomainError(f"The domain {domain.name} declares no evaluation.")
     try:
         evaluation = importlib.import_module(domain.evaluation).EVALUATION
-    except (ImportError, AttributeError, ValueError, TypeError) as error:
+    except Exception as error:  # whatever an adopter's module raises
         raise DomainError(
-            f"The evaluation {domain.evaluation} cannot be imported ({type(error).__name__})."
+            f"The evaluation {domain.evaluation} cannot be imported "
+            f"({type(error).__name__}: {error})."
         ) from error
     if not isinstance(evaluation, Evaluation):
         raise DomainError(f"The EVALUATION of {domain.evaluation} is no Evaluation.")

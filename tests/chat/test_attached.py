@@ -127,14 +127,18 @@ async def test_an_answer_of_no_does_nothing(
 
 
 async def test_one_that_goes_down_fails_only_its_calls(
-    system: LocalSystem, model: ScriptedModelServer
+    system: LocalSystem,
+    model: ScriptedModelServer,
+    chat_settings: ChatSettings,
+    caplog: pytest.LogCaptureFixture,
 ) -> None:
     async with AsyncExitStack() as stack:
         async with at(Library()) as url:
-            function = await stack.enter_async_context(
-                chat_function(system, MCP_SERVERS=setting(url, ask="never"))
+            servers = (McpServer.model_validate(entry(url, ask="never")),)
+            chat = await stack.enter_async_context(
+                under_uvicorn(chat_settings.model_copy(update={"mcp_servers": servers}))
             )
-        carol = await stack.enter_async_context(Client(function.url, system.token(new_id("user"))))
+        carol = await stack.enter_async_context(Client(chat.url, system.token(new_id("user"))))
         model.play(
             call("library__find_book", title="Kim"),
             call("add_ticket", subject="Look for Kim"),
@@ -147,6 +151,7 @@ async def test_one_that_goes_down_fails_only_its_calls(
         ]
         assert answer.errors == []
         assert outputs(model)[0].startswith("The service behind this did not answer.")
+        assert "MCP server library: connection refused" in caplog.messages
 
 
 async def test_one_that_is_down_at_start_costs_only_its_tools(

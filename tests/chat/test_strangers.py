@@ -334,6 +334,11 @@ class TestDoctor:
             wanted = entry.model_copy(update={"tools": ("peek", "poke"), "trusted": True})
             finding = await mcp.attached(wanted, chat_settings)
             assert "1 tools, trusted. Not offered: poke (it lists none)." in finding.sentence
+            policies = {"peek": Ask.NEVER, "paek": Ask.ALWAYS}
+            wrong = entry.model_copy(update={"tools": ("peek",), "ask": policies})
+            finding = await mcp.attached(wrong, chat_settings)
+            assert finding.state == State.WARNING
+            assert finding.sentence.endswith("Its ask names what it does not list: paek.")
         finding = await mcp.attached(entry, chat_settings)
         assert finding.state == State.FAILED
         assert f"{url}: connection refused" in finding.sentence

@@ -143,6 +143,8 @@ def test_hidden_item_is_only_ever_done() -> None:
         ({"failed": True, "output": "Too long."}, "Open a ticket: did not work", "Too long."),
         ({"held": True}, "Open a ticket: waits", "printer"),
         ({"result": "not JSON"}, "Open a ticket", "not JSON"),
+        ({"result": "Gone.\nForever."}, "Open a ticket", "Gone."),
+        ({"result": '{\n  "sky": "blue"\n}'}, "Open a ticket", "printer"),
         ({"result": [1]}, "Open a ticket", "printer"),
         ({"result": [1], "arguments": {}}, "Open a ticket", None),
         ({"result": {"title": 7}, "arguments": {"query": "q"}}, "Open a ticket", "q"),

@@ -14,6 +14,12 @@ def _shown(line: str) -> str | None:
     return None if text is None else text.plain
 
 
+def test_a_long_name_stands_apart_from_the_level() -> None:
+    text = shorten("tickets", json.dumps({"level": "INFO", "message": "ready"}))
+    assert text is not None
+    assert text.plain.startswith("tickets INFO ")
+
+
 def test_json_line_is_its_level_message_details_and_request_id() -> None:
     line = json.dumps(
         {

@@ -83,7 +83,7 @@ def shorten(name: str, line: str) -> Text | None:
 
 def _text(name: str, level: str, message: str, request_id: str = "") -> Text:
     text = Text()
-    text.append(f"{name:<6}", style="cyan")
+    text.append(f"{name:<5} ", style="cyan")
     text.append(f"{level:<9}", style=_STYLES.get(level, "dim"))
     text.append(message)
     if request_id:

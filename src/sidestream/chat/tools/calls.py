@@ -109,7 +109,8 @@ class Toolbox:
         try:
             result = await exchange(send, _key(context, name, arguments), answers)
         except ToolServerError as error:
-            report("tools", error.reason)
+            theirs = source is not None and source.asker
+            report(f"MCP server {theirs}" if theirs else "tools", error.reason)
             return self._unanswered(call_id, name, arguments)
         if result.uncertain:
             return self._unanswered(call_id, name, arguments)

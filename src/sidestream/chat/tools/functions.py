@@ -104,10 +104,11 @@ def _declared(domain: Domain) -> list[tuple[FunctionTool, Tool]]:
         declared = [
             (tool, said) for tool, said in importlib.import_module(domain.functions).FUNCTIONS
         ]
-    except (ImportError, AttributeError, TypeError, ValueError) as error:
+    except Exception as error:  # whatever an adopter's module raises
         raise DomainError(
             f"The functions of the domain {domain.name} cannot be imported from {domain.functions} "
-            f"({type(error).__name__}): it needs FUNCTIONS, pairs of a function tool and a Tool."
+            f"({type(error).__name__}: {error}): it needs FUNCTIONS, pairs of a function tool and "
+            "a Tool."
         ) from error
     for tool, said in declared:
         if not isinstance(tool, FunctionTool) or not isinstance(said, Tool):

@@ -220,8 +220,8 @@ class ToolTrace:
             return self._registry.counted(record.name).text(self._locale, len(found))
         if rows := self._registry.rows(record):
             return _clip(rows[0].title)
-        if isinstance(record.result, str):
-            return _clip(record.result) or None
+        if isinstance(record.result, str) and not record.result.startswith(("{", "[")):
+            return _clip(record.result.partition("\n")[0]) or None
         wanted = (value for value in record.arguments.values() if isinstance(value, str) and value)
         return next((_clip(value) for value in wanted), None)
 

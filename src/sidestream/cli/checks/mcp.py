@@ -1,5 +1,7 @@
 """The further MCP servers, looked at with the chat's own client."""
 
+from collections.abc import Mapping
+
 from sidestream.chat.tools.attached import attach
 from sidestream.cli.checks.finding import Finding, failed, ok, warning
 from sidestream.config import ChatSettings
@@ -16,10 +18,15 @@ async def attached(entry: McpServer, settings: ChatSettings) -> Finding:
         await server.close()
     if listing is None:
         return failed(f"{entry.url}: {server.reason}; look at its entry in MCP_SERVERS.")
-    missing = sorted(set(entry.tools or ()) - set(listing.theirs.values()) - set(listing.left_out))
+    listed = {*listing.theirs.values(), *listing.left_out}
+    missing = sorted(set(entry.tools or ()) - listed)
+    asked = set(entry.ask) if isinstance(entry.ask, Mapping) else set()
     reasons = [f"{name} ({reason})" for name, reason in listing.left_out.items()]
     reasons += [f"{name} (it lists none)" for name in missing]
     trust = "trusted" if entry.trusted else "not trusted"
+    said = f"{len(listing.tools)} tools, {trust}."
     if reasons:
-        return warning(f"{len(listing.tools)} tools, {trust}. Not offered: {', '.join(reasons)}.")
-    return ok(f"{len(listing.tools)} tools, {trust}.")
+        said += f" Not offered: {', '.join(reasons)}."
+    if unknown := sorted(asked - listed):
+        said += f" Its ask names what it does not list: {', '.join(unknown)}."
+    return warning(said) if reasons or unknown else ok(said)
