@@ -230,6 +230,24 @@ describe("an answer in the middle", () => {
     await person.leave();
   });
 
+  it("is stopped although the request to stop it was lost", async () => {
+    const person = await arrive();
+    const { page } = person;
+    await page.clock.install();
+    await person.openAssistant();
+    await page.route("**/stop", (route) => route.abort(), { times: 1 });
+    await person.say("Tell me a story of 5000 words");
+    await page.locator("[data-item=assistant_message][data-open=true] p").first().waitFor();
+    const lost = page.waitForEvent("requestfailed", (request) => request.url().endsWith("/stop"));
+    await page.getByRole("button", { name: "Stop" }).click();
+    await lost;
+    await page.clock.fastForward(10_000); // as long as the page waits
+    await page.getByTestId("stopped").waitFor();
+    const text = await person.answers.last().locator(".prose").innerText();
+    expect(text.split(/\s+/).length).toBeLessThan(5000);
+    await person.leave();
+  });
+
   it("goes on after the network was cut, without a word lost or said twice", async () => {
     const network = await Network.open();
     const person = await Person.signedUp(browser, web, {

@@ -48,7 +48,7 @@ export function useConversation() {
   const view = useRef(0);
   const current = useRef<string | null>(null);
   const stopWanted = useRef(false);
-  const reopen = useRef<(threadId: string | null) => void>(() => {});
+  const reopen = useRef<(threadId: string | null, stopping?: boolean) => void>(() => {});
   const stopTimer = useRef<ReturnType<typeof setTimeout> | undefined>(undefined);
 
   const show = useCallback((thread: Thread | null) => {
@@ -70,6 +70,15 @@ export function useConversation() {
     if (!threadId) return;
     client.stop(threadId).catch(() => {});
   }, [client]);
+
+  const stop = useCallback(() => {
+    stopWanted.current = true;
+    setPhase("stopping");
+    requestStop();
+    const threadId = current.current;
+    clearTimeout(stopTimer.current);
+    stopTimer.current = setTimeout(() => reopen.current(threadId, true), STOP_PATIENCE_MS);
+  }, [requestStop]);
 
   /** Run a stream for the view that is open now, whatever becomes of it. */
   const follow = useCallback(
@@ -130,8 +139,9 @@ export function useConversation() {
     [rememberThread, requestStop, onEffect, onEnd],
   );
 
+  /** Open a conversation; `stopping` when the person has asked its run to stop. */
   const open = useCallback(
-    async (threadId: string) => {
+    async (threadId: string, stopping = false) => {
       const mine = ++view.current;
       setPhase("loading");
       setFailed(null);
@@ -147,8 +157,12 @@ export function useConversation() {
         if (run?.status === "failed" && isUnanswered) {
           dispatch({ type: "event", event: INTERRUPTED });
         }
+        if (stopping && run?.status === "stopped") setStopped(true);
         if (run?.status === "running") {
-          await follow((handlers) => client.follow(threadId, run.run_id, handlers));
+          const followed = follow((handlers) => client.follow(threadId, run.run_id, handlers));
+          // The request may have been lost on its way.
+          if (stopping) stop();
+          await followed;
         }
       } catch (error) {
         if (view.current !== mine) return;
@@ -159,15 +173,15 @@ export function useConversation() {
           return;
         }
         setPhase("idle");
-        setFailed({ problem, again: () => reopen.current(threadId) });
+        setFailed({ problem, again: () => reopen.current(threadId, stopping) });
       }
     },
-    [client, follow, rememberThread, show],
+    [client, follow, rememberThread, show, stop],
   );
 
   useEffect(() => {
-    reopen.current = (threadId) => {
-      if (threadId) void open(threadId);
+    reopen.current = (threadId, stopping) => {
+      if (threadId) void open(threadId, stopping);
     };
   }, [open]);
 
@@ -190,17 +204,6 @@ export function useConversation() {
 
   const currentThread = useCallback(() => current.current, []);
   const requests = useRequests({ currentThread, follow, dispatch, setOutgoing });
-
-  const stop = useCallback(() => {
-    stopWanted.current = true;
-    setPhase("stopping");
-    requestStop();
-    const threadId = current.current;
-    clearTimeout(stopTimer.current);
-    stopTimer.current = setTimeout(() => {
-      if (threadId) void open(threadId);
-    }, STOP_PATIENCE_MS);
-  }, [open, requestStop]);
 
   const loadEarlier = useCallback(async () => {
     const threadId = current.current;
