@@ -186,10 +186,12 @@ def test_another_domain(folder: Path) -> None:
     """It has its own function, tables and place in endpoints.json, and no other domain is there."""
     with socket.create_server(("127.0.0.1", 0)) as taken:
         port = taken.getsockname()[1]
-        arguments = ("--domain", "tests.local.cities", "--chat-port", str(port))
+        arguments = ("--domain", "tests.local.cities", "--web", "--chat-port", str(port))
         with LocalProcess(folder, *arguments) as system:
             endpoints = system.endpoints
             assert f"Port {port} is taken" in system.output
+            assert "The page is none of the cities, so it is left out." in system.output
+            assert endpoints["web"] is None
             assert "tickets" not in endpoints
             assert httpx2.get(f"{endpoints['cities']}/healthz").json() == {"served": "cities"}
             with psycopg.connect(endpoints["database_url"]) as owner:

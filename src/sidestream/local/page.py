@@ -14,6 +14,7 @@ from sidestream.local.environment import base
 from sidestream.local.settings import PROJECT
 
 FRONTEND: Final = PROJECT / "frontend"
+_CONFIG: Final = Path("src", "lib", "config.ts")
 _START_TIMEOUT_S = 60
 _STOP_GRACE_S = 3.0
 _LINES_OF_A_FAILURE = 20
@@ -22,6 +23,16 @@ _NOT_SOURCES = frozenset({"node_modules", ".next", "next-env.d.ts", "tests", "e2
 
 class PageError(RuntimeError):
     """The page could not be built or started."""
+
+
+def address_setting(domain: str) -> str:
+    """Give the page's setting that says where the function of a domain is."""
+    return f"NEXT_PUBLIC_{domain.upper()}_BASE_URL"
+
+
+def shows(domain: str) -> bool:
+    """Tell whether the page in this checkout is one of a domain: whether it has that setting."""
+    return f'"{address_setting(domain)}"' in (FRONTEND / _CONFIG).read_text()
 
 
 class Page:

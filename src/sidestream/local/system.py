@@ -13,6 +13,7 @@ import http.client
 import shutil
 from collections.abc import Awaitable, Callable, Coroutine
 from contextlib import AsyncExitStack
+from dataclasses import replace
 from pathlib import Path
 from types import TracebackType
 from typing import Self, TextIO
@@ -37,7 +38,7 @@ from sidestream.local.functions import (
 from sidestream.local.keys import LocalKeys
 from sidestream.local.metrics import MetricFeed
 from sidestream.local.model import ModelSettings, ScriptedModelServer, grammar_of
-from sidestream.local.page import Page
+from sidestream.local.page import Page, address_setting, shows
 from sidestream.local.ports import on_free_ports
 from sidestream.local.postgres import EmbeddedPostgres
 from sidestream.local.settings import LocalOptions, load_domain
@@ -119,6 +120,9 @@ class LocalSystem:
         Endpoints.remove(options.folder)
         stack.callback(Endpoints.remove, options.folder)
         say = self._console.print if self._console else _say_nothing
+        if options.web and not shows(self.domain.name):
+            say(f"The page is none of the {self.domain.name}, so it is left out.")
+            options = replace(options, web=False)
         self.options = options = await asyncio.to_thread(on_free_ports, options, say)
         keys = LocalKeys.of(options.folder)
         self._logs = stack.enter_context(LogBook(options.folder / "logs", self._console))
@@ -206,7 +210,7 @@ class LocalSystem:
         environment = {
             "NEXT_PUBLIC_MOD": "dev",
             "NEXT_PUBLIC_API_BASE_URL": self.chat.url,
-            f"NEXT_PUBLIC_{self.domain.name.upper()}_BASE_URL": self.tools.url,
+            address_setting(self.domain.name): self.tools.url,
             "NEXT_PUBLIC_AUTH_BASE_URL": origin,
             "BETTER_AUTH_SECRET": keys.page_secret,
             "BETTER_AUTH_URL": origin,
