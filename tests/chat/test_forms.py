@@ -86,7 +86,7 @@ def lines(answer: Answer) -> list[tuple[str | None, str | None]]:
 BOOKED: Sequence[Sequence[str]] = (
     ["Sana"],
     ["4"],
-    ["outside"],
+    ["Outside"],
     ["rice", "soup"],
     ["Yes"],
     ["2026-12-24"],
@@ -108,7 +108,7 @@ class TestFields:
             "E-mail (optional)",
             "Tip (optional)",
         ]
-        assert choices(seat) == (["Inside", "Outside"], False)
+        assert choices(seat) == (["Inside", "Outside", "OUTSIDE"], False)
         assert choices(dishes) == (["rice", "bread", "soup"], True)
         assert choices(dog) == (["Yes", "No"], False)
         assert getattr(tip, "description", None) == "In euros.\nIf left empty: 2.5"
@@ -163,6 +163,19 @@ class TestFields:
         assert server.ANSWERS == []
         await fill(guest, model, card, *BOOKED)
         assert [action for action, _content in server.ANSWERS] == ["accept"]
+
+    @pytest.mark.parametrize(
+        ("given", "seat"),
+        [("Outside", "out"), ("OUTSIDE", "loud"), ("inside", "in"), (" Inside ", "in")],
+    )
+    async def test_a_choice_may_be_written_in_any_case(
+        self, guest: Client, model: ScriptedModelServer, given: str, seat: str
+    ) -> None:
+        card = the_question(await call(guest, model, "book"))
+        await fill(guest, model, card, *BOOKED[:2], [given], *BOOKED[3:])
+        [(_action, content)] = server.ANSWERS
+        assert content is not None
+        assert content["seat"] == seat
 
     async def test_digits_of_urdu_are_numbers(
         self, guest: Client, model: ScriptedModelServer

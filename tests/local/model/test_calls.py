@@ -133,6 +133,19 @@ async def test_a_card_ends_it(tickets: Tickets, calls: int, said: str) -> None:
     assert response.output_text == said
 
 
+async def test_a_note_of_the_application_is_no_message(tickets: Tickets) -> None:
+    call = ResponseFunctionToolCall(
+        type="function_call", call_id="c1", name="close-ticket", arguments="{}"
+    )
+    tickets.items = [{"role": "user", "content": "!close-ticket {}\nIt is closed."}]
+    tickets.answer(call)
+    tickets.items.append({"role": "user", "content": "<note>A card was filled in.</note>"})
+    tickets.answer(call.model_copy(update={"call_id": "c2"}))
+    response = await tickets._ask()
+
+    assert response.output_text == "It is closed."
+
+
 @pytest.mark.parametrize(
     "message", ["great!", "! open_ticket", "hello\n!open_ticket {}", "!", "!!"]
 )

@@ -38,7 +38,7 @@ _MAX_ANSWER_CHARS: Final = 2_000
 
 # Control characters, line separators, marks and overrides of the direction, halves of characters.
 _STEERING: Final = re.compile(
-    "[\x00-\x1f\x7f-\x9f\u200e\u200f\u2028-\u202e\u2066-\u2069\ud800-\udfff]"
+    "[\x00-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069\ud800-\udfff]"
 )
 # The characters of a URI (RFC 3986, 2), and of a host's name or number.
 _URL: Final = re.compile(r"[A-Za-z0-9\-._~:/?#\[\]@!$&'()*+,;=%]+")

@@ -121,8 +121,9 @@ def _response(asked: Form | Link | None, given: Mapping[str | None, _Given]) -> 
 def _value(field: Field, answered: list[str], values: Mapping[str, Any] | None) -> Any:
     if values is None:
         return field.value([answered[0].strip()])
-    by_label = {label.casefold(): value for label, value in values.items()}
-    chosen = [by_label.get(each.strip().casefold()) for each in answered]
+    in_any_case = {label.casefold(): value for label, value in values.items()}
+    words = [each.strip() for each in answered]
+    chosen = [values.get(word, in_any_case.get(word.casefold())) for word in words]
     if None in chosen:
         raise InvalidAnswer("“{name}” has to be one of the choices.", name=field.label)
     return chosen[0] if field.kind == "boolean" else field.value([str(each) for each in chosen])

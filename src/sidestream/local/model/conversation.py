@@ -150,5 +150,7 @@ class Conversation:
 
 
 def is_speech(message: Message) -> bool:
-    """Whether a message is the user's own words."""
-    return message.role == "user" and not message.text.startswith(_NOT_SPEECH)
+    """Whether a message is the user's own words or files. One of notes alone is neither."""
+    if message.role != "user" or message.text.startswith(_NOT_SPEECH):
+        return False
+    return bool(message.text or message.files)
