@@ -145,7 +145,7 @@ class ChatServer(ChatKitServer[Caller]):
             thread = await self._rows.load_thread(run.thread_id, caller)
             events.append(ThreadCreatedEvent(thread=self._to_thread_response(thread)))
         item = await self._rows.load_item(run.thread_id, run.user_item_id, caller)
-        return [*events, ThreadItemDoneEvent(item=item)]
+        return events if isinstance(item, HIDDEN) else [*events, ThreadItemDoneEvent(item=item)]
 
     async def handle_stream_cancelled(
         self, thread: ThreadMetadata, pending_items: list[ThreadItem], context: Caller

@@ -2,22 +2,55 @@
 
 ChatKit compares times with its own naive `datetime.now()`, so items keep naive UTC; a column beside
 the JSON keeps the same moment with its zone, for SQL readers.
+
+While two releases overlap, the older one meets rows that the newer one wrote. One that it cannot
+read becomes a placeholder (`Newer`), which may be deleted and is never written.
 """
 
+import json
+import logging
 import re
 from datetime import UTC, datetime
 from typing import Any, Final
 
 from chatkit.store import NotFoundError
-from chatkit.types import Attachment, Thread, ThreadItem, ThreadMetadata
-from pydantic import BaseModel, TypeAdapter
+from chatkit.types import (
+    Attachment,
+    FileAttachment,
+    HiddenContextItem,
+    LockedStatus,
+    Thread,
+    ThreadItem,
+    ThreadMetadata,
+    ThreadStatus,
+)
+from pydantic import BaseModel, TypeAdapter, ValidationError
 from pydantic_core import PydanticSerializationError
 
-from ..problems import Invalid, NotFound
+from ..problems import Conflict, Invalid, NotFound
 
+_logger = logging.getLogger(__name__)
 _items: Final[TypeAdapter[ThreadItem]] = TypeAdapter(ThreadItem)
 _attachments: Final[TypeAdapter[Attachment]] = TypeAdapter(Attachment)
 _NUL_ESCAPE: Final = re.compile(r"(?<!\\)(?:\\\\)*\\u0000")
+
+
+class Newer(BaseModel):
+    """Stands for a row that a newer release wrote and this one cannot read."""
+
+
+class NewerItem(HiddenContextItem, Newer):
+    """An item that clients and the model are not shown: its `content` is of no kind."""
+
+
+class NewerThread(ThreadMetadata, Newer):
+    """A thread that takes no messages, by its title."""
+
+    status: ThreadStatus = LockedStatus()
+
+
+class NewerAttachment(FileAttachment, Newer):
+    """A file of which no more than its id is known."""
 
 
 class RowNotFound(NotFound, NotFoundError):
@@ -35,38 +68,62 @@ def aware_utc(moment: datetime) -> datetime:
 
 
 def item_json(item: ThreadItem) -> str:
-    """Give all of an item as JSON. Raises `Invalid` for text that Postgres cannot hold."""
+    """Give all of an item as JSON. Raises `Invalid` for text that Postgres cannot hold, `Conflict`
+    for a placeholder."""
     return _json(item.model_copy(update={"created_at": naive_utc(item.created_at)}))
 
 
 def item_from(row: dict[str, Any]) -> ThreadItem:
-    """Read an item back from a row whose `data` is its JSON text."""
-    return _items.validate_json(row["data"])
+    """Read an item back from a row whose `data` is its JSON text, or a `NewerItem`."""
+    try:
+        return _items.validate_json(row["data"])
+    except ValidationError:
+        return NewerItem(
+            **_known(row, "id", "thread_id", "created_at"), type="hidden_context_item", content={}
+        )
 
 
 def thread_json(thread: ThreadMetadata) -> str:
     """Give a thread's metadata as JSON; ChatKit also hands over a `Thread`, whose items are left
-    out. Raises `Invalid` for text that Postgres cannot hold."""
+    out. Raises `Invalid` for text that Postgres cannot hold, `Conflict` for a placeholder."""
     thread = thread.model_copy(update={"created_at": naive_utc(thread.created_at)})
     return _json(thread, exclude={"items"} if isinstance(thread, Thread) else None)
 
 
 def thread_from(row: dict[str, Any]) -> ThreadMetadata:
-    """Read a thread back from a row whose `data` is its JSON text."""
-    return ThreadMetadata.model_validate_json(row["data"])
+    """Read a thread back from a row whose `data` is its JSON text, or a `NewerThread`."""
+    try:
+        return ThreadMetadata.model_validate_json(row["data"])
+    except ValidationError:
+        return NewerThread(**_known(row, "id", "title", "created_at"))
 
 
 def attachment_json(attachment: Attachment) -> str:
-    """Give all of an attachment as JSON. Raises `Invalid` for text that Postgres cannot hold."""
+    """Give all of an attachment as JSON. Raises `Invalid` for text that Postgres cannot hold,
+    `Conflict` for a placeholder."""
     return _json(attachment)
 
 
 def attachment_from(row: dict[str, Any]) -> Attachment:
-    """Read an attachment back from a row whose `data` is its JSON text."""
-    return _attachments.validate_json(row["data"])
+    """Read an attachment back from a row whose `data` is its JSON text, or a `NewerAttachment`."""
+    try:
+        return _attachments.validate_json(row["data"])
+    except ValidationError:
+        return NewerAttachment(
+            **_known(row, "id"), type="file", name="", mime_type="application/octet-stream"
+        )
+
+
+def _known(row: dict[str, Any], *names: str) -> dict[str, Any]:
+    """What every release agrees on, of a row that this one cannot read."""
+    _logger.warning("a row of a newer release is left as it is")
+    data = json.loads(row["data"])
+    return {name: data.get(name) for name in names}
 
 
 def _json(model: BaseModel, exclude: set[str] | None = None) -> str:
+    if isinstance(model, Newer):
+        raise Conflict("This was written by a newer release and cannot be changed by this one.")
     try:
         text = model.model_dump_json(exclude=exclude)
     except PydanticSerializationError as error:
