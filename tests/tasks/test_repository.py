@@ -88,3 +88,28 @@ async def test_row_level_security_stands_behind_the_predicates(
     forged = "insert into tasks (user_id, id, title) values (%s, 'tsk_x', 'x')"
     with pytest.raises(psycopg.errors.InsufficientPrivilege):
         await database.run(stranger.user_id, Statement(forged, (caller.user_id,)))
+
+
+async def test_the_predicates_isolate_without_row_level_security(
+    owner_url: str, tasks: TaskRepository, caller: Caller, stranger: Caller
+) -> None:
+    """As the tables' owner, whom row-level security spares."""
+    task = await tasks.add(caller.user_id, TaskDraft("x"), "key")
+    database = Database(owner_url)
+    await database.open()
+    try:
+        unguarded = TaskRepository(database)
+        every = Statement("select id from tasks where id = %s", (task.id,))
+        assert await database.run(stranger.user_id, every) == [[{"id": task.id}]]
+        for call in (
+            unguarded.get(stranger.user_id, task.id),
+            unguarded.update(stranger.user_id, task.id, TaskChanges(title="y")),
+            unguarded.delete(stranger.user_id, task.id),
+        ):
+            with pytest.raises(NotFound):
+                await call
+        assert (await unguarded.list(stranger.user_id, TaskFilter())).tasks == ()
+        assert (await unguarded.add(stranger.user_id, TaskDraft("x"), "key")).id != task.id
+    finally:
+        await database.close()
+    assert await tasks.get(caller.user_id, task.id) == task
