@@ -19,6 +19,8 @@ class EndReason(StrEnum):
     """The person pressed Stop."""
     DEADLINE = "deadline"
     """The function is about to be cut off by Lambda."""
+    CLOSING = "closing"
+    """The process shuts down."""
     LOST = "lost"
     """The lease ran out and somebody else may own the thread: nothing more may be written."""
 

@@ -50,6 +50,7 @@ LOST: Final = Failure(
     _("This answer was interrupted. What was saved is here. Try again to go on."),
     retryable=True,
 )
+CLOSING: Final = Failure("interrupted", LOST.message, retryable=True)
 UNSAVED: Final = Failure(
     "database_unavailable",
     _("Our database cannot be reached, and the end of this answer is not saved. Try again."),

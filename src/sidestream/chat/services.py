@@ -115,8 +115,8 @@ class Services:
                     server.listing = old.listing
 
     async def close(self) -> None:
-        """Let the runs in progress finish, then drop every socket."""
-        await self.conversations.settled()
+        """Tell the runs in progress to end, wait until they have, and drop every socket."""
+        await self.conversations.close()
         await self.mcp.close()
         await asyncio.gather(*(server.close() for server in self.attached))
         await self.model_client.close()

@@ -22,9 +22,12 @@ from sidestream.chat.runs.stored import StoredRun
 from sidestream.chat.server import ChatServer
 from sidestream.chat.timing import Stopwatch
 from sidestream.config import ChatSettings
-from sidestream.problems import Internal, NotFound, Problem
+from sidestream.problems import Internal, NotFound, Problem, Unavailable
 from sidestream.store.run_starts import BegunRun, Replay, RunStarts
 from sidestream.store.runs import Runs
+from sidestream.telemetry import logger
+
+log = logger("chat")
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,11 +75,15 @@ class Conversations:
         self._responder = responder
         self._settings = settings
         self._active: dict[str, Run] = {}
+        self._closing = False
 
     async def begin(
         self, request: StreamingReq, caller: Caller, idempotency: Idempotency, arrival: Arrival
     ) -> Conversation:
-        """Open a run and start it. Raises the problems of `prepare` and `RunStarts.begin`."""
+        """Open a run and start it. Raises the problems of `prepare` and `RunStarts.begin`, and
+        `Unavailable` when the process shuts down."""
+        if self._closing:
+            raise Unavailable
         try:
             with arrival.stopwatch.phase("prepare"):
                 prepared = await self._preparer.prepare(request, caller, idempotency)
@@ -93,6 +100,8 @@ class Conversations:
         run = self._run(request.type, prepared, begun, caller, arrival)
         self._active[begun.run_id] = run
         run.start(lambda: self._active.pop(begun.run_id, None))
+        if self._closing:
+            run.close()
         return Conversation(begun.run_id, begun.thread.id, run, run.follow())
 
     async def act(
@@ -140,10 +149,18 @@ class Conversations:
         stored = StoredRun(self._runs, self._server.opening, caller)
         return Conversation(run_id, page.run.thread_id, None, stored.follow(page, after, until))
 
-    async def settled(self) -> None:
-        """Wait until the runs in progress have ended and are saved."""
-        waiting = (run.wait() for run in self._active.values())
-        await asyncio.gather(*waiting, return_exceptions=True)
+    async def close(self) -> None:
+        """Begin no more, tell the runs in progress to end, and wait until they are saved, no
+        longer than the margin before a deadline. The lease ends one that is not saved by then."""
+        self._closing = True
+        runs = list(self._active.values())
+        for run in runs:
+            run.close()
+        try:
+            async with asyncio.timeout(self._settings.deadline_margin_s):
+                await asyncio.gather(*(run.wait() for run in runs), return_exceptions=True)
+        except TimeoutError:
+            log.warning("runs left unsaved", extra={"count": len(self._active)})
 
     def _run(
         self,

@@ -23,7 +23,6 @@ from chatkit.types import (
 
 from sidestream.chat.context import EndReason, RunContext, RunState, ToolRecord
 from sidestream.chat.failures import (
-    DEADLINE,
     NO_ANSWER,
     Failure,
     classify,
@@ -35,6 +34,7 @@ from sidestream.chat.files.attachments import AttachmentFiles
 from sidestream.chat.model.agent import ERROR_HANDLERS, run_config
 from sidestream.chat.model.history import NOTE_KIND, HistoryConverter, recent, tokens_in, tokens_of
 from sidestream.chat.runs.answer import Answer, begins_message
+from sidestream.chat.runs.ended import ENDED_EARLY
 from sidestream.chat.runs.own_calls import OwnCalls
 from sidestream.chat.tools.calls import ACTION_FAILED, Toolbox, settle
 from sidestream.chat.tools.cards import Cards
@@ -140,8 +140,8 @@ class Responder:
         else:
             for event in self._give_up(answer, thread_id, context):
                 yield event
-        if control.reason is EndReason.DEADLINE:
-            failure = DEADLINE
+        if control.reason in ENDED_EARLY:
+            failure = ENDED_EARLY[control.reason]
         if failure is not None and not failure.notice:
             context.run.failure = failure.code
             yield error_event(failure, context.locale)

@@ -10,9 +10,10 @@ the model's work in time for the deadline.
        |--error, deadline-> FAILED      likewise, and an error event says what to do
        `-----lease lost---> nothing more is written: another run may own the thread
 
-The margin before the deadline is spent in steps: first the run ends by itself; if a database or a
-tool hangs, the run is left where it is and the client gets its error event; then saving is given
-up. What remains belongs to the runtime, which ends the response two seconds before the deadline.
+The margin before the deadline, which also begins when the process shuts down, is spent in steps:
+first the run ends by itself; if a database or a tool hangs, the run is left where it is and the
+client gets its error event; then saving is given up. What remains belongs to the runtime, which
+ends the response two seconds before the deadline.
 """
 
 import asyncio
@@ -31,6 +32,7 @@ from chatkit.types import (
 from sidestream.chat.context import EndReason, RunContext, ToolRecord
 from sidestream.chat.failures import DEADLINE, LOST, UNEXPECTED, Failure, error_event
 from sidestream.chat.protocol.frames import Frame, encode, pack
+from sidestream.chat.runs.ended import ENDED_EARLY
 from sidestream.chat.runs.lease import Lease
 from sidestream.chat.runs.log import RunLog
 from sidestream.chat.runs.record import RunRecord
@@ -79,6 +81,7 @@ class Run:
         self._stored: list[str] = []
         self._saved = 0
         self._failed = False
+        self._writing: asyncio.Timeout | None = None
         self._task: asyncio.Task[None] | None = None
 
     def start(self, on_over: Callable[[], object]) -> None:
@@ -94,6 +97,15 @@ class Run:
     def end(self, reason: EndReason) -> None:
         """End the run as soon as it can."""
         self.context.run.control.end(reason)
+
+    def close(self) -> None:
+        """End the run because the process shuts down: from now on it has the margin before a
+        deadline."""
+        self.end(EndReason.CLOSING)
+        ends_at = asyncio.get_running_loop().time() + self._settings.deadline_margin_s
+        self._ends_at = min(ends_at, self._ends_at or ends_at)
+        if self._writing is not None and not self._writing.expired():
+            self._writing.reschedule(self._before_end(_LEFT_AT))
 
     async def follow(self) -> AsyncIterator[Frame | ToolRecord]:
         """Give everything from the beginning, then what comes, until the run is saved.
@@ -143,6 +155,7 @@ class Run:
         """Give out the run's events, and leave it if it does not end in time."""
         try:
             async with asyncio.timeout_at(self._before_end(_LEFT_AT)) as timeout:
+                self._writing = timeout
                 async with aclosing(self._events) as events:
                     async for event in events:
                         self._emit(event)
@@ -152,7 +165,10 @@ class Run:
             if not timeout.expired():
                 raise
             self.end(EndReason.DEADLINE)
-            self._fail(DEADLINE)
+            reason = self.context.run.control.reason or EndReason.DEADLINE
+            self._fail(ENDED_EARLY.get(reason, DEADLINE))
+        finally:
+            self._writing = None
 
     def _fail(self, failure: Failure) -> None:
         self.context.run.failure = self.context.run.failure or failure.code

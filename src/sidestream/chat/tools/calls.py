@@ -88,8 +88,8 @@ class Toolbox:
 
     def grace_s(self, control: Control) -> float:
         """How long a run that ends waits for tool calls under way, in seconds."""
-        at_deadline = control.reason is EndReason.DEADLINE
-        return self._deadline_grace_s if at_deadline else TOOLS_GRACE_S
+        hurried = control.reason in (EndReason.DEADLINE, EndReason.CLOSING)
+        return self._deadline_grace_s if hurried else TOOLS_GRACE_S
 
     async def _request(
         self,

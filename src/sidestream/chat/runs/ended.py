@@ -1,0 +1,8 @@
+"""What is told of a run that its function ended, and not its person or its model."""
+
+from typing import Final
+
+from sidestream.chat.context import EndReason
+from sidestream.chat.failures import CLOSING, DEADLINE
+
+ENDED_EARLY: Final = {EndReason.DEADLINE: DEADLINE, EndReason.CLOSING: CLOSING}
