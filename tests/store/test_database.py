@@ -184,6 +184,23 @@ class TestOutcome:
                 await database.run(caller.user_id, Statement(ADD, (caller.user_id, "a")))
             proxy.speak()
 
+    async def test_a_statement_that_takes_too_long_is_undone(
+        self, app_url: str, database: Database, owner_url: str, caller: Caller
+    ) -> None:
+        """By the server, which waits for a lock: the connection and the others' locks are free."""
+        add = Statement(ADD, (caller.user_id, "a"))
+        async with opened(app_url, answer_timeout_s=1.5, max_size=1) as own:
+            with psycopg.connect(owner_url) as owner:
+                owner.execute("lock table tickets in exclusive mode")
+                with pytest.raises(DatabaseUnavailable) as caught:
+                    await own.run(caller.user_id, add)
+                assert type(caught.value) is DatabaseUnavailable
+                assert own.round_trips == 1
+                mine = Statement("select pid from pg_locks where relation = 'tickets'::regclass")
+                assert len((await own.run(caller.user_id, mine))[0]) == 1
+            assert await own.run(caller.user_id, add) == [[]]
+        assert await database.run(caller.user_id, Statement(LIST)) == [[{"id": "a"}]]
+
     async def test_never_asked(self, app_url: str, caller: Caller) -> None:
         async with Proxy(app_url) as proxy:
             await proxy.refuse()

@@ -38,10 +38,12 @@ type Rows = list[dict[str, Any]]
 _logger = logging.getLogger(__name__)
 _PART: Final = "database"
 _SENDINGS: Final = 2
+_STATEMENT_SHARE: Final = 0.8
 _BEGIN: Final = """
     select set_config('app.user_id', %s, true), set_config('search_path', 'public', true),
       set_config('row_security', 'on', true), set_config('TimeZone', 'UTC', true),
-      set_config('standard_conforming_strings', 'on', true)
+      set_config('standard_conforming_strings', 'on', true),
+      set_config('statement_timeout', %s, true)
 """
 # character_not_in_repertoire and untranslatable_character: text that Postgres cannot hold.
 _UNSTORABLE_SQLSTATES: Final = frozenset({"22021", "22P05"})
@@ -82,7 +84,8 @@ class Database:
 
     `idle_check_s`: a connection unused for longer is tried before use, because a frozen function or
     a suspended database loses connections in silence. `timeout_s` bounds the wait for a connection,
-    `answer_timeout_s` the wait for an answer. A database that refuses us is not waited for.
+    `answer_timeout_s` the wait for an answer, a little less the work on each statement: what nobody
+    waits for any more keeps no locks. A database that refuses us is not waited for.
     """
 
     def __init__(
@@ -103,6 +106,7 @@ class Database:
         self._idle_check_s = idle_check_s
         self._timeout_s = timeout_s
         self._answer_timeout_s = answer_timeout_s
+        self._statement_timeout_ms = max(1, int(answer_timeout_s * _STATEMENT_SHARE * 1000))
         self._pool: AsyncConnectionPool[Connection] | None = None
         self._used_at: WeakKeyDictionary[Connection, float] = WeakKeyDictionary()
         self._attempts = Attempts(self._connected)
@@ -174,7 +178,7 @@ class Database:
         comment = sql_comment(tag)
         tagged = [
             Statement(each.sql + comment, each.params)
-            for each in (Statement(_BEGIN, (user_id,)), *statements)
+            for each in (Statement(_BEGIN, (user_id, str(self._statement_timeout_ms))), *statements)
         ]
         call = asyncio.create_task(self._run(tagged, tag))
         self._calls.add(call)
@@ -205,6 +209,9 @@ class Database:
                 break
             except TimeoutError as error:
                 failure, unknown = error, True
+                break
+            except psycopg.errors.QueryCanceled as error:
+                failure = error  # undone, and would take as long again
                 break
             except psycopg.errors.ReadOnlySqlTransaction as error:
                 failure = error
