@@ -331,3 +331,25 @@ class TestUnicode:
         given = [user(text), said(text), call("a", {"t": text}), output("a", text)]
         written = json.dumps(sent(given), ensure_ascii=False).encode().decode()
         assert written.count(expected) == 4
+
+
+@pytest.mark.parametrize("base_url", [ELSEWHERE, OPENAI])
+@pytest.mark.parametrize(
+    ("name", "expected"),
+    [
+        ("look", "look"),
+        ("functions.look:0", "functions_look_0"),
+        ("look up! \u00e4", "look_up___"),
+        ("x" * 5_000, "x" * 64),
+        ("", "unnamed"),
+    ],
+)
+def test_a_name_that_was_no_tools_is_one_that_is_taken(
+    name: str, expected: str, base_url: str
+) -> None:
+    """`string does not match pattern '^[a-zA-Z0-9_-]+$'`, with which OpenAI ends a thread."""
+    given: list[Any] = [user("1"), {**call("a"), "name": name}, output("a")]
+    [called] = sent(given, base_url=base_url)[1]["tool_calls"]
+    assert called["function"]["name"] == expected
+    provider = Provider(base_url, "m")
+    assert items_of(read(given, provider), provider)[1]["name"] == expected

@@ -668,6 +668,26 @@ RESPONSES: Final = (
         ),
         said=Said(("Hello there.",), usage=TOLD, sources=("https://e.example",)),
     ),
+    _responses(
+        "a bridge that gives every item the index 0, and no output at the end",
+        (
+            *spoken(0, "Hello there."),
+            *called(0, TICKET, PRINTER),
+            *spoken(0, "It is done.", item_id="msg_2"),
+            *called(0, function_call("add_ticket", DOOR, "call_2", id="fc_2"), DOOR),
+        ),
+        said=Said(("Hello there.", "It is done."), (_PRINTER, _DOOR), usage=TOLD),
+        tail=(over(),),
+    ),
+    _responses(
+        "a call without an index, whose item has another id with each event",
+        (
+            event("output_item.added", item=function_call("add_ticket", "", id="fc_a")),
+            event("output_item.done", item=function_call("add_ticket", PRINTER, id="fc_b")),
+        ),
+        said=Said((), (_PRINTER,), usage=TOLD),
+        tail=(over(),),
+    ),
     Recording(
         "a response as one document",
         "responses",

@@ -19,7 +19,8 @@ NAMELESS: Final = "unnamed"
 
 _PREFIX: Final = "functions."
 _TEMPLATE: Final = "<|"
-_ENDS: Final = ("}", '"', "]", "l")
+_CLOSES: Final = {"{": "}", "[": "]", '"': '"', "n": "l"}
+"""By what a JSON document begins with, what it ends with; `null` is one too."""
 _MAX_ID_CHARS: Final = 256
 
 
@@ -53,6 +54,7 @@ class Call:
         self.name = ""
         self.extra: Any = None
         self._parts: list[str] = []
+        self._first = self._last = ""
         self._text = Pieces()
 
     @property
@@ -62,12 +64,12 @@ class Call:
 
     @property
     def is_whole(self) -> bool:
-        """Whether the arguments so far are a JSON document."""
-        text = self.arguments.strip()
-        if not text.endswith(_ENDS):
+        """Whether the arguments so far are a JSON document. It is asked with every piece, and looks
+        at all of them only where the last one may be the end."""
+        if not self._last or _CLOSES.get(self._first) != self._last:
             return False
         try:
-            json.loads(text)
+            json.loads(self.arguments)
         except RecursionError:
             return True
         except ValueError:
@@ -76,12 +78,16 @@ class Call:
 
     def add(self, piece: str) -> None:
         """Go on with the arguments."""
-        self._parts.append(self._text.feed(piece))
+        piece = self._text.feed(piece)
+        self._parts.append(piece)
+        if bare := piece.strip():
+            self._first, self._last = self._first or bare[0], bare[-1]
 
     def replace(self, arguments: str) -> None:
         """Set the arguments, whatever came before."""
+        self._parts, self._first, self._last = [], "", ""
         self._text = Pieces()
-        self._parts = [storable(arguments)] if arguments else []
+        self.add(arguments)
 
     def close(self) -> None:
         """No more comes: the arguments are written as they are to be read and kept."""
@@ -110,9 +116,10 @@ class Calls:
         if piece.extra is not None:
             call.extra = piece.extra
         if piece.arguments:
-            if call.arguments.strip() == "{}":
+            whole = call.arguments if call.is_whole else ""
+            if whole.strip() == "{}":
                 call.replace("")  # an empty beginning, of bridges from Anthropic's protocol
-            if not (call.is_whole and piece.arguments == call.arguments):
+            if piece.arguments != whole:
                 call.add(piece.arguments)
         return call
 
@@ -158,8 +165,8 @@ class Calls:
             return bool(piece.name) or call.is_whole
         if piece.name and call.name and self._joined(call.name, piece.name) != call.name:
             return self.knows(self.clean(piece.name)) and self.knows(call.name)
-        had, more = call.arguments.strip(), piece.arguments.strip()
-        return bool(more) and had not in ("", "{}", more) and call.is_whole
+        more = piece.arguments.strip()
+        return bool(more) and call.is_whole and call.arguments.strip() not in ("{}", more)
 
     def _joined(self, name: str, piece: str) -> str:
         """The name with one more piece, which may be the whole name again."""

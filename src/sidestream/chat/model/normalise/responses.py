@@ -9,6 +9,7 @@ from sidestream.chat.model.normalise.assembly import Assembly
 from sidestream.chat.model.normalise.calls import Call, Piece
 from sidestream.chat.model.normalise.ends import End, end_of
 from sidestream.chat.model.normalise.messages import Kind
+from sidestream.chat.model.normalise.slots import Slots
 from sidestream.chat.model.normalise.usage import usage_of
 from sidestream.chat.refusals import SERVER_ERROR, code_of
 from sidestream.storable import storable_json
@@ -29,6 +30,11 @@ class ResponsesReader:
         self._calls: dict[Hashable, Call] = {}
         self._messages: dict[Hashable, str] = {}
         self._reasoning: set[Hashable] = set()
+        self._slots = {
+            "message": Slots(),
+            "function_call": Slots(are_calls=True),
+            "reasoning": Slots(),
+        }
         self._by_kind: dict[str, Callable[[Mapping[str, Any]], None]] = {
             "created": self._created,
             "in_progress": self._created,
@@ -69,7 +75,7 @@ class ResponsesReader:
 
     def _message(self, event: Mapping[str, Any]) -> Hashable:
         """The message that an event is about, which it may be the first to name."""
-        key = _key(event, event.get("item_id"))
+        key = self._slots["message"].of_delta(event)
         self._messages.setdefault(key, "")
         return key
 
@@ -87,8 +93,9 @@ class ResponsesReader:
         self._content(self._message(event), _part(event), event.get("part"))
 
     def _item_event(self, event: Mapping[str, Any], *, whole: bool) -> None:
-        if isinstance(item := event.get("item"), Mapping):
-            self._item(item, _key(event, item.get("id")), whole=whole)
+        item = event.get("item")
+        if isinstance(item, Mapping) and (slots := self._slots.get(str(item.get("type")))):
+            self._item(item, slots.of_item(event, item, whole=whole), whole=whole)
 
     def _content(self, key: Hashable, name: Hashable, part: object) -> None:
         """Take what was not streamed of a part of a message."""
@@ -122,7 +129,7 @@ class ResponsesReader:
     def _arguments(self, event: Mapping[str, Any], *, whole: bool) -> None:
         arguments = event.get("arguments" if whole else "delta")
         piece = Piece({"arguments": arguments, "name": event.get("name")})
-        self._call(_key(event, event.get("item_id")), piece, whole=whole)
+        self._call(self._slots["function_call"].of_delta(event), piece, whole=whole)
 
     def _call(self, key: Hashable, piece: Piece, *, whole: bool) -> None:
         calls = self._assembly.calls
@@ -188,14 +195,9 @@ def _mapping(value: object) -> Mapping[str, Any]:
     return value if isinstance(value, Mapping) else {}
 
 
-def _key(event: Mapping[str, Any], item_id: object) -> Hashable:
-    """What names an item in each of its events: its place, or else its id."""
-    place = event.get("output_index")
-    return place if isinstance(place, int) else str(item_id)
-
-
 def _place(key: Hashable) -> int | None:
-    return key if isinstance(key, int) else None
+    place = key[0] if isinstance(key, tuple) else key
+    return place if isinstance(place, int) else None
 
 
 def _part(event: Mapping[str, Any]) -> Hashable:

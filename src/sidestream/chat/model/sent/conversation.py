@@ -8,18 +8,25 @@ same way again when more has come, so that a provider's cache of the beginning s
 """
 
 import json
+import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Final, cast
 
 from agents import TResponseInputItem
 
+from sidestream.chat.model.normalise.calls import NAMELESS
 from sidestream.chat.model.sent.ids import CallIds
 from sidestream.chat.model.sent.providers import Provider
 from sidestream.storable import storable_json
 
 UNKNOWN_OUTPUT: Final = "This call was interrupted. It is not known what it did."
 """The output of a call that has none: each call needs one, for OpenAI as for everybody."""
+
+# What a model called need not be a tool's name; OpenAI refuses others in what has been, too:
+# `string does not match pattern '^[a-zA-Z0-9_-]+$'`, `string too long`.
+_UNFIT_IN_NAME: Final = re.compile("[^A-Za-z0-9_-]")
+_MAX_NAME_CHARS: Final = 64
 
 _FILLER: Final = "OK."
 """What the model says where only its words may stand, and it had none."""
@@ -108,7 +115,9 @@ class _Reader:
         if kind == "function_call_output":
             self._output(item)
         elif kind == "function_call":
-            call = Call({**item, "arguments": json_object(item.get("arguments"))})
+            name = _UNFIT_IN_NAME.sub("_", str(item.get("name") or ""))[:_MAX_NAME_CHARS]
+            arguments = json_object(item.get("arguments"))
+            call = Call({**item, "name": name or NAMELESS, "arguments": arguments})
             step = self._step()
             step.parts.append(call.item)
             step.calls.append(call)
