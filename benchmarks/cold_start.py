@@ -4,7 +4,7 @@ Start: importing and initialising ChatFunction (settings, pool, sign-in keys, th
 against plainly importing what it is made of: fastapi, openai-agents, openai-chatkit and psycopg.
 Both run from the same dependency layer, with bytecode, in turns, each in a process of its own.
 
-First turn: the first run of a fresh environment against its tenth, through the emulator, with a
+First run: the first run of a fresh environment against its tenth, through the emulator, with a
 model that does not wait.
 
     python -m benchmarks.cold_start [--build FOLDER] [--rounds 5] [--output results.json]
@@ -40,7 +40,7 @@ RESULTS = Path(__file__).parent / "results"
 PYTHON = ROOT / ".tools/runtime/bin/python"  # AWS's managed runtime has these packages, no others
 TARGET_RATIO = 0.65
 TARGET_FIRST_TURN_MS = 20.0
-TURNS = 10
+RUNS = 10
 SECRETS = ("DATABASE_URL", "OPENAI_API_KEY", "SESSION_SIGNING_KEY", "TOOL_SIGNING_KEY")
 
 PLAIN = "import fastapi, agents, chatkit.server, psycopg"
@@ -62,7 +62,7 @@ class Result:
     with_secrets_s: float
     """Our start with the four secrets read from the local system's Secrets Manager."""
     first_turn_ms: float
-    tenth_turn_ms: float
+    tenth_run_ms: float
 
     @property
     def ratio(self) -> float:
@@ -72,7 +72,7 @@ class Result:
     @property
     def extra_ms(self) -> float:
         """What the first run takes longer than the tenth."""
-        return self.first_turn_ms - self.tenth_turn_ms
+        return self.first_turn_ms - self.tenth_run_ms
 
     @property
     def kept(self) -> bool:
@@ -159,7 +159,7 @@ async def turns_ms(system: LocalSystem, folder: Path) -> list[float]:
         bearer = {"Authorization": f"Bearer {system.token('bench')}"}
         client = httpx2.AsyncClient(base_url=chat.url, headers=bearer, timeout=60)
         await stack.enter_async_context(client)
-        return [await _first_word_ms(client) for _ in range(TURNS)]
+        return [await _first_word_ms(client) for _ in range(RUNS)]
 
 
 async def _first_word_ms(client: httpx2.AsyncClient) -> float:
@@ -230,7 +230,7 @@ def main() -> int:
     print(f"  ratio              {result.ratio:.2f} (at most {TARGET_RATIO})")
     print(f"  reading secrets    {result.with_secrets_s:.3f} s")
     print(f"first run            {result.first_turn_ms:.1f} ms")
-    print(f"tenth turn           {result.tenth_turn_ms:.1f} ms")
+    print(f"tenth run            {result.tenth_run_ms:.1f} ms")
     print(f"  difference         {result.extra_ms:+.1f} ms (at most {TARGET_FIRST_TURN_MS:.0f} ms)")
     figures = {**asdict(result), "ratio": result.ratio, "extra_ms": result.extra_ms}
     options.output.parent.mkdir(parents=True, exist_ok=True)

@@ -1,4 +1,4 @@
-"""The plain way to serve ChatKit, which `turn_overhead.py` measures ours against.
+"""The plain way to serve ChatKit, which `run_overhead.py` measures ours against.
 
 What the SDKs' own examples do: `ChatKitServer.process` over a store with one query for each of its
 calls, and an agent that connects to the MCP server in every run. Database, model, task server,

@@ -35,7 +35,7 @@ def _starts(axes: Axes, found: dict[str, Any]) -> None:
     axes.set(title=f"Cold start, {found['ratio']:.2f} of the plain imports", xlabel="s, median")
 
 
-PANELS = {"streaming_overhead": _chunks, "turn_overhead": _runs, "cold_start": _starts}
+PANELS = {"streaming_overhead": _chunks, "run_overhead": _runs, "cold_start": _starts}
 
 
 def draw(folder: Path = RESULTS) -> Path | None:

@@ -11,7 +11,7 @@ from benchmarks.plot import PANELS, draw
 ROOT = Path(__file__).parent.parent
 FOUND = {
     "streaming_overhead": {"servers": [{"server": "uvicorn", "p50_us": 90.0}], "ratio_p50": 1.8},
-    "turn_overhead": {
+    "run_overhead": {
         "first_delta": [{"server": "plain", "p50_ms": 55.0}],
         "ratio_p50": {"ours": 0.3},
     },

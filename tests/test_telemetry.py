@@ -46,7 +46,7 @@ async def test_requests_in_one_process_do_not_mix(capsys: pytest.CaptureFixture[
             await asyncio.sleep(0)
             telemetry.emit(
                 "chat",
-                {"TurnDuration": (MetricUnit.Milliseconds, number)},
+                {"RunDuration": (MetricUnit.Milliseconds, number)},
                 {"request_id": f"r{number}"},
                 {"stage": "test", "model": f"m{number}"},
             )
@@ -58,8 +58,8 @@ async def test_requests_in_one_process_do_not_mix(capsys: pytest.CaptureFixture[
     seen = records(capsys)
     assert len(seen) == 60
     for record in seen:
-        assert record["model"] == f"m{record['TurnDuration'][0]:.0f}"
-        assert record["request_id"] == f"r{record['TurnDuration'][0]:.0f}"
+        assert record["model"] == f"m{record['RunDuration'][0]:.0f}"
+        assert record["request_id"] == f"r{record['RunDuration'][0]:.0f}"
 
 
 def test_a_log_line_is_one_line_for_every_reader(capsys: pytest.CaptureFixture[str]) -> None:

@@ -319,7 +319,7 @@ describe("widget and image updates", () => {
   });
 });
 
-describe("what belongs to a turn alone", () => {
+describe("what belongs to a run alone", () => {
   const events: ThreadEvent[] = [
     { type: "stream_options", stream_options: { allow_cancel: true } },
     { type: "progress_update", text: "Looking", icon: "search" },
@@ -341,7 +341,7 @@ describe("what belongs to a turn alone", () => {
     expect(state.progress).toBeNull();
   });
 
-  it("ends with the turn; errors and notices stay until the next", () => {
+  it("ends with the run; errors and notices stay until the next", () => {
     const ended = endTurn(play(events));
     expect(ended.allowCancel).toBe(false);
     expect(ended.error).not.toBeNull();

@@ -44,7 +44,7 @@ describe("a step", () => {
     expect(ids(after)).toEqual(["a1", "a2"]);
   });
 
-  it("folds the events of a turn, which its end closes", () => {
+  it("folds the events of a run, which its end closes", () => {
     const begun = step(conversation("a1"), { type: "begin" });
     const event = { type: "thread.item.added", item: item("a2") } as const;
     const open = step(begun, { type: "event", event });

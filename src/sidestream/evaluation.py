@@ -83,7 +83,7 @@ class Conversation:
     about: str
     language: str
     given: Sequence[Mapping[str, Any]] = ()
-    turns: Sequence[Say | Choose]
+    steps: Sequence[Say | Choose]
     outcome: Outcome
 
     @property

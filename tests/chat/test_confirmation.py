@@ -565,7 +565,7 @@ class TestQuestion:
     }
 
     def _run(self, search: Document | None = None, **deletions: str) -> RunState:
-        """A turn with deletions that are held: titles by ticket id."""
+        """A run with deletions that are held: titles by ticket id."""
         run = RunState()
         if search:
             run.records.append(self._record("search_tickets", {}, search))

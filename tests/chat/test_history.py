@@ -1,4 +1,4 @@
-"""What the model is told of the conversation: which turns, and each kind of item as what it was."""
+"""What the model is told of the conversation: which runs, and each kind of item as what it was."""
 
 from collections.abc import Sequence
 from datetime import datetime

@@ -16,7 +16,7 @@ from tests.tickets import DOMAIN, SHOW, open_all
 SECRET: Final = "Xanadu"
 _PLATFORM = ("REPORT ", "RequestId: ", "INIT_REPORT ", "START ", "END ")
 _TURN_METRICS = {
-    "TurnDuration",
+    "RunDuration",
     "ToolErrors",
     "ColdStart",
     "InputTokens",
@@ -79,7 +79,7 @@ async def test_each_turn_is_one_metric_record(alice: Client, log: _Log) -> None:
         assert record["status"] == "completed"
         values = {name: _value(record[name]) for name in _TURN_METRICS}
         assert 0 < values["TimeToFirstEvent"] <= values["TimeToFirstToken"]
-        assert values["TimeToFirstToken"] <= values["TurnDuration"]
+        assert values["TimeToFirstToken"] <= values["RunDuration"]
         assert values["TTFTWithinTarget"] in {0, 1}
         assert values["ToolErrors"] == 0
         assert values["OutputTokens"] > 0
@@ -99,7 +99,7 @@ async def test_failures_are_counted(alice: Client, log: _Log, model: ScriptedMod
     [record] = _metric_records(lines, refused)
     assert (_value(record["ToolErrors"]), record["status"]) == (1, "completed")
     [record] = _metric_records(lines, cut)
-    assert (_value(record["TurnErrors"]), record["status"]) == (1, "failed")
+    assert (_value(record["RunErrors"]), record["status"]) == (1, "failed")
 
 
 async def test_nothing_that_was_said_is_logged(

@@ -36,7 +36,7 @@ def faults(
     before: Sequence[Mapping[str, Any]] = (),
     after: Sequence[Mapping[str, Any]] = (MILK,),
 ) -> list[str]:
-    conversation = Conversation(about="x", language="en", turns=[Say(said)], outcome=outcome)
+    conversation = Conversation(about="x", language="en", steps=[Say(said)], outcome=outcome)
     return judged(conversation, answer, asked, tools, before, after, NOW)
 
 

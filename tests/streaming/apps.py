@@ -175,7 +175,7 @@ async def until_cancelled(scope: Any, receive: Any, send: Any) -> None:
 
 
 async def until_deadline(request: Request) -> Response:
-    """A turn of a conversation: its partial answer has to be saved whatever happens."""
+    """A run of a conversation: its partial answer has to be saved whatever happens."""
     line = await Line.open(request)
 
     async def words() -> AsyncIterator[str]:

@@ -52,7 +52,7 @@ def chat(
 
 
 class _Session:
-    """The turns of one run of the command."""
+    """The messages of one start of the command."""
 
     def __init__(self, conversation: "Conversation", console: Console, *, timing: bool) -> None:
         self._conversation = conversation

@@ -92,8 +92,8 @@ class Judge:
         before = self._given(conversation, user_id)
         heard = _Heard()
         faults: list[str] = []
-        for turn in conversation.turns:
-            fault = self._take(turn, line, heard) or heard.error
+        for step in conversation.steps:
+            fault = self._take(step, line, heard) or heard.error
             if fault:
                 faults.append(fault)
                 break
@@ -104,9 +104,9 @@ class Judge:
         self._clear(user_id, after)
         return Verdict(conversation, list(dict.fromkeys(faults)), tools, heard.ttft_ms)
 
-    def _take(self, turn: Say | Choose, line: Line, heard: _Heard) -> str:
+    def _take(self, step: Say | Choose, line: Line, heard: _Heard) -> str:
         """Do what the person does next. Tells what is wrong, or nothing."""
-        match turn:
+        match step:
             case Say(words, files):
                 ids = [line.attach(name, of.encode(), _FILE_TYPE) for name, of in files.items()]
                 heard.hear(line.say(words, ids))
@@ -170,7 +170,7 @@ def judged(
         faults.append(f"the answer has no “{outcome.says}”: {_short(answer)}")
     if outcome.never_says and re.search(outcome.never_says, answer):
         faults.append(f"the answer says “{outcome.never_says}”: {_short(answer)}")
-    spoken = next(turn.words for turn in reversed(conversation.turns) if isinstance(turn, Say))
+    spoken = next(step.words for step in reversed(conversation.steps) if isinstance(step, Say))
     if script_of(answer) not in ("", script_of(spoken)):
         faults.append(f"the answer is in another script: {_short(answer)}")
     return faults

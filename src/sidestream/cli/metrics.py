@@ -67,7 +67,7 @@ def window_s(text: str) -> int:
 def read(
     stage: str, length_s: int, region: str | None, endpoint_url: str | None
 ) -> tuple[Bucket, list[Bucket]] | None:
-    """Read a window up to now: all of it, and the dozen parts of it in which there were turns.
+    """Read a window up to now: all of it, and the dozen parts of it in which there were runs.
 
     Gives None when there were none. Raises `CommandError`.
     """

@@ -213,7 +213,7 @@ def _read(
 
 def _bucket_table(whole: "Bucket", parts: "Sequence[Bucket]") -> Table:
     table = Table(
-        *("from", "turns", "p50", "p90", "p99", "in time", "cold starts"),
+        *("from", "runs", "p50", "p90", "p99", "in time", "cold starts"),
         title="Time to first token, in ms",
     )
     for bucket in [*parts, whole]:

@@ -62,12 +62,12 @@ class RunRecord:
         count, ms = MetricUnit.Count, MetricUnit.Milliseconds
         duration_ms = round((now - self.started) * 1000, 3)
         metrics: dict[str, tuple[MetricUnit, float]] = {
-            "TurnDuration": (ms, duration_ms),
+            "RunDuration": (ms, duration_ms),
             "ToolErrors": (count, sum(record.failed for record in run.records)),
             "ColdStart": (count, int(self.cold_start)),
             "InputTokens": (count, run.input_tokens),
             "OutputTokens": (count, run.output_tokens),
-            "TurnErrors": (count, int(status == "failed")),
+            "RunErrors": (count, int(status == "failed")),
         }
         if self.first_event_at is not None:
             first_event = round((self.first_event_at - self.started) * 1000, 3)

@@ -45,7 +45,7 @@ export function fromThread(thread: Thread): Conversation {
   return { ...EMPTY, thread: head, items: items.data };
 }
 
-/** A turn is about to begin: what the last one left for it alone is gone. */
+/** A run is about to begin: what the last one left for it alone is gone. */
 export function beginTurn(state: Conversation): Conversation {
   return {
     ...state,
@@ -57,7 +57,7 @@ export function beginTurn(state: Conversation): Conversation {
   };
 }
 
-/** A turn is over, however it ended. */
+/** A run is over, however it ended. */
 export function endTurn(state: Conversation): Conversation {
   return { ...state, open: new Set(), progress: null, allowCancel: false };
 }

@@ -91,7 +91,7 @@ export function Item(props: Props) {
       );
     }
     default:
-      // Calls of client tools, hidden context and ends of turns have nothing to show.
+      // Calls of client tools, hidden context and ends of runs have nothing to show.
       return null;
   }
 }

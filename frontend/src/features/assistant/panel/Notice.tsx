@@ -1,5 +1,5 @@
 "use client";
-/** A notice of the server's: not part of the conversation, and gone with the next turn. */
+/** A notice of the server's: not part of the conversation, and gone with the next run. */
 import { AlertIcon, InfoIcon } from "@/components/icons";
 import type { NoticeEvent } from "../bridge/protocol";
 import { useTexts } from "../useTexts";

@@ -151,17 +151,17 @@ export function Transcript({ control }: { control: ConversationControl }) {
 /** Reads a finished answer aloud, once. */
 function Announcer({ control }: { control: ConversationControl }) {
   const [words, setWords] = useState("");
-  const { turns, conversation } = control;
+  const { runs, conversation } = control;
   const items = useRef<readonly ThreadItem[]>([]);
   useEffect(() => {
     items.current = conversation.items;
   });
   useEffect(() => {
-    if (turns === 0) return;
+    if (runs === 0) return;
     const last = items.current.findLast((item) => item.type === "assistant_message");
 
     setWords(last?.content.map(({ text }) => text).join("\n") ?? "");
-  }, [turns]);
+  }, [runs]);
   return (
     <p aria-live="polite" className="sr-only" dir="auto">
       {words}

@@ -9,14 +9,14 @@ import type { Ending, StreamHandlers } from "../bridge/client";
 import { EMPTY } from "../bridge/frames";
 import type { Thread, ThreadEvent } from "../bridge/protocol";
 import { step } from "../bridge/steps";
-import { TurnWatch } from "../bridge/turn-watch";
+import { RunWatch } from "../bridge/run-watch";
 import { useChat } from "../ChatProvider";
 import { useHost } from "../host";
 import { useRequests, type Outgoing } from "./useRequests";
 
 /**
  * idle -> loading -> idle                       a conversation is fetched
- * idle -> answering (-> stopping) -> idle       a turn
+ * idle -> answering (-> stopping) -> idle       a run
  *         answering <-> reconnecting            the line broke in mid-answer
  */
 export type Phase = "idle" | "loading" | "answering" | "reconnecting" | "stopping";
@@ -42,9 +42,9 @@ export function useConversation() {
   const [failed, setFailed] = useState<Failed | null>(null);
   const [stopped, setStopped] = useState(false);
   const [earlier, setEarlier] = useState<string | null>(null);
-  const [turns, setTurns] = useState(0);
+  const [runs, setRuns] = useState(0);
 
-  // Events of a turn that the person has left behind are not shown; its effects still count.
+  // Events of a run that the person has left behind are not shown; its effects still count.
   const view = useRef(0);
   const current = useRef<string | null>(null);
   const stopWanted = useRef(false);
@@ -86,7 +86,7 @@ export function useConversation() {
       const mine = view.current;
       const isMine = () => view.current === mine;
       let accepted = false;
-      const watch = new TurnWatch();
+      const watch = new RunWatch();
       dispatch({ type: "begin" });
       setFailed(null);
       setStopped(false);
@@ -132,7 +132,7 @@ export function useConversation() {
           stopWanted.current = false;
           dispatch({ type: "end" });
           setPhase("idle");
-          setTurns((count) => count + 1);
+          setRuns((count) => count + 1);
         }
       }
     },
@@ -227,8 +227,8 @@ export function useConversation() {
     dismissFailure: () => setFailed(null),
     /** The person stopped the last answer. */
     stopped,
-    /** Counts finished turns. */
-    turns,
+    /** Counts finished runs. */
+    runs,
     hasEarlier: earlier !== null,
     loadEarlier,
     open,

@@ -6,7 +6,7 @@ pattern (`plain_chat.py`) under uvicorn, our chat under uvicorn, and our chat on
 behind the emulator. Everything runs on loopback, where a round trip costs next to nothing; the
 real distances to the database and the task server add to the plain pattern several times over.
 
-    python -m benchmarks.turn_overhead --rounds 30 --output results.json
+    python -m benchmarks.run_overhead --rounds 30 --output results.json
 """
 
 import argparse
@@ -39,7 +39,7 @@ PLAIN, UVICORN, LAMBDA = "plain pattern", "ours, uvicorn", "ours, runtime + emul
 
 @dataclass(frozen=True, slots=True)
 class Latency:
-    """The time to the first delta of one server's turns, in milliseconds."""
+    """The time to the first delta of one server's runs, in milliseconds."""
 
     server: str
     runs: int
@@ -130,7 +130,7 @@ async def _listening(port: int) -> None:
 
 
 async def run(rounds: int) -> list[Latency]:
-    """Measure `rounds` turns of each server, after a few that warm up."""
+    """Measure `rounds` runs of each server, after a few that warm up."""
     limits = {"REQUESTS_PER_MINUTE": "0", "TOKENS_PER_DAY": "0"}
     with _folder() as folder:
         options = LocalOptions(
@@ -202,8 +202,8 @@ def print_table(results: list[Latency], summary: dict[str, Any]) -> None:
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=(__doc__ or "").partition("\n")[0])
-    parser.add_argument("--rounds", type=int, default=50, help="turns of each server")
-    parser.add_argument("--output", type=Path, default=HERE / "results" / "turn_overhead.json")
+    parser.add_argument("--rounds", type=int, default=50, help="runs of each server")
+    parser.add_argument("--output", type=Path, default=HERE / "results" / "run_overhead.json")
     options = parser.parse_args()
     results = asyncio.run(run(options.rounds))
     summary = report(results)

@@ -1,7 +1,7 @@
-/** Watches the events of one turn go by: could what was seen be all of it? */
+/** Watches the events of one run go by: could what was seen be all of it? */
 import type { ThreadEvent } from "./protocol";
 
-export class TurnWatch {
+export class RunWatch {
   sawError = false;
   private sawAnswer = false;
   private readonly open = new Set<string>();

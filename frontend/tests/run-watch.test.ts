@@ -1,18 +1,18 @@
 import { describe, expect, it } from "vitest";
 import type { ThreadEvent, ThreadItem } from "@/features/assistant/bridge/protocol";
-import { TurnWatch } from "@/features/assistant/bridge/turn-watch";
+import { RunWatch } from "@/features/assistant/bridge/run-watch";
 
 const item = (type: string, id = type) => ({ id, type }) as ThreadItem;
 const added = (type: string): ThreadEvent => ({ type: "thread.item.added", item: item(type) });
 const done = (type: string): ThreadEvent => ({ type: "thread.item.done", item: item(type) });
 
 function whole(...events: ThreadEvent[]): boolean {
-  const watch = new TurnWatch();
+  const watch = new RunWatch();
   for (const event of events) watch.see(event);
   return watch.isWhole;
 }
 
-describe("a turn", () => {
+describe("a run", () => {
   it("could be over after an answer in words, a widget or a question", () => {
     expect(whole(done("user_message"), added("assistant_message"), done("assistant_message"))).toBe(
       true,
