@@ -39,7 +39,7 @@ ROOT = Path(__file__).parent.parent
 RESULTS = Path(__file__).parent / "results"
 PYTHON = ROOT / ".tools/runtime/bin/python"  # AWS's managed runtime has these packages, no others
 TARGET_RATIO = 0.65
-TARGET_FIRST_TURN_MS = 20.0
+TARGET_FIRST_RUN_MS = 20.0
 RUNS = 10
 SECRETS = ("DATABASE_URL", "OPENAI_API_KEY", "SESSION_SIGNING_KEY", "TOOL_SIGNING_KEY")
 
@@ -61,7 +61,7 @@ class Result:
     ours_s: float
     with_secrets_s: float
     """Our start with the four secrets read from the local system's Secrets Manager."""
-    first_turn_ms: float
+    first_run_ms: float
     tenth_run_ms: float
 
     @property
@@ -72,12 +72,12 @@ class Result:
     @property
     def extra_ms(self) -> float:
         """What the first run takes longer than the tenth."""
-        return self.first_turn_ms - self.tenth_run_ms
+        return self.first_run_ms - self.tenth_run_ms
 
     @property
     def kept(self) -> bool:
         """Whether both targets are met."""
-        return self.ratio <= TARGET_RATIO and self.extra_ms <= TARGET_FIRST_TURN_MS
+        return self.ratio <= TARGET_RATIO and self.extra_ms <= TARGET_FIRST_RUN_MS
 
 
 def build(folder: Path) -> None:
@@ -229,9 +229,9 @@ def main() -> int:
     print(f"ChatFunction's start {result.ours_s:.3f} s")
     print(f"  ratio              {result.ratio:.2f} (at most {TARGET_RATIO})")
     print(f"  reading secrets    {result.with_secrets_s:.3f} s")
-    print(f"first run            {result.first_turn_ms:.1f} ms")
+    print(f"first run            {result.first_run_ms:.1f} ms")
     print(f"tenth run            {result.tenth_run_ms:.1f} ms")
-    print(f"  difference         {result.extra_ms:+.1f} ms (at most {TARGET_FIRST_TURN_MS:.0f} ms)")
+    print(f"  difference         {result.extra_ms:+.1f} ms (at most {TARGET_FIRST_RUN_MS:.0f} ms)")
     figures = {**asdict(result), "ratio": result.ratio, "extra_ms": result.extra_ms}
     options.output.parent.mkdir(parents=True, exist_ok=True)
     options.output.write_text(json.dumps({**figures, "kept": result.kept}, indent=2) + "\n")

@@ -28,6 +28,14 @@ SCHEMA: dict[str, Any] = {
 }
 
 
+def test_what_no_tool_server_would_take_is_refused_before_it_is_sent() -> None:
+    assert read(json.dumps({"title": "x" * 60_000}))
+    for long in ("x" * 64_000, "ا" * 32_000):
+        with pytest.raises(Unusable, match="longer than 64000 bytes"):
+            read(json.dumps({"title": long}, ensure_ascii=False))
+        assert len(written(json.dumps({"title": long}))) < 8_000
+
+
 @pytest.mark.parametrize(
     ("text", "arguments"),
     [

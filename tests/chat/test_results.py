@@ -29,7 +29,28 @@ def test_a_list_loses_rows_and_says_how_many() -> None:
     assert 20 < len(shown["data"]) < 100
     assert shown["data"] == _rows(100, 200)["data"][: len(shown["data"])]  # type: ignore[index]
     assert shown["note"].startswith(f"{100 - len(shown['data'])} more rows")
-    assert shown["after"] == "tck_99"
+    # The next page begins behind the rows that are not shown: nobody may skip them.
+    assert "after" not in shown
+    assert shown["has_more"] is True
+
+
+def test_a_list_whose_texts_are_cut_keeps_its_rows_and_its_next_page() -> None:
+    shown = json.loads(words_of(_rows(3, 100_000), 16_000))
+    assert (len(shown["data"]), shown["after"]) == (3, "tck_99")
+
+
+@pytest.mark.parametrize("key", ["result", "items"])
+def test_the_only_list_of_a_result_loses_rows_whatever_it_is_called(key: str) -> None:
+    rows = [{"n": number} for number in range(10_000)]
+    shown = json.loads(words_of({key: rows, "city": "Karachi"}, 5_000))
+    assert shown["city"] == "Karachi"
+    assert shown[key] == rows[: len(shown[key])]
+    assert shown["note"].startswith(f"{10_000 - len(shown[key])} more rows")
+
+
+def test_of_two_lists_neither_is_taken_for_the_rows() -> None:
+    two = {"towns": list(range(9_999)), "roads": list(range(9_999))}
+    assert json.loads(words_of(two, 1_000)) == {"note": "The result was too long to be shown."}
 
 
 @pytest.mark.parametrize("result", [_rows(3, 100_000), {"notes": "n" * 100_000}, ["x" * 99_999]])

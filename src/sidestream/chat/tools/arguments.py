@@ -13,6 +13,8 @@ from typing import Any, Final
 from sidestream.storable import storable
 
 _MAX_DEPTH: Final = 50
+_MAX_BYTES: Final = 64_000
+"""Half of what a tool server of ours takes as a request, so that escapes have room."""
 _MAX_REFUSED_CHARS: Final = 1_000
 _NOTHING: Final = frozenset({"", "null", "none", "nil", "undefined"})
 _BOOLEANS: Final = {"true": True, "false": False}
@@ -37,6 +39,8 @@ type Schema = Mapping[str, Any]
 def read(text: str) -> dict[str, Any]:
     """Read the arguments of a call. Raises `Unusable` for what is not a JSON object that can be
     sent on and kept."""
+    if len(text.encode(errors="replace")) > _MAX_BYTES:
+        raise Unusable(f"they are longer than {_MAX_BYTES} bytes")
     value: Any = text
     for _ in range(2):  # an object, or a string with an object in it
         if not isinstance(value, str):
