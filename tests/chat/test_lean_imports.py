@@ -23,7 +23,7 @@ def run(code: str) -> str:
     return done.stdout.strip()
 
 
-UNUSED = ["mcp", "mcp_types", "griffe._internal", "agents.sandbox.manifest"]
+UNUSED = ["mcp", "mcp_types", "openai.types.graders", "agents.sandbox.manifest"]
 
 
 def test_the_chat_is_imported_without_what_it_never_uses() -> None:
@@ -53,6 +53,18 @@ def test_the_scripted_run_loads_nothing_of_it_either() -> None:
         print([name for name in {UNUSED} if name in sys.modules])
     """)
     assert printed == "[]"
+
+
+def test_openais_types_are_imported_one_by_one_and_all_are_there() -> None:
+    printed = run("""
+        import_sdks()
+        import openai.types.responses as lean
+        late = "openai.types.responses.compacted_response"
+        before = late in sys.modules
+        from openai.types.responses import CompactedResponse
+        print(before, CompactedResponse.__module__ == late, hasattr(lean, "Nothing"))
+    """)
+    assert printed == "False True False"
 
 
 def test_models_are_built_when_they_are_used_and_later_ones_at_once() -> None:

@@ -2,17 +2,12 @@
 
 `agents.mcp` (the MCP library, its server included) and `agents.sandbox` (agents that have a
 computer of their own) **cannot be imported in ChatFunction**: the chat has its own client for tool
-servers, and a function has no computer to give. Importing them fails and says so. What is in
-`_LATER` is imported when something of it is used, and works as ever.
+servers, and a function has no computer to give. Importing them fails and says so.
 """
 
-import importlib
 import sys
 from types import ModuleType, SimpleNamespace
 from typing import Any, Final
-
-_LATER: Final = {"griffe": ("Docstring", "DocstringSectionKind")}
-"""Modules, and the classes that the SDKs import of them by name."""
 
 
 class LeftOut(ModuleType):
@@ -22,29 +17,6 @@ class LeftOut(ModuleType):
         super().__init__(name)
         # `__file__` is where an import that fails says that it looked.
         vars(self).update(contents, __file__=f"<left out: see {__name__}>", __path__=[])
-
-
-class _Later:
-    """A class that is imported when it is used."""
-
-    def __init__(self, module: str, name: str) -> None:
-        self._module = module
-        self._name = name
-
-    def __call__(self, *args: Any, **kwargs: Any) -> Any:
-        """Make an instance."""
-        return self._real()(*args, **kwargs)
-
-    def __getattr__(self, name: str) -> Any:
-        """Give an attribute of the class."""
-        if name.startswith("__"):
-            raise AttributeError(name)
-        return getattr(self._real(), name)
-
-    def _real(self) -> Any:
-        if isinstance(sys.modules.get(self._module), LeftOut):
-            del sys.modules[self._module]
-        return getattr(importlib.import_module(self._module), self._name)
 
 
 class _NoServers:
@@ -90,15 +62,11 @@ class _NoSandbox:
         """Clean nothing up."""
 
 
-def _nothing(_error: BaseException) -> None:
-    """What a run without a sandbox remembers of an error."""
-
-
 _LEFT_OUT: Final[dict[str, dict[str, Any]]] = {
     "agents.mcp": {"MCPUtil": _NoServers},
     "agents.sandbox": {},
     "agents.sandbox.runtime": {"SandboxRuntime": _NoSandbox},
-    "agents.sandbox.memory.rollouts": {"terminal_metadata_for_exception": _nothing},
+    "agents.sandbox.memory.rollouts": {"terminal_metadata_for_exception": lambda _: None},
     "agents.sandbox.capabilities.capability": {"Capability": type("Capability", (), {})},
     "agents.sandbox.session.base_sandbox_session": {
         "BaseSandboxSession": type("BaseSandboxSession", (), {})
@@ -108,7 +76,5 @@ _LEFT_OUT: Final[dict[str, dict[str, Any]]] = {
 
 def install() -> None:
     """Put the stand-ins where the real modules would be."""
-    for module, classes in _LATER.items():
-        sys.modules[module] = LeftOut(module, {name: _Later(module, name) for name in classes})
     for module, contents in _LEFT_OUT.items():
         sys.modules[module] = LeftOut(module, contents)
