@@ -88,20 +88,21 @@ class _LazyLoader(Loader):
 
 @contextmanager
 def _schemas_deferred() -> Iterator[None]:
-    """Let models that are defined inside be built at their first use."""
+    """Let models and adapters that are defined inside be built at their first use."""
+    from pydantic import TypeAdapter
     from pydantic._internal._config import config_defaults
 
-    before = config_defaults["defer_build"]
+    before = config_defaults["defer_build"], TypeAdapter._defer_build
     config_defaults["defer_build"] = True
+    TypeAdapter._defer_build = lambda _: True  # type: ignore[method-assign, assignment]
     try:
         yield
     finally:
-        config_defaults["defer_build"] = before
+        config_defaults["defer_build"], TypeAdapter._defer_build = before  # type: ignore[method-assign]
 
 
 def _build_items() -> None:
-    """Build thread items and the widget that templates make, which are in most events: once here,
-    and not again inside each kind of event."""
+    """Build what is in most events, items and widgets, once and not inside each kind of event."""
     from chatkit.types import ThreadItem
     from chatkit.widgets import DynamicWidgetRoot
 
