@@ -25,6 +25,7 @@ from openai.types.responses.response import IncompleteDetails
 
 from sidestream.chat.model.normalise.calls import Call, Calls, Piece
 from sidestream.chat.model.normalise.ends import End
+from sidestream.chat.model.normalise.made import made_of
 from sidestream.chat.model.normalise.messages import Messages
 from sidestream.chat.model.normalise.outgoing import Outgoing
 from sidestream.storable import storable
@@ -51,7 +52,8 @@ class Assembly:
             return
         self._id = self.out.id_of(given_id)
         self.out.add(
-            ResponseCreatedEvent.model_construct(
+            made_of(
+                ResponseCreatedEvent,
                 type="response.created",
                 response=self._response("in_progress", []),
                 sequence_number=self.out.number(),
@@ -69,7 +71,8 @@ class Assembly:
         self.calls.name(call)
         self.out.begun = True
         self.out.add(
-            ResponseOutputItemAddedEvent(
+            made_of(
+                ResponseOutputItemAddedEvent,
                 type="response.output_item.added",
                 item=_made(call, "in_progress"),
                 output_index=call.place or 0,
@@ -101,10 +104,13 @@ class Assembly:
         output, number = self._output(), self.out.number()
         if self.end is End.FAILED:
             failed = self._response("failed", output)
-            failed.error = ResponseError.model_construct(code=cast(Any, self._code), message="")
+            failed.error = made_of(ResponseError, code=cast(Any, self._code), message="")
             self.out.add(
-                ResponseFailedEvent.model_construct(
-                    type="response.failed", response=failed, sequence_number=number
+                made_of(
+                    ResponseFailedEvent,
+                    type="response.failed",
+                    response=failed,
+                    sequence_number=number,
                 )
             )
         elif self.end in (End.LENGTH, End.FILTERED):
@@ -113,13 +119,17 @@ class Assembly:
                 reason="content_filter" if self.end is End.FILTERED else "max_output_tokens"
             )
             self.out.add(
-                ResponseIncompleteEvent.model_construct(
-                    type="response.incomplete", response=short, sequence_number=number
+                made_of(
+                    ResponseIncompleteEvent,
+                    type="response.incomplete",
+                    response=short,
+                    sequence_number=number,
                 )
             )
         else:
             self.out.add(
-                ResponseCompletedEvent.model_construct(
+                made_of(
+                    ResponseCompletedEvent,
                     type="response.completed",
                     response=self._response("completed", output),
                     sequence_number=number,
@@ -135,7 +145,8 @@ class Assembly:
         return [item for _place, item in items]
 
     def _response(self, status: _Status, output: list[Any]) -> Response:
-        return Response.model_construct(
+        return made_of(
+            Response,
             id=self._id,
             object="response",
             created_at=time.time(),

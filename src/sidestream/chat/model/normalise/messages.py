@@ -20,6 +20,7 @@ from openai.types.responses import (
 )
 from openai.types.responses.response_output_text import AnnotationURLCitation
 
+from sidestream.chat.model.normalise.made import made_of
 from sidestream.chat.model.normalise.outgoing import Outgoing
 from sidestream.storable import Pieces, storable
 from sidestream.visible import is_visible
@@ -72,8 +73,11 @@ class _Part:
     def made(self) -> ResponseOutputText | ResponseOutputRefusal:
         if self.kind == "refusal":
             return ResponseOutputRefusal(type="refusal", refusal="".join(self._said))
-        return ResponseOutputText.model_construct(
-            type="output_text", text="".join(self._said), annotations=list(self.citations)
+        return made_of(
+            ResponseOutputText,
+            type="output_text",
+            text="".join(self._said),
+            annotations=list(self.citations),
         )
 
 
@@ -93,7 +97,8 @@ class _Message:
         """Whether all of it is out."""
 
     def made(self) -> ResponseOutputMessage:
-        return ResponseOutputMessage.model_construct(
+        return made_of(
+            ResponseOutputMessage,
             id=self.id,
             type="message",
             role="assistant",
@@ -215,7 +220,8 @@ class Messages:
         self._out.begun = True
         message.id = self._out.id_of(message.given_id)
         self._out.add(
-            ResponseOutputItemAddedEvent(
+            made_of(
+                ResponseOutputItemAddedEvent,
                 type="response.output_item.added",
                 item=ResponseOutputMessage(
                     id=message.id,
@@ -238,7 +244,8 @@ class Messages:
             else ResponseOutputText(type="output_text", text="", annotations=[])
         )
         self._out.add(
-            ResponseContentPartAddedEvent(
+            made_of(
+                ResponseContentPartAddedEvent,
                 type="response.content_part.added",
                 content_index=part.index,
                 item_id=message.id,
@@ -250,7 +257,8 @@ class Messages:
 
     def _annotate(self, message: _Message, part: _Part, index: int) -> None:
         self._out.add(
-            ResponseOutputTextAnnotationAddedEvent.model_construct(
+            made_of(
+                ResponseOutputTextAnnotationAddedEvent,
                 type="response.output_text.annotation.added",
                 annotation=cast(Any, part.citations[index]),
                 annotation_index=index,
@@ -265,7 +273,8 @@ class Messages:
         self._open = None
         message.is_over = True
         self._out.add(
-            ResponseOutputItemDoneEvent.model_construct(
+            made_of(
+                ResponseOutputItemDoneEvent,
                 type="response.output_item.done",
                 item=message.made(),
                 output_index=message.place or 0,
