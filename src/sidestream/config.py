@@ -28,6 +28,7 @@ from sidestream import secrets_manager
 from sidestream.mcp_server import McpServer, secrets_of
 from sidestream.pasted import cleaned, stripped
 from sidestream.secret import Secret
+from sidestream.setting_text import document, is_database_url, parts
 
 MIN_KEY_BYTES = 32
 
@@ -78,11 +79,11 @@ class Settings(BaseModel):
             raise ValueError("it begins with the setting's own name")
         kind = cls.model_fields[name].annotation
         if kind == tuple[str, ...]:
-            return cleaned(_parts(value))
+            return cleaned(parts(value))
         if kind in (tuple[Issuer, ...], tuple[McpServer, ...]):
-            return cleaned(_json(value))
+            return cleaned(document(value))
         if name == "mcp_server_secrets":
-            return json.dumps(cleaned(_json(value)))
+            return json.dumps(cleaned(document(value)))
         return cleaned(value)
 
     @field_validator("tool_signing_key", "session_signing_key", check_fields=False)
@@ -103,7 +104,7 @@ class Settings(BaseModel):
     @field_validator("database_url")
     @classmethod
     def _readable(cls, value: SecretStr) -> SecretStr:
-        if value.get_secret_value() and not _is_database_url(value.get_secret_value()):
+        if value.get_secret_value() and not is_database_url(value.get_secret_value()):
             raise ValueError(
                 "it is postgresql://role:password@host/database, with %40 for an @ in the password"
                 " and no other options than libpq's after a ?"
@@ -274,42 +275,6 @@ class ChatSettings(Settings):
         """Whether speech can be turned into text here."""
         wanted = self.transcription_model != "none"
         return wanted and bool(self.openai_api_key.get_secret_value())
-
-
-def _is_database_url(text: str) -> bool:
-    """Whether libpq reads what was meant. Of a password that is not percent-encoded it takes the
-    end for a host, a port or a database, and those it tells to everybody."""
-    # Whoever connects has it loaded anyway; most of the command line does not connect.
-    import psycopg
-    from psycopg.conninfo import conninfo_to_dict
-
-    if not text.startswith(("postgresql://", "postgres://")):
-        return False
-    try:
-        parts = {name: str(part) for name, part in conninfo_to_dict(text).items()}
-    except psycopg.Error:
-        return False
-    host, port, database = (parts.get(name, "") for name in ("host", "port", "dbname"))
-    return (
-        bool(host and parts.get("user"))
-        and "@" not in host + database
-        and all(number.isdecimal() for number in port.split(",") if number)
-    )
-
-
-def _parts(text: str) -> list[str]:
-    # Not every bracket: a host may be `[::1]`.
-    if re.match(r'\[\s*"', stripped(text)):
-        raise ValueError("it is a list with commas between its parts, and no JSON")
-    return text.split(",")
-
-
-def _json(text: str) -> Any:
-    try:
-        # Not strictly: a line end that was pasted into one of its strings is taken off later.
-        return json.loads(stripped(text), strict=False)
-    except ValueError:
-        raise ValueError("it is no JSON") from None
 
 
 _SAID: Final = {

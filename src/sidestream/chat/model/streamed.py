@@ -17,6 +17,7 @@ from agents import (
     ModelSettings,
     Tool,
     TResponseInputItem,
+    UserError,
 )
 from agents.items import TResponseStreamEvent
 from openai import AsyncOpenAI, AsyncStream
@@ -63,8 +64,8 @@ class StreamedModel(Model):
         self._path, self._body, self._reading = _APIS[api]
 
     async def get_response(self, *_args: Any, **_options: Any) -> ModelResponse:
-        """Every run streams."""
-        raise NotImplementedError
+        """Refuse: every run streams."""
+        raise UserError("This model only streams: use Runner.run_streamed.")
 
     async def stream_response(
         self,

@@ -8,7 +8,6 @@ import asyncio
 import copy
 import importlib
 import json
-from collections.abc import Mapping
 from typing import Any, Final
 
 from agents import FunctionTool
@@ -21,9 +20,9 @@ from agents.tool_context import ToolContext
 from sidestream.chat.context import RunContext
 from sidestream.chat.tools.elicitation import Answers
 from sidestream.chat.tools.server import ToolResult
-from sidestream.chat.tools.sources import OfferedTool
-from sidestream.domain import Ask, Domain, DomainError, Row, Tool, policy_of
-from sidestream.i18n import Plural, _
+from sidestream.chat.tools.sources import OfferedTool, ReleasedTools
+from sidestream.domain import Ask, Domain, DomainError, Tool, policy_of
+from sidestream.i18n import _
 from sidestream.telemetry import log_failure, logger
 
 _FAILED: Final = _("The tool did not work.")
@@ -32,40 +31,18 @@ _TIMEOUT_S: Final = 20.0
 log = logger("chat")
 
 
-class FunctionTools:
+class FunctionTools(ReleasedTools):
     """The function tools of a domain. Raises `DomainError` for what is none, and for one whose name
     the domain's server has too."""
 
     def __init__(self, domain: Domain) -> None:
-        self._domain = domain
-        self._functions = {tool.name: tool for tool, _said in _declared(domain)}
-        self._tools = {tool.name: _offered(tool, said) for tool, said in _declared(domain)}
-        if taken := sorted(self._tools.keys() & domain.policies.keys()):
+        declared = _declared(domain)
+        self._functions = {tool.name: tool for tool, _said in declared}
+        super().__init__(domain, {tool.name: _offered(tool, said) for tool, said in declared})
+        if taken := sorted(self._functions.keys() & domain.policies.keys()):
             raise DomainError(
                 f"The function {taken[0]} of the domain {domain.name} has the name of a tool."
             )
-
-    asker = ""
-
-    @property
-    def changed_event(self) -> str:
-        return self._domain.changed_event
-
-    @property
-    def counted(self) -> Plural:
-        return self._domain.counted
-
-    def tools(self) -> Mapping[str, OfferedTool]:
-        return self._tools
-
-    def refresh(self) -> None:
-        """Nothing: the functions are of the release."""
-
-    def notes(self) -> str:
-        return ""
-
-    def owns(self, name: str) -> bool:
-        return name in self._tools
 
     async def call(
         self,
@@ -89,12 +66,6 @@ class FunctionTools:
             log_failure(log, "function tool failed", error, tool=name, run_id=context.run_id)
             return ToolResult(f"{_FAILED}\n{await _words_of(own, call, error)}", failed=True)
         return _result(output)
-
-    def told(self, words: str) -> str:
-        return words
-
-    def rows(self, result: Any) -> list[Row]:
-        return self._domain.rows(result)
 
 
 def _declared(domain: Domain) -> list[tuple[FunctionTool, Tool]]:

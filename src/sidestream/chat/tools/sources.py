@@ -88,22 +88,14 @@ class ToolSource(Protocol):
         ...
 
 
-class DomainTools:
-    """The tools of the domain's own server, from its manifest: listing them costs no request."""
-
-    def __init__(self, domain: Domain, client: McpClient) -> None:
-        self._domain = domain
-        self._client = client
-        self._tools = {
-            str(entry["name"]): OfferedTool(
-                policy=domain.policy(str(entry["name"])),
-                description=str(entry["description"]),
-                schema=entry["inputSchema"],
-            )
-            for entry in domain.entries
-        }
+class ReleasedTools:
+    """What all tools of a release share: they are the domain's, and the same as long as it runs."""
 
     asker = ""
+
+    def __init__(self, domain: Domain, tools: Mapping[str, OfferedTool]) -> None:
+        self._domain = domain
+        self._tools = tools
 
     @property
     def changed_event(self) -> str:
@@ -117,13 +109,35 @@ class DomainTools:
         return self._tools
 
     def refresh(self) -> None:
-        """Nothing: the manifest is of the release."""
+        """Nothing: there is nothing to look at again."""
 
     def notes(self) -> str:
         return ""
 
     def owns(self, name: str) -> bool:
         return name in self._tools
+
+    def told(self, words: str) -> str:
+        return words
+
+    def rows(self, result: Any) -> list[Row]:
+        return self._domain.rows(result)
+
+
+class DomainTools(ReleasedTools):
+    """The tools of the domain's own server, from its manifest: listing them costs no request."""
+
+    def __init__(self, domain: Domain, client: McpClient) -> None:
+        self._client = client
+        offered = {
+            str(entry["name"]): OfferedTool(
+                policy=domain.policy(str(entry["name"])),
+                description=str(entry["description"]),
+                schema=entry["inputSchema"],
+            )
+            for entry in domain.entries
+        }
+        super().__init__(domain, offered)
 
     async def call(
         self,
@@ -142,9 +156,3 @@ class DomainTools:
             request_id=context.request_id,
             answers=answers,
         )
-
-    def told(self, words: str) -> str:
-        return words
-
-    def rows(self, result: Any) -> list[Row]:
-        return self._domain.rows(result)
