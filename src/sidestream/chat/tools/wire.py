@@ -9,17 +9,16 @@ anybody looks at it.
 import asyncio
 import json
 import math
-import re
 from dataclasses import dataclass
 from typing import Any, Final
 
 import httpx2
 
 from sidestream.reasons import Reason
+from sidestream.storable import storable
 
 MAX_BYTES: Final = 6_000_000
 _MAX_DEPTH: Final = 64
-_UNSTORABLE: Final = re.compile("[\\x00\\ud800-\\udfff]")
 
 
 class ToolServerError(Exception):
@@ -112,7 +111,7 @@ def _well_formed(value: Any, depth: int) -> Any:
     """Give a JSON value that can be stored and sent on. Raises `ValueError` for one that nests too
     deep."""
     if isinstance(value, str):
-        return _UNSTORABLE.sub("\ufffd", value)
+        return storable(value)
     if isinstance(value, float):
         return value if math.isfinite(value) else None
     if not isinstance(value, dict | list):
@@ -121,7 +120,4 @@ def _well_formed(value: Any, depth: int) -> Any:
         raise ValueError("it nests too deep")
     if isinstance(value, list):
         return [_well_formed(inner, depth - 1) for inner in value]
-    return {
-        _UNSTORABLE.sub("\ufffd", key): _well_formed(inner, depth - 1)
-        for key, inner in value.items()
-    }
+    return {storable(key): _well_formed(inner, depth - 1) for key, inner in value.items()}
