@@ -246,7 +246,7 @@ class ChatServer(ChatKitServer[Caller]):
         """Give the cards that show what the run has changed: it may have begun at a button."""
         changes: dict[str, Row | None] = {}
         for record in context.run.records:
-            policy = self._tools.confirmation.policy(record.name)
+            policy = self._tools.registry.policy(record.name)
             if not (record.failed or record.waits or policy.reads):
                 rows = self._tools.registry.rows(record)
                 changes |= {row.id: None if policy.tool.removes else row for row in rows}
@@ -293,7 +293,7 @@ class ChatServer(ChatKitServer[Caller]):
     ) -> tuple[ToolRecord, WidgetItem]:
         """Do what a row's action says. Gives the record, and the widget as it is now."""
         call, seen = widget.action.call, widget.action.row
-        tool = self._tools.confirmation.policy(call.name).tool
+        tool = self._tools.registry.policy(call.name).tool
         call_id = f"call_{context.run_id}"
         record = await self._tools.call(context, call.name, call_id, call.arguments)
         changes: dict[str, Row | None] = {}

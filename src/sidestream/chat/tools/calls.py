@@ -123,7 +123,7 @@ class Toolbox:
         record = ToolRecord(
             call_id, name, arguments, result.text, result.failed, result=result.content
         )
-        tool = self.confirmation.policy(name).tool
+        tool = self.registry.policy(name).tool
         if tool.removes and tool.look_up and result.failed and result.resent:
             found = await self._request(context, tool.look_up, call_id, arguments)
             if found.failed and found.reached:
@@ -146,7 +146,7 @@ class Toolbox:
         self, context: RunContext, name: str, call_id: str, arguments: dict[str, Any]
     ) -> ToolRecord | None:
         """Look at what a call is about, where the domain says how."""
-        tool = self.confirmation.policy(name).tool
+        tool = self.registry.policy(name).tool
         if not tool.look_up or not tool.target:
             return None
         about = {tool.target: arguments.get(tool.target)}
@@ -174,7 +174,7 @@ class Toolbox:
         """Call a tool for the model, or hold the call."""
         context, call_id = tool.context, tool.tool_call_id
         try:
-            reads = self.confirmation.policy(name).reads
+            reads = self.registry.policy(name).reads
             parsed = fitting(read(arguments), schema, reads=reads)
         except Unusable as error:
             words = f"{_INVALID}\nThe arguments are not valid: {error}"
@@ -206,7 +206,7 @@ class Toolbox:
         return replace(record, output=source.told(words) if source and theirs else words)
 
     def _unanswered(self, call_id: str, name: str, arguments: dict[str, Any]) -> ToolRecord:
-        reads = self.confirmation.policy(name).reads
+        reads = self.registry.policy(name).reads
         sentence = _UNREACHABLE if reads else _UNCERTAIN
         return ToolRecord(call_id, name, arguments, sentence, failed=True, reached=False)
 

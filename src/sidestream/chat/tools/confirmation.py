@@ -31,7 +31,7 @@ from chatkit.types import (
 from sidestream.chat.context import RunContext, RunState, ToolRecord
 from sidestream.chat.tools.elicitation import Answers
 from sidestream.chat.tools.registry import ToolRegistry
-from sidestream.domain import Ask, Policy, Question
+from sidestream.domain import Ask, Question
 from sidestream.i18n import text
 from sidestream.store.ids import new_id
 
@@ -80,13 +80,9 @@ class Confirmation:
     def __init__(self, registry: ToolRegistry) -> None:
         self._registry = registry
 
-    def policy(self, name: str) -> Policy:
-        """Give how a tool is treated."""
-        return self._registry.policy(name)
-
     def holds(self, name: str) -> bool:
         """Tell whether calls of a tool wait for the end of the run."""
-        return self.policy(name).ask != Ask.NEVER
+        return self._registry.policy(name).ask != Ask.NEVER
 
     def held(self, run: RunState) -> list[ToolRecord]:
         """Give the calls that are held, each deed once."""
@@ -97,7 +93,7 @@ class Confirmation:
         calls = self.held(run)
         if not calls:
             return False
-        allowed = min(self.policy(record.name).ask.unasked for record in calls)
+        allowed = min(self._registry.policy(record.name).ask.unasked for record in calls)
         return len(calls) > allowed or run.confirmed or self._ambiguous(run)
 
     def told(self, record: ToolRecord) -> str:
@@ -108,7 +104,7 @@ class Confirmation:
             )
         if not record.held:
             return record.output
-        always = self.policy(record.name).ask == Ask.ALWAYS
+        always = self._registry.policy(record.name).ask == Ask.ALWAYS
         document = {**json.loads(record.output), "note": _ASKS_NOTE if always else _HELD_NOTE}
         return json.dumps(document, ensure_ascii=False)
 
@@ -117,7 +113,7 @@ class Confirmation:
         gone = {
             self._target(record)
             for record in self.held(run)
-            if self.policy(record.name).tool.removes
+            if self._registry.policy(record.name).tool.removes
         }
         if not gone or not isinstance(result, dict) or not isinstance(result.get("data"), list):
             return result
@@ -132,7 +128,7 @@ class Confirmation:
         Fillers and the shortest words name nothing when there are others.
         """
         record = self.held(run)[0]
-        tool = self.policy(record.name).tool
+        tool = self._registry.policy(record.name).tool
         said = [item for item in run.history if isinstance(item, UserMessageItem)]
         if tool.search is None or not said:
             return None
@@ -161,7 +157,9 @@ class Confirmation:
         """Ask about the calls that are held."""
         calls = self.held(run)
         tools = {record.name for record in calls}
-        words = self.policy(calls[0].name).tool.question if len(tools) == 1 else Question()
+        words = (
+            self._registry.policy(calls[0].name).tool.question if len(tools) == 1 else Question()
+        )
         named = [self._name(record, locale) for record in calls]
         which = self._ambiguous(run) and len(tools) == 1
         if which:
@@ -179,7 +177,7 @@ class Confirmation:
         """A choice for each thing that the call may be about."""
         calls = self.held(run)
         first = calls[0]
-        target = str(self.policy(first.name).tool.target)
+        target = str(self._registry.policy(first.name).tool.target)
         titles = {
             row.id: row.title for record in run.records for row in self._registry.rows(record)
         }
@@ -198,13 +196,13 @@ class Confirmation:
     def _name(self, record: ToolRecord, locale: str) -> str:
         if rows := self._registry.rows(record):
             return rows[0].title
-        title = text(locale, self.policy(record.name).title)
+        title = text(locale, self._registry.policy(record.name).title)
         values = list(record.arguments.values())[:_MAX_TITLES]
         given = ", ".join(map(_shown, values))
         return f"{title}: {given}" if given else title
 
     def _target(self, record: ToolRecord) -> str:
-        return str(record.arguments.get(self.policy(record.name).tool.target or ""))
+        return str(record.arguments.get(self._registry.policy(record.name).tool.target or ""))
 
     def _ambiguous(self, run: RunState) -> bool:
         return bool(self._matches(run))
@@ -214,7 +212,7 @@ class Confirmation:
         that the model did not ask for, and found one that a held call is about."""
         found: list[str] = []
         for held in self.held(run):
-            for record in _of(run, self.policy(held.name).tool.search):
+            for record in _of(run, self._registry.policy(held.name).tool.search):
                 ids = self._ids(record)
                 several = len(ids) > 1 or _has_more(record.result)
                 if several and self._target(held) in ids:
