@@ -17,7 +17,7 @@ from openai.types.responses import ResponseFunctionToolCall
 
 from sidestream.chat.context import Control, EndReason, RunContext, RunState, ToolRecord
 from sidestream.chat.tools.arguments import Schema, Unusable, fitting, read
-from sidestream.chat.tools.confirmation import HELD_STATUS, NEEDS_STATUS, Confirmation
+from sidestream.chat.tools.confirmation import Confirmation
 from sidestream.chat.tools.elicitation import Answers
 from sidestream.chat.tools.exchange import exchange
 from sidestream.chat.tools.registry import ToolRegistry
@@ -41,11 +41,13 @@ _UNREACHABLE: Final = _("The service behind this cannot be reached right now. No
 _UNCERTAIN: Final = _(
     "The service behind this did not answer. Look at how things are before trying this again."
 )
+_HELD_STATUS: Final = "held"
+_NEEDS_STATUS: Final = "input_required"
 _LEAST_BYTES: Final = 500
 
 
 class Toolbox:
-    """Calls tools for one run at a time, and keeps a record of each call."""
+    """Calls tools for the runs of the process, and keeps a record of each call in its run."""
 
     def __init__(self, registry: ToolRegistry, settings: ChatSettings) -> None:
         self.registry = registry
@@ -197,7 +199,7 @@ class Toolbox:
         used = sum(len(past.output.encode()) for past in context.run.records)
         budget = max(_LEAST_BYTES, min(self._call_bytes, self._run_bytes - used))
         # Only in what the model reads: the thing may have a status of its own.
-        status = NEEDS_STATUS if record.needs else HELD_STATUS
+        status = _NEEDS_STATUS if record.needs else _HELD_STATUS
         told = {**record.result, "status": status} if record.waits else record.result
         words = words_of(told or record.output, budget)
         source = self.registry.source(record.name)

@@ -36,8 +36,6 @@ from sidestream.i18n import text
 from sidestream.store.ids import new_id
 
 PENDING_KIND: Final = "pending_calls"
-HELD_STATUS: Final = "held"
-NEEDS_STATUS: Final = "input_required"
 
 _HELD_NOTE: Final = (
     "The call is made when your answer ends: speak of it as done. If there are more such calls to"
@@ -98,15 +96,14 @@ class Confirmation:
 
     def told(self, record: ToolRecord) -> str:
         """Give what the model is told of a call, now: later runs do not need the advice."""
-        if record.needs is not None:
-            return json.dumps(
-                {**json.loads(record.output), "note": _NEEDS_NOTE}, ensure_ascii=False
-            )
-        if not record.held:
+        if not record.waits:
             return record.output
-        always = self._registry.policy(record.name).ask == Ask.ALWAYS
-        document = {**json.loads(record.output), "note": _ASKS_NOTE if always else _HELD_NOTE}
-        return json.dumps(document, ensure_ascii=False)
+        if record.needs is not None:
+            note = _NEEDS_NOTE
+        else:
+            always = self._registry.policy(record.name).ask == Ask.ALWAYS
+            note = _ASKS_NOTE if always else _HELD_NOTE
+        return json.dumps({**json.loads(record.output), "note": note}, ensure_ascii=False)
 
     def without_held(self, run: RunState, result: Any) -> Any:
         """Give a list as it will be: a model that looks again does not find what it removed."""
