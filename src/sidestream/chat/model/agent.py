@@ -58,11 +58,10 @@ already."""
 
 
 def build_agent(tools: Toolbox, settings: ChatSettings) -> Agent[RunContext]:
-    """Build the agent, once for the process."""
+    """Build the agent, once for the process. Each run gives it the tools that are offered then."""
     return Agent[RunContext](
         name="Sidestream",
         instructions=instructions(tools.registry),
-        tools=list(tools.function_tools()),
         tool_use_behavior=tools.confirmation.end_if_asking,
         model_settings=ModelSettings(
             parallel_tool_calls=True,

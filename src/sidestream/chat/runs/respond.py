@@ -171,7 +171,7 @@ class Responder:
         self._tools.registry.refresh()
         context.run.model = self.model_of(message, context.run.history)
         result = Runner.run_streamed(
-            replace(self._agent, tools=list(self._tools.function_tools())),
+            replace(self._agent, tools=self._tools.function_tools()),
             await self._input(context.run.history),
             context=context,
             max_turns=self._settings.max_turns,

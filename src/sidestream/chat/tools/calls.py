@@ -11,7 +11,7 @@ from dataclasses import replace
 from hashlib import sha256
 from typing import Any, Final
 
-from agents import FunctionTool
+from agents import FunctionTool, Tool
 from agents.tool_context import ToolContext
 from openai.types.responses import ResponseFunctionToolCall
 
@@ -56,7 +56,7 @@ class Toolbox:
         self._call_bytes = settings.tool_output_bytes
         self._run_bytes = settings.tool_output_bytes_per_run
 
-    def function_tools(self) -> list[FunctionTool]:
+    def function_tools(self) -> list[Tool]:
         """Build the agent's tools from what is offered now."""
         return [self._tool(name, tool) for name, tool in self.registry.offered().items()]
 
