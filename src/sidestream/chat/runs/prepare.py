@@ -117,12 +117,12 @@ class Preparer:
                 return Prepared(self._start(thread_id, idempotency, answers=call))
             case ThreadsCustomActionReq():
                 thread_id = request.params.thread_id
-                widget = await self.widget_action(
+                widget = await self._widget_action(
                     thread_id, request.params.item_id, request.params.action, caller
                 )
                 return Prepared(self._start(thread_id, idempotency), widget=widget)
 
-    async def widget_action(
+    async def _widget_action(
         self, thread_id: str, item_id: str | None, action: Action[str, Any], caller: Caller
     ) -> WidgetAction:
         """Find the widget of an action and read the action. Raises `NotFound` and `Invalid`."""

@@ -41,7 +41,7 @@ from sidestream.mcp_server import McpServer
 from sidestream.model_key import ModelKey
 from sidestream.reasons import Reason, report
 
-START_WAIT_S: Final = 1.0
+_START_WAIT_S: Final = 1.0
 """How long a start waits for the list at most, while it connects to everything else."""
 _TIMEOUT_S: Final = 15.0
 _MAX_ANSWER_BYTES: Final = 1_000_000
@@ -117,7 +117,7 @@ class AttachedServer:
         """List the tools. Waits a moment for them, unless they are known from before."""
         self.refresh()
         if self.listing is None and self._look is not None:
-            await asyncio.wait({self._look}, timeout=START_WAIT_S)
+            await asyncio.wait({self._look}, timeout=_START_WAIT_S)
 
     async def close(self) -> None:
         """Drop the connections."""

@@ -27,12 +27,12 @@ ACCEPT: Final = "accept"
 DECLINED: Final[Mapping[str, Any]] = {"action": "decline"}
 CANCELLED: Final[Mapping[str, Any]] = {"action": "cancel"}
 
-MAX_REQUESTS: Final = 5
-MAX_FIELDS: Final = 10
-MAX_OPTIONS: Final = 20
-MAX_MESSAGE_CHARS: Final = 500
-MAX_LABEL_CHARS: Final = 120
-MAX_URL_CHARS: Final = 1_000
+_MAX_REQUESTS: Final = 5
+_MAX_FIELDS: Final = 10
+_MAX_OPTIONS: Final = 20
+_MAX_MESSAGE_CHARS: Final = 500
+_MAX_LABEL_CHARS: Final = 120
+_MAX_URL_CHARS: Final = 1_000
 _MAX_NAME_CHARS: Final = 200
 _MAX_ANSWER_CHARS: Final = 2_000
 
@@ -183,19 +183,19 @@ def read_requests(requests: Mapping[str, Any]) -> dict[str, Form | Link | None]:
     fields = 0
     for key, request in requests.items():
         try:
-            found[key] = read_request(request)
+            found[key] = _read_request(request)
         except (Unshowable, TypeError, ValueError, AttributeError, KeyError):
             found[key] = None
         fields += len(form.fields) if isinstance(form := found[key], Form) else 1
-        if len(found) > MAX_REQUESTS or fields > MAX_FIELDS:
+        if len(found) > _MAX_REQUESTS or fields > _MAX_FIELDS:
             found[key] = None
     return found
 
 
-def read_request(request: Mapping[str, Any]) -> Form | Link:
+def _read_request(request: Mapping[str, Any]) -> Form | Link:
     """Read one request. Raises `Unshowable` and what reading anything else may raise."""
     params = request["params"]
-    message = cleaned(params["message"], MAX_MESSAGE_CHARS)
+    message = _cleaned(params["message"], _MAX_MESSAGE_CHARS)
     if request["method"] != "elicitation/create" or not is_visible(message):
         raise Unshowable
     match params.get("mode", "form"):
@@ -206,7 +206,7 @@ def read_request(request: Mapping[str, Any]) -> Form | Link:
     raise Unshowable
 
 
-def cleaned(words: str, max_chars: int) -> str:
+def _cleaned(words: str, max_chars: int) -> str:
     """Give somebody's words on one line, cut to size, without what steers how a line is read."""
     line = " ".join(_STEERING.sub(" ", words[: 4 * max_chars]).split())
     return line if len(line) <= max_chars else line[: max_chars - 1] + "…"
@@ -215,7 +215,7 @@ def cleaned(words: str, max_chars: int) -> str:
 def _fields(schema: Mapping[str, Any]) -> Iterator[Field]:
     required = schema.get("required") or []
     properties = schema.get("properties") or {}
-    if len(properties) > MAX_FIELDS:
+    if len(properties) > _MAX_FIELDS:
         raise Unshowable
     for name, entry in properties.items():
         if len(name) > _MAX_NAME_CHARS:
@@ -237,8 +237,8 @@ def _field(name: str, schema: Mapping[str, Any], *, required: bool) -> Field:
             pass
         case _:
             raise Unshowable
-    label = cleaned(schema.get("title") or name, MAX_LABEL_CHARS)
-    hint = cleaned(schema.get("description") or "", MAX_MESSAGE_CHARS)
+    label = _cleaned(schema.get("title") or name, _MAX_LABEL_CHARS)
+    hint = _cleaned(schema.get("description") or "", _MAX_MESSAGE_CHARS)
     if not is_visible(label):
         raise Unshowable
     return Field(name, label, hint, required, kind, schema, options)
@@ -254,11 +254,11 @@ def _options(schema: Mapping[str, Any]) -> dict[str, str] | None:
         pairs = list(zip(names, schema["enum"], strict=True))
     else:
         return None
-    if not 0 < len(pairs) <= MAX_OPTIONS:
+    if not 0 < len(pairs) <= _MAX_OPTIONS:
         raise Unshowable
     options: dict[str, str] = {}
     for title, value in pairs:
-        label = cleaned(title, MAX_LABEL_CHARS)
+        label = _cleaned(title, _MAX_LABEL_CHARS)
         if not isinstance(value, str) or not is_visible(label) or label in options:
             raise Unshowable
         options[label] = value
@@ -268,7 +268,7 @@ def _options(schema: Mapping[str, Any]) -> dict[str, str] | None:
 def _link(message: str, url: str) -> Link:
     """An address that a browser can open and that says where it leads: `https`, or `http` to this
     machine, no name before the host, no character that a URI does not have."""
-    if len(url) > MAX_URL_CHARS or not _URL.fullmatch(url):
+    if len(url) > _MAX_URL_CHARS or not _URL.fullmatch(url):
         raise Unshowable
     parts = urlsplit(url)
     host = parts.hostname or ""

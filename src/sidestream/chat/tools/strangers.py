@@ -12,7 +12,7 @@ from collections.abc import Iterator, Mapping
 from hashlib import sha256
 from typing import Any, Final
 
-MAX_SCHEMA_BYTES: Final = 8_000
+_MAX_SCHEMA_BYTES: Final = 8_000
 _MAX_DEPTH: Final = 12
 _MAX_WORDS: Final = 1_500
 _MAX_TEXT: Final = 64
@@ -68,7 +68,7 @@ def sized(parameters: Mapping[str, Any]) -> dict[str, Any]:
     """Give a schema of arguments as providers take it. Raises `TooMuch` for one that is too big."""
     if parameters.get("type") != "object":
         raise TooMuch("its arguments are no object")
-    if len(json.dumps(parameters).encode()) > MAX_SCHEMA_BYTES:
+    if len(json.dumps(parameters).encode()) > _MAX_SCHEMA_BYTES:
         raise TooMuch("its schema is too big")
     return {"properties": {}, **parameters}
 

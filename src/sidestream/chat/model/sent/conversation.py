@@ -116,7 +116,7 @@ class _Reader:
             self._output(item)
         elif kind == "function_call":
             name = _UNFIT_IN_NAME.sub("_", str(item.get("name") or ""))[:_MAX_NAME_CHARS]
-            arguments = json_object(item.get("arguments"))
+            arguments = _json_object(item.get("arguments"))
             call = Call({**item, "name": name or NAMELESS, "arguments": arguments})
             step = self._step()
             step.parts.append(call.item)
@@ -221,7 +221,7 @@ def _words(item: Mapping[str, Any]) -> str:
     return "".join(str(part.get("text") or part.get("refusal") or "") for part in said)
 
 
-def json_object(arguments: Any) -> str:
+def _json_object(arguments: Any) -> str:
     """Give a call's arguments as the text of a JSON object: an empty one for what is none.
 
     Gemini, Anthropic and most templates refuse anything else, also in what has been.
