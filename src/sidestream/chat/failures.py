@@ -205,13 +205,11 @@ def classify(error: BaseException, *, answering: bool) -> Failure:
             return _refused(Refusal.of(error))
         case openai.APITimeoutError() | httpx2.ReadTimeout() | TimeoutError():
             return _MODEL_SLOW
-        case openai.APIConnectionError():
+        case openai.APIConnectionError() | httpx2.HTTPError() | ConnectionError():
             return _MODEL_CUT if answering else _MODEL_UNREACHABLE
         case openai.APIError():
             failure = _refused(Refusal.of(error))
             return _MODEL_CUT if answering and failure is _MODEL_DOWN else failure
-        case httpx2.HTTPError() | ConnectionError():
-            return _MODEL_CUT if answering else _MODEL_UNREACHABLE
         case ModelBehaviorError():
             return _MODEL_CUT if answering else _MODEL_DOWN
         case _ if type(error).__module__.split(".")[0] in {"httpx", "httpcore", "httpcore2"}:

@@ -148,8 +148,7 @@ def _told_apart(items: list[TResponseInputItem]) -> list[TResponseInputItem]:
 def _steps(calls: Sequence[Mapping[str, Any]]) -> Iterator[list[Mapping[str, Any]]]:
     """Give the calls of each response of the model together. One that was made for the person, or
     before responses were remembered, stands alone."""
-    for step, group in groupby(enumerate(calls), lambda at: at[1].get("step", -1 - at[0])):
-        del step
+    for _step, group in groupby(enumerate(calls), lambda at: at[1].get("step", -1 - at[0])):
         yield [call for _, call in group]
 
 

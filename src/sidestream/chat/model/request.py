@@ -49,8 +49,8 @@ def responses_body(
     body: dict[str, Any] = {
         "model": provider.model,
         "input": items_of(read(items, provider), provider),
+        "stream": True,
     }
-    body["stream"] = True
     if instructions:
         body["instructions"] = instructions
     if settings.max_tokens is not None:

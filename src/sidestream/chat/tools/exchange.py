@@ -21,8 +21,8 @@ from sidestream.i18n import _
 
 MAX_ROUNDS: Final = 5
 """How often one call may be answered with a question."""
-MAX_STATE_CHARS: Final = 32_000
-MAX_REQUESTS_BYTES: Final = 32_000
+_MAX_STATE_CHARS: Final = 32_000
+_MAX_REQUESTS_BYTES: Final = 32_000
 
 _PAUSE_S: Final = 0.2
 _ENDLESS: Final = _("The tool asked too many questions, so it was given up.")
@@ -72,10 +72,9 @@ def _refused(sentence: str) -> ToolResult:
 
 
 def _is_bounded(needs: InputRequired) -> bool:
-    state = needs.state or ""
-    if not isinstance(state, str) or len(state) > MAX_STATE_CHARS:
+    if len(needs.state or "") > _MAX_STATE_CHARS:
         return False
-    return len(json.dumps(needs.requests).encode()) <= MAX_REQUESTS_BYTES
+    return len(json.dumps(needs.requests).encode()) <= _MAX_REQUESTS_BYTES
 
 
 def _with_note(result: ToolResult) -> ToolResult:
