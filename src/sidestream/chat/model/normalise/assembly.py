@@ -52,12 +52,9 @@ class Assembly:
             return
         self._id = self.out.id_of(given_id)
         self.out.add(
-            made_of(
-                ResponseCreatedEvent,
-                type="response.created",
-                response=self._response("in_progress", []),
-                sequence_number=self.out.number(),
-            )
+            ResponseCreatedEvent,
+            type="response.created",
+            response=self._response("in_progress", []),
         )
 
     def call(self, piece: Piece) -> None:
@@ -71,13 +68,10 @@ class Assembly:
         self.calls.name(call)
         self.out.begun = True
         self.out.add(
-            made_of(
-                ResponseOutputItemAddedEvent,
-                type="response.output_item.added",
-                item=_made(call, "in_progress"),
-                output_index=call.place or 0,
-                sequence_number=self.out.number(),
-            )
+            ResponseOutputItemAddedEvent,
+            type="response.output_item.added",
+            item=_made(call, "in_progress"),
+            output_index=call.place or 0,
         )
 
     def reason(self, item: Mapping[str, Any], place: int | None = None) -> None:
@@ -101,17 +95,14 @@ class Assembly:
         self._terminate()
 
     def _terminate(self) -> None:
-        output, number = self._output(), self.out.number()
+        output = self._output()
         if self.end is End.FAILED:
             failed = self._response("failed", output)
             failed.error = made_of(ResponseError, code=cast(Any, self._code), message="")
             self.out.add(
-                made_of(
-                    ResponseFailedEvent,
-                    type="response.failed",
-                    response=failed,
-                    sequence_number=number,
-                )
+                ResponseFailedEvent,
+                type="response.failed",
+                response=failed,
             )
         elif self.end in (End.LENGTH, End.FILTERED):
             short = self._response("incomplete", output)
@@ -119,21 +110,15 @@ class Assembly:
                 reason="content_filter" if self.end is End.FILTERED else "max_output_tokens"
             )
             self.out.add(
-                made_of(
-                    ResponseIncompleteEvent,
-                    type="response.incomplete",
-                    response=short,
-                    sequence_number=number,
-                )
+                ResponseIncompleteEvent,
+                type="response.incomplete",
+                response=short,
             )
         else:
             self.out.add(
-                made_of(
-                    ResponseCompletedEvent,
-                    type="response.completed",
-                    response=self._response("completed", output),
-                    sequence_number=number,
-                )
+                ResponseCompletedEvent,
+                type="response.completed",
+                response=self._response("completed", output),
             )
 
     def _output(self) -> list[Any]:

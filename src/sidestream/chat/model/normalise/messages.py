@@ -199,17 +199,18 @@ class Messages:
             "content_index": part.index,
             "item_id": message.id,
             "output_index": message.place or 0,
-            "sequence_number": self._out.number(),
         }
         if part.kind == "refusal":
             self._out.add(
-                ResponseRefusalDeltaEvent(type="response.refusal.delta", delta=words, **where)
+                ResponseRefusalDeltaEvent, type="response.refusal.delta", delta=words, **where
             )
         else:
             self._out.add(
-                ResponseTextDeltaEvent(
-                    type="response.output_text.delta", delta=words, logprobs=[], **where
-                )
+                ResponseTextDeltaEvent,
+                type="response.output_text.delta",
+                delta=words,
+                logprobs=[],
+                **where,
             )
         if begins:
             for index in range(len(part.citations)):
@@ -220,19 +221,16 @@ class Messages:
         self._out.begun = True
         message.id = self._out.id_of(message.given_id)
         self._out.add(
-            made_of(
-                ResponseOutputItemAddedEvent,
-                type="response.output_item.added",
-                item=ResponseOutputMessage(
-                    id=message.id,
-                    type="message",
-                    role="assistant",
-                    status="in_progress",
-                    content=[],
-                ),
-                output_index=message.place or 0,
-                sequence_number=self._out.number(),
-            )
+            ResponseOutputItemAddedEvent,
+            type="response.output_item.added",
+            item=ResponseOutputMessage(
+                id=message.id,
+                type="message",
+                role="assistant",
+                status="in_progress",
+                content=[],
+            ),
+            output_index=message.place or 0,
         )
 
     def _begin_part(self, message: _Message, part: _Part) -> None:
@@ -244,42 +242,33 @@ class Messages:
             else ResponseOutputText(type="output_text", text="", annotations=[])
         )
         self._out.add(
-            made_of(
-                ResponseContentPartAddedEvent,
-                type="response.content_part.added",
-                content_index=part.index,
-                item_id=message.id,
-                output_index=message.place or 0,
-                part=empty,
-                sequence_number=self._out.number(),
-            )
+            ResponseContentPartAddedEvent,
+            type="response.content_part.added",
+            content_index=part.index,
+            item_id=message.id,
+            output_index=message.place or 0,
+            part=empty,
         )
 
     def _annotate(self, message: _Message, part: _Part, index: int) -> None:
         self._out.add(
-            made_of(
-                ResponseOutputTextAnnotationAddedEvent,
-                type="response.output_text.annotation.added",
-                annotation=cast(Any, part.citations[index]),
-                annotation_index=index,
-                content_index=part.index,
-                item_id=message.id,
-                output_index=message.place or 0,
-                sequence_number=self._out.number(),
-            )
+            ResponseOutputTextAnnotationAddedEvent,
+            type="response.output_text.annotation.added",
+            annotation=cast(Any, part.citations[index]),
+            annotation_index=index,
+            content_index=part.index,
+            item_id=message.id,
+            output_index=message.place or 0,
         )
 
     def _end(self, message: _Message) -> None:
         self._open = None
         message.is_over = True
         self._out.add(
-            made_of(
-                ResponseOutputItemDoneEvent,
-                type="response.output_item.done",
-                item=message.made(),
-                output_index=message.place or 0,
-                sequence_number=self._out.number(),
-            )
+            ResponseOutputItemDoneEvent,
+            type="response.output_item.done",
+            item=message.made(),
+            output_index=message.place or 0,
         )
 
 

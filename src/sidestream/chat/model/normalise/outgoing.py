@@ -1,10 +1,12 @@
 """Outgoing: the events of a response that are ready to be given."""
 
 from collections.abc import Collection
-from typing import Final
+from typing import Any, Final, cast
 
+from openai import BaseModel
 from openai.types.responses import ResponseStreamEvent
 
+from sidestream.chat.model.normalise.made import made_of
 from sidestream.storable import storable
 from sidestream.store.ids import new_id
 
@@ -22,14 +24,11 @@ class Outgoing:
         self._number = -1
         self._used = set(used_ids)
 
-    def add(self, event: ResponseStreamEvent) -> None:
-        """Add an event."""
-        self._events.append(event)
-
-    def number(self) -> int:
-        """Give the number of the next event."""
+    def add(self, kind: type[BaseModel], **fields: Any) -> None:
+        """Add an event of a kind, under the next number."""
         self._number += 1
-        return self._number
+        event = made_of(kind, **fields, sequence_number=self._number)
+        self._events.append(cast(ResponseStreamEvent, event))
 
     def take(self) -> list[ResponseStreamEvent]:
         """Give the events that are ready, once."""
