@@ -1,8 +1,8 @@
 import { describe, expect, it } from "vitest";
 import {
-  beginTurn,
+  beginRun,
   EMPTY,
-  endTurn,
+  endRun,
   fold,
   fromThread,
   type Conversation,
@@ -342,10 +342,10 @@ describe("what belongs to a run alone", () => {
   });
 
   it("ends with the run; errors and notices stay until the next", () => {
-    const ended = endTurn(play(events));
+    const ended = endRun(play(events));
     expect(ended.allowCancel).toBe(false);
     expect(ended.error).not.toBeNull();
-    expect(beginTurn(ended)).toMatchObject({ error: null, notices: [], progress: null });
+    expect(beginRun(ended)).toMatchObject({ error: null, notices: [], progress: null });
   });
 
   it("does not count effects, nor events of a later version", () => {

@@ -46,7 +46,7 @@ export function fromThread(thread: Thread): Conversation {
 }
 
 /** A run is about to begin: what the last one left for it alone is gone. */
-export function beginTurn(state: Conversation): Conversation {
+export function beginRun(state: Conversation): Conversation {
   return {
     ...state,
     open: new Set(),
@@ -58,7 +58,7 @@ export function beginTurn(state: Conversation): Conversation {
 }
 
 /** A run is over, however it ended. */
-export function endTurn(state: Conversation): Conversation {
+export function endRun(state: Conversation): Conversation {
   return { ...state, open: new Set(), progress: null, allowCancel: false };
 }
 

@@ -1,9 +1,9 @@
 /**
- * The steps that change a conversation as it is shown: a thread fetched, a turn and its events, and
+ * The steps that change a conversation as it is shown: a thread fetched, a run and its events, and
  * what the person cuts off. Pure.
  */
 import { joined } from "@/lib/pages";
-import { beginTurn, EMPTY, endTurn, fold, fromThread, type Conversation } from "./frames";
+import { beginRun, EMPTY, endRun, fold, fromThread, type Conversation } from "./frames";
 import type { Thread, ThreadEvent, ThreadItem } from "./protocol";
 
 export type Step =
@@ -21,7 +21,7 @@ export function step(state: Conversation, step: Step): Conversation {
     case "earlier":
       return { ...state, items: joined(step.items, state.items) };
     case "begin":
-      return beginTurn(state);
+      return beginRun(state);
     case "cut": {
       const index = state.items.findIndex(({ id }) => id === step.after);
       return { ...state, items: state.items.slice(0, index + 1) };
@@ -29,6 +29,6 @@ export function step(state: Conversation, step: Step): Conversation {
     case "event":
       return fold(state, step.event);
     case "end":
-      return endTurn(state);
+      return endRun(state);
   }
 }
