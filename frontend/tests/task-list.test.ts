@@ -1,13 +1,6 @@
 import { describe, expect, it } from "vitest";
 import { EMPTY_LIST, reduce, shown, type ListEvent, type TaskList } from "@/features/tasks/list";
-import {
-  daysUntil,
-  dueState,
-  fromDateInput,
-  matches,
-  toDateInput,
-  type Task,
-} from "@/features/tasks/task";
+import { dueState, fromDateInput, matches, toDateInput, type Task } from "@/features/tasks/task";
 
 const task = (id: string, fields: Partial<Task> = {}): Task => ({
   id,
@@ -116,10 +109,6 @@ describe("due times", () => {
     expect(at(new Date(2026, 10, 21, 0))).toBe("later");
     expect(at(new Date(2026, 10, 19), true)).toBe("done");
     expect(dueState(task("a"), now)).toBeNull();
-  });
-
-  it("are counted in calendar days", () => {
-    expect(daysUntil(new Date(2026, 10, 21, 0, 5), new Date(2026, 10, 20, 23, 55))).toBe(1);
   });
 
   it("go through a date input and back", () => {

@@ -39,12 +39,6 @@ export function dueState(task: Task, now: Date): DueState | null {
   return due < now ? "overdue" : "later";
 }
 
-/** Whole calendar days from `now` to `due` in the reader's time zone. */
-export function daysUntil(due: Date, now: Date): number {
-  const midnight = (date: Date) => Date.UTC(date.getFullYear(), date.getMonth(), date.getDate());
-  return Math.round((midnight(due) - midnight(now)) / 86_400_000);
-}
-
 /** The value of a `date` input for a due time. */
 export function toDateInput(iso: string | null): string {
   if (!iso) return "";

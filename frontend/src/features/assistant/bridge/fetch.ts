@@ -22,8 +22,6 @@ export interface ChatFetchOptions {
   onProblem?: (problem: Problem) => void;
   /** Called when even a fresh token was refused. */
   onSignInNeeded?: () => void;
-  /** Called when a request succeeded, so that an old problem can go. */
-  onSuccess?: () => void;
   fetch?: typeof fetch;
   keys?: KeyRing;
 }
@@ -64,11 +62,9 @@ export function createChatFetch(options: ChatFetchOptions): typeof fetch {
 
     const call = await describe(url, input, init);
     try {
-      const response = STREAMING_TYPES.has(call.type)
+      return STREAMING_TYPES.has(call.type)
         ? await stoppable(call)
         : await answered(call, call.init.signal ?? undefined);
-      options.onSuccess?.();
-      return response;
     } catch (error) {
       if (call.init.signal?.aborted) throw error;
       const problem = problemOf(error);
