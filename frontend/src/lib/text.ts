@@ -10,6 +10,11 @@ export function written(text: string | null | undefined): string {
   return text && SEEN.test(text) ? text.trim() : "";
 }
 
+/** How a person is greeted: the first word of their name. */
+export function firstName(name: string): string {
+  return name.trim().split(/\s+/)[0] ?? "";
+}
+
 /** The first letter of a name, with the marks that belong to it; empty when there is none. */
 export function initial(name: string): string {
   const letters = name.replace(AT_THE_START, "");

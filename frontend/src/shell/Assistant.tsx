@@ -6,7 +6,7 @@ import { createContext, use, useMemo, useState, type ReactNode } from "react";
 import { pageLanguage } from "@/components/LanguageProvider";
 import { ChatProvider } from "@/features/assistant/ChatProvider";
 import type { AssistantHost } from "@/features/assistant/host";
-import { prompts } from "@/features/tasks/start";
+import { prompts } from "@/features/tasks/prompts";
 import { fetchChatToken } from "@/lib/auth/client";
 import { CONFIG } from "@/lib/config";
 import { assistantMemory } from "./memory";

@@ -1,12 +1,12 @@
 /** How OpenAI's ChatKit looks and what it offers on this page. */
 import type { ChatKitOptions, ThemeOption } from "@openai/chatkit-react";
 import type { Typeface } from "@/lib/i18n/script";
+import { firstName } from "@/lib/text";
 import type { AssistantHost } from "../host";
 import type { AssistantTexts } from "../useTexts";
 import { CHAT_PATH } from "./fetch";
 import { extensionsByType } from "./files";
 import { disclaimer, type Health } from "./health";
-import { firstName } from "./start";
 
 interface Inputs {
   host: AssistantHost;

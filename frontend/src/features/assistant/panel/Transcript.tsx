@@ -3,8 +3,8 @@
 import { useEffect, useLayoutEffect, useRef, useState } from "react";
 import { RetryIcon } from "@/components/icons";
 import { ProblemNote } from "@/components/ProblemNote";
+import { firstName } from "@/lib/text";
 import type { ThreadItem } from "../bridge/protocol";
-import { firstName } from "../bridge/start";
 import { useChat } from "../ChatProvider";
 import { useHost } from "../host";
 import { useTexts } from "../useTexts";
