@@ -1,6 +1,6 @@
 /** Languages that the page does not have: what their translators would write, or a part of it. */
 import { translator } from "@/lib/i18n/translate";
-import { FOLDERS, joined, type Folder, type MessageKey } from "@/shell/catalogues";
+import { cataloguesOf, FOLDERS, type Folder, type MessageKey } from "@/shell/catalogues";
 
 /** Each with plural forms, digits, a direction or a typeface that English and Urdu lack. */
 export const TRIAL = {
@@ -40,7 +40,7 @@ const files: Folder = Object.fromEntries(
 );
 
 /** The page's catalogues, with a file more for each language of the trial. */
-export const WITH_TRIAL = joined([...Object.values(FOLDERS), files]);
+export const WITH_TRIAL = cataloguesOf([...Object.values(FOLDERS), files]);
 
 export function texts(code: string) {
   const { language, messages } = WITH_TRIAL.get(code)!;

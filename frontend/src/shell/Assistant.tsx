@@ -19,7 +19,7 @@ export const ASSISTANT_PATH = "/chatbot";
 /** Called with the name of an event, or with null at the end of an answer. */
 type Listener = (effect: string | null) => void;
 
-class Effects {
+class ClientEffects {
   private readonly listeners = new Set<Listener>();
 
   /** Hear of what the assistant did. Gives the way to stop listening. */
@@ -35,14 +35,14 @@ class Effects {
   end = () => this.tell(null);
 }
 
-const Context = createContext<Effects | null>(null);
+const Context = createContext<ClientEffects | null>(null);
 
 export function Assistant({ children }: { children: ReactNode }) {
   const texts = useTexts();
   const { user, askToSignIn } = useSession();
   const isHere = usePathname() === ASSISTANT_PATH;
   const wantsLocal = useSearchParams().get("panel") === "local";
-  const [effects] = useState(() => new Effects());
+  const [effects] = useState(() => new ClientEffects());
   const memory = useMemo(() => assistantMemory(user.id), [user.id]);
 
   const host = useMemo<AssistantHost>(
@@ -72,8 +72,8 @@ export function Assistant({ children }: { children: ReactNode }) {
   );
 }
 
-export function useEffects(): Effects {
+export function useClientEffects(): ClientEffects {
   const value = use(Context);
-  if (!value) throw new Error("useEffects needs an Assistant");
+  if (!value) throw new Error("useClientEffects needs an Assistant");
   return value;
 }

@@ -5,13 +5,13 @@ import { useChat } from "@/features/assistant/ChatProvider";
 import { TASKS_CHANGED, type TasksHost } from "@/features/tasks/host";
 import { TasksView } from "@/features/tasks/TasksView";
 import { CONFIG } from "@/lib/config";
-import { useEffects } from "./Assistant";
+import { useClientEffects } from "./Assistant";
 import { useSession } from "./SessionProvider";
 
 export function TasksPage() {
   const { user, tokens, askToSignIn } = useSession();
   const { setOpen } = useChat();
-  const { listen } = useEffects();
+  const { listen } = useClientEffects();
 
   const host = useMemo<TasksHost>(
     () => ({

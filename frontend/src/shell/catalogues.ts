@@ -38,7 +38,7 @@ export function textsOf(folder: Folder): ReadonlyMap<string, Messages> {
 }
 
 /** Join the folders to a catalogue for each language, English first. What one lacks is English. */
-export function joined(folders: readonly Folder[]): ReadonlyMap<string, Catalogue> {
+export function cataloguesOf(folders: readonly Folder[]): ReadonlyMap<string, Catalogue> {
   const parts = folders.map(textsOf);
   const codes = new Set([
     DEFAULT_LANGUAGE,
@@ -54,4 +54,4 @@ export function joined(folders: readonly Folder[]): ReadonlyMap<string, Catalogu
   );
 }
 
-export const CATALOGUES = joined(Object.values(FOLDERS));
+export const CATALOGUES = cataloguesOf(Object.values(FOLDERS));

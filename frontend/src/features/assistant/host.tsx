@@ -31,7 +31,7 @@ export interface AssistantHost {
   renewalMarginMs: number;
   /** The language that answers should be in, now. */
   locale: () => string;
-  user: { id: string; name: string };
+  user: { name: string };
   /** What the assistant is called here. */
   title: string;
   prompts: readonly Prompt[];
