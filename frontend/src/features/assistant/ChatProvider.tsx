@@ -4,15 +4,7 @@
  * fetch that carries it, what stands in the way, the last thread, and ChatKit's control.
  */
 import { useChatKit, type UseChatKitReturn } from "@openai/chatkit-react";
-import {
-  createContext,
-  use,
-  useCallback,
-  useEffect,
-  useMemo,
-  useState,
-  type ReactNode,
-} from "react";
+import { createContext, use, useCallback, useEffect, useState, type ReactNode } from "react";
 import { problemOf } from "@/lib/problems";
 import { TokenCache } from "@/lib/tokens";
 import { ChatClient } from "./bridge/client";
@@ -147,44 +139,25 @@ export function ChatProvider({ host, children }: { host: AssistantHost; children
 
   const clearHelp = useCallback(() => setHelp(null), [setHelp]);
 
-  const value = useMemo<Chat>(
-    () => ({
-      client,
-      control,
-      focusComposer,
-      settleFocus,
-      panel,
-      wake,
-      tryChatKit,
-      takeLocal,
-      help,
-      clearHelp,
-      recheck,
-      health,
-      isOpen,
-      setOpen,
-      threadId,
-      rememberThread,
-    }),
-    [
-      client,
-      control,
-      focusComposer,
-      settleFocus,
-      panel,
-      wake,
-      tryChatKit,
-      takeLocal,
-      help,
-      clearHelp,
-      recheck,
-      health,
-      isOpen,
-      setOpen,
-      threadId,
-      rememberThread,
-    ],
-  );
+  // No memo: nearly all that makes this provider render is a part of its value.
+  const value: Chat = {
+    client,
+    control,
+    focusComposer,
+    settleFocus,
+    panel,
+    wake,
+    tryChatKit,
+    takeLocal,
+    help,
+    clearHelp,
+    recheck,
+    health,
+    isOpen,
+    setOpen,
+    threadId,
+    rememberThread,
+  };
   return (
     <HostProvider value={host}>
       <Context value={value}>{children}</Context>
