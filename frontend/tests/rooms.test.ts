@@ -105,8 +105,10 @@ const LOCAL: Readonly<Record<string, readonly string[]>> = {
 
 const escaped = (words: string) => words.replace(/[$()*+.?[\\\]^{|}]/g, "\\$&");
 
+const SILENT = ["lib", "components", "features/assistant"];
+
 describe("the word of the tasks", () => {
-  it.each(["lib", "components", "features/assistant"])("is not in %s", (room) => {
+  it.each(SILENT)("is not in %s", (room) => {
     const found = sources
       .filter(({ path }) => path.startsWith(`${room}/`))
       .flatMap(({ path, text }) => {
@@ -122,7 +124,8 @@ describe("the word of the tasks", () => {
   });
 
   it("is excused only where it stands", () => {
-    const all = sources.map(({ text }) => text).join("\n");
+    const looked = sources.filter(({ path }) => SILENT.some((room) => path.startsWith(`${room}/`)));
+    const all = looked.map(({ text }) => text).join("\n");
     for (const words of FOREIGN) expect(all).toContain(words);
     for (const [path, excused] of Object.entries(LOCAL)) {
       const { text } = sources.find((source) => source.path === path)!;
