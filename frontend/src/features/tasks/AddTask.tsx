@@ -4,17 +4,15 @@ import { useId, useState } from "react";
 import { Form } from "@/components/Form";
 import { ChevronIcon, PlusIcon } from "@/components/icons";
 import { written } from "@/lib/text";
-import { fromDateInput, type TaskDraft } from "./task";
+import { DueField, NotesField } from "./fields";
+import { fromDateInput, MAX_TITLE_CHARS, type TaskDraft } from "./task";
 import { useTexts } from "./useTexts";
-
-const MAX_TITLE_CHARS = 500;
-const MAX_NOTES_CHARS = 5000;
 
 type TextField = HTMLInputElement | HTMLTextAreaElement;
 
 export function AddTask({ onAdd }: { onAdd: (draft: TaskDraft) => Promise<boolean> }) {
   const { t } = useTexts();
-  const ids = { details: useId(), notes: useId(), due: useId() };
+  const detailsId = useId();
   const [detailed, setDetailed] = useState(false);
 
   // The fields keep their own text, so that what is typed before the page is alive stays.
@@ -50,7 +48,7 @@ export function AddTask({ onAdd }: { onAdd: (draft: TaskDraft) => Promise<boolea
           type="button"
           className="btn px-2.5 text-muted hover:text-ink"
           aria-expanded={detailed}
-          aria-controls={ids.details}
+          aria-controls={detailsId}
           onClick={() => setDetailed(!detailed)}
         >
           <span className="max-sm:sr-only">{t("tasks.add.details")}</span>
@@ -63,28 +61,10 @@ export function AddTask({ onAdd }: { onAdd: (draft: TaskDraft) => Promise<boolea
           {t("tasks.add.submit")}
         </button>
       </div>
-      <div id={ids.details} hidden={!detailed} className="px-3 pt-3 pb-2">
+      <div id={detailsId} hidden={!detailed} className="px-3 pt-3 pb-2">
         <div className="grid gap-4 sm:grid-cols-[1fr_12rem]">
-          <div>
-            <label htmlFor={ids.notes} className="label">
-              {t("tasks.field.notes")}
-            </label>
-            <textarea
-              id={ids.notes}
-              name="notes"
-              dir="auto"
-              rows={2}
-              className="field resize-y"
-              placeholder={t("tasks.field.notes_placeholder")}
-              maxLength={MAX_NOTES_CHARS}
-            />
-          </div>
-          <div>
-            <label htmlFor={ids.due} className="label">
-              {t("tasks.field.due")}
-            </label>
-            <input id={ids.due} name="due" type="date" className="field" />
-          </div>
+          <NotesField name="notes" rows={2} />
+          <DueField name="due" />
         </div>
       </div>
     </Form>

@@ -5,7 +5,15 @@ import { Form } from "@/components/Form";
 import { CalendarIcon, CheckIcon, PencilIcon, TrashIcon } from "@/components/icons";
 import { scriptClass } from "@/lib/i18n/script";
 import { written } from "@/lib/text";
-import { dueState, fromDateInput, toDateInput, type Task, type TaskChanges } from "./task";
+import { DueField, NotesField } from "./fields";
+import {
+  dueState,
+  fromDateInput,
+  MAX_TITLE_CHARS,
+  toDateInput,
+  type Task,
+  type TaskChanges,
+} from "./task";
 import { useTexts } from "./useTexts";
 
 interface Props {
@@ -147,7 +155,7 @@ function Due({ task }: { task: Task }) {
 
 function Editor({ task, onSave, onClose }: Props & { onClose: () => void }) {
   const { t } = useTexts();
-  const ids = { title: useId(), notes: useId(), due: useId() };
+  const titleId = useId();
   const titleInput = useRef<HTMLInputElement>(null);
   const [title, setTitle] = useState(task.title);
   const [notes, setNotes] = useState(task.notes);
@@ -180,46 +188,21 @@ function Editor({ task, onSave, onClose }: Props & { onClose: () => void }) {
       className="grid gap-4 p-4 sm:grid-cols-[1fr_12rem] sm:p-5"
     >
       <div className="sm:col-span-2">
-        <label htmlFor={ids.title} className="label">
+        <label htmlFor={titleId} className="label">
           {t("tasks.field.title")}
         </label>
         <input
           ref={titleInput}
-          id={ids.title}
+          id={titleId}
           dir="auto"
           className="field"
-          maxLength={500}
+          maxLength={MAX_TITLE_CHARS}
           value={title}
           onChange={(event) => setTitle(event.target.value)}
         />
       </div>
-      <div>
-        <label htmlFor={ids.notes} className="label">
-          {t("tasks.field.notes")}
-        </label>
-        <textarea
-          id={ids.notes}
-          dir="auto"
-          rows={3}
-          className="field resize-y"
-          placeholder={t("tasks.field.notes_placeholder")}
-          maxLength={5000}
-          value={notes}
-          onChange={(event) => setNotes(event.target.value)}
-        />
-      </div>
-      <div>
-        <label htmlFor={ids.due} className="label">
-          {t("tasks.field.due")}
-        </label>
-        <input
-          id={ids.due}
-          type="date"
-          className="field"
-          value={due}
-          onChange={(event) => setDue(event.target.value)}
-        />
-      </div>
+      <NotesField rows={3} value={notes} onChange={(event) => setNotes(event.target.value)} />
+      <DueField value={due} onChange={(event) => setDue(event.target.value)} />
       <div className="flex gap-2 sm:col-span-2">
         <button type="submit" className="btn btn-primary">
           {t("tasks.save")}

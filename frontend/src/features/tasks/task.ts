@@ -14,6 +14,10 @@ export interface Task {
 
 export type TaskPage = Page<Task>;
 
+/** What the API takes at the most. */
+export const MAX_TITLE_CHARS = 500;
+export const MAX_NOTES_CHARS = 5000;
+
 export interface TaskDraft {
   title: string;
   notes: string;
