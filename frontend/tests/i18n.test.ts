@@ -5,7 +5,8 @@ import { afterEach, describe, expect, it } from "vitest";
 import { chooseLanguage } from "@/lib/i18n/choice";
 import { labelOf } from "@/lib/i18n/language";
 import { PLURAL_FORMS, type TextsOf } from "@/lib/i18n/messages";
-import { CATALOGUES, FOLDERS, textsOf } from "@/shell/catalogues";
+import { translator } from "@/lib/i18n/translate";
+import { CATALOGUES, cataloguesOf, FOLDERS, textsOf, type MessageKey } from "@/shell/catalogues";
 import { texts, TRIAL, WITH_TRIAL } from "./trial";
 
 const english = texts("en");
@@ -102,6 +103,17 @@ describe("counted texts", () => {
   });
 
   it("have the form for the rest where a translator left one out", () => {
+    const half = { "language.locale": "pl", "tasks.summary.open_other": "{count} zadania" };
+    const catalogues = cataloguesOf([...Object.values(FOLDERS), { "pl.ts": { default: half } }]);
+    const { language, messages } = catalogues.get("pl")!;
+    const { plural } = translator<MessageKey>(language, messages);
+    expect([1, 2].map((count) => plural("tasks.summary.open", count))).toEqual([
+      "1 zadania",
+      "2 zadania",
+    ]);
+  });
+
+  it("are English where a translator left out all", () => {
     expect(texts("he").plural("tasks.summary.open", 2)).toBe("2 tasks to do");
   });
 });

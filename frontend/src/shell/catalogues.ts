@@ -6,7 +6,7 @@ import type { AssistantKey } from "@/features/assistant/useTexts";
 import type { TasksKey } from "@/features/tasks/useTexts";
 import { DEFAULT_LANGUAGE, type Language } from "@/lib/i18n/language";
 import { languageOf } from "@/lib/i18n/locale";
-import type { Messages, PageKey } from "@/lib/i18n/messages";
+import { PLURAL_FORMS, type Messages, type PageKey } from "@/lib/i18n/messages";
 
 /** Every key there is. */
 export type MessageKey = PageKey | AssistantKey | TasksKey;
@@ -37,6 +37,8 @@ export function textsOf(folder: Folder): ReadonlyMap<string, Messages> {
   );
 }
 
+const FORM = new RegExp(`_(${PLURAL_FORMS.join("|")})$`);
+
 /** Join the folders to a catalogue for each language, English first. What one lacks is English. */
 export function cataloguesOf(folders: readonly Folder[]): ReadonlyMap<string, Catalogue> {
   const parts = folders.map(textsOf);
@@ -48,8 +50,13 @@ export function cataloguesOf(folders: readonly Folder[]): ReadonlyMap<string, Ca
     Object.assign({}, ...parts.map((part) => part.get(code)));
   return new Map(
     [...codes].map((code) => {
-      const messages = { ...texts(DEFAULT_LANGUAGE), ...texts(code) };
-      return [code, { language: languageOf(code, texts(code)), messages }];
+      const own = texts(code);
+      const english = Object.entries(texts(DEFAULT_LANGUAGE)).filter(
+        // What a language counts itself has none of English's forms.
+        ([key]) => !(key.replace(FORM, "_other") in own),
+      );
+      const messages = { ...Object.fromEntries(english), ...own };
+      return [code, { language: languageOf(code, own), messages }];
     }),
   );
 }
