@@ -21,6 +21,7 @@ import pytest_asyncio
 from psycopg import sql
 
 from sidestream.caller import Caller
+from sidestream.local.ports import free_port
 from sidestream.local.postgres import EmbeddedPostgres
 from sidestream.local.settings import PROJECT
 from sidestream.store.database import Database
@@ -119,9 +120,7 @@ def pgbouncer_url(app_url: str) -> Iterator[str]:
     """The functions' URL through PgBouncer in transaction mode, with two server connections."""
     program = _pgbouncer()
     target = urlsplit(app_url)
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
+    port = free_port()
     with _OpenFolder() as folder:
         settings = folder / "pgbouncer.ini"
         settings.write_text(

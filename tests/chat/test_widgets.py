@@ -19,7 +19,7 @@ from sidestream.chat.context import ToolRecord
 from sidestream.chat.tools.cards import Cards
 from sidestream.config import ChatSettings
 from sidestream.i18n import text
-from sidestream.local.aws import free_port
+from sidestream.local.ports import free_port
 from sidestream.local.system import LocalSystem
 from tests.chat.client import Answer, Client
 from tests.chat.conftest import MakePerson, Rows, TicketList, under_uvicorn

@@ -21,7 +21,7 @@ import httpx2
 import pytest
 from cfnlint.decode import cfn_yaml  # type: ignore[import-untyped]
 
-from sidestream.local.aws import free_port
+from sidestream.local.ports import free_port
 from tests.deployment.built import Built
 from tests.deployment.conftest import ROOT
 

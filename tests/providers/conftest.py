@@ -2,7 +2,6 @@
 
 import json
 import os
-import socket
 import subprocess
 import time
 from collections.abc import AsyncIterator, Callable, Iterator
@@ -14,6 +13,7 @@ from typing import Final
 import httpx2
 import pytest
 
+from sidestream.local.ports import free_port
 from sidestream.local.system import LocalSystem
 from sidestream.store.ids import new_id
 from tests.chat.client import Client
@@ -90,7 +90,7 @@ def endless_llama(tmp_path: Path) -> Iterator[ModelServer]:
 def aimock(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ModelServer]:
     """CopilotKit's double of providers, which answers as `aimock.json` says."""
     program = _installed("aimock", "node_modules/@copilotkit/aimock/dist/cli.js")
-    port = _free_port()
+    port = free_port()
     command = ["node", str(program), "--port", str(port), "--fixtures", str(HERE / "aimock.json")]
     with _running(
         [*command, "--strict", "--latency", "5"], port, tmp_path_factory.mktemp("aimock"), "/health"
@@ -107,7 +107,7 @@ def litellm(aimock: ModelServer, tmp_path_factory: pytest.TempPathFactory) -> It
     config = folder / "config.yaml"  # YAML has JSON in it
     models = [{"model_name": "m", "litellm_params": behind}]
     config.write_text(json.dumps({"model_list": models, "general_settings": {"master_key": KEY}}))
-    port = _free_port()
+    port = free_port()
     command = [str(program), "--config", str(config), "--host", "127.0.0.1", "--port", str(port)]
     with _running(command, port, folder, "/health/liveliness") as server:
         yield server
@@ -116,7 +116,7 @@ def litellm(aimock: ModelServer, tmp_path_factory: pytest.TempPathFactory) -> It
 @contextmanager
 def _llama(folder: Path, *options: str) -> Iterator[ModelServer]:
     python = _installed("llama", "bin/python")
-    port = _free_port()
+    port = free_port()
     command = [str(python), str(HERE / "llama_server.py"), str(port), *options]
     with _running(command, port, folder, "/health") as server:
         yield server
@@ -162,12 +162,6 @@ def _answers(url: str) -> bool:
         return httpx2.get(url, timeout=5).is_success
     except httpx2.HTTPError:
         return False
-
-
-def _free_port() -> int:
-    with socket.socket() as listener:
-        listener.bind(("127.0.0.1", 0))
-        return int(listener.getsockname()[1])
 
 
 async def until_logged(server: ModelServer, words: str) -> None:

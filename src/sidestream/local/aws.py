@@ -6,7 +6,6 @@ empty, and so is Secrets Manager until a secret is kept there.
 
 import asyncio
 import http.client
-import socket
 import sys
 from pathlib import Path
 from typing import Final
@@ -14,6 +13,7 @@ from typing import Final
 from sidestream.local.emulator.process import FunctionProcess, LineSink
 from sidestream.local.emulator.variables import REGION
 from sidestream.local.environment import base
+from sidestream.local.ports import free_port
 
 BUCKET: Final = "sidestream-local"
 _START_TIMEOUT_S = 60
@@ -96,11 +96,3 @@ class LocalAws:
             return False
         finally:
             connection.close()
-
-
-def free_port() -> int:
-    """A port of loopback that is free now, for servers that cannot choose one themselves."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-        return port

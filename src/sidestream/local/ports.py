@@ -1,4 +1,4 @@
-"""Ports that are free: the next one in place of one that is taken."""
+"""Ports that are free: any, or the next one in place of one that is taken."""
 
 import socket
 import time
@@ -12,6 +12,14 @@ from sidestream.local.settings import LocalOptions
 
 _PORTS: Final = 65_536
 _WAIT_S: Final = 2.0  # a system that was killed lets go of its ports within this
+
+
+def free_port() -> int:
+    """Give a port of loopback that is free now, for servers that cannot choose one themselves."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port: int = probe.getsockname()[1]
+        return port
 
 
 def on_free_ports(options: LocalOptions, say: Callable[[str], None]) -> LocalOptions:

@@ -20,7 +20,6 @@ import os
 import pwd
 import secrets
 import shutil
-import socket
 import subprocess
 import tempfile
 import time
@@ -31,6 +30,8 @@ from typing import Any, Self
 import psutil  # type: ignore[import-untyped]
 import psycopg
 from psycopg import sql
+
+from sidestream.local.ports import free_port
 
 _DATABASE = "sidestream"
 _OWNER = "sidestream_owner"
@@ -170,7 +171,7 @@ class EmbeddedPostgres:
     def _launch(self) -> int:
         options = {
             "listen_addresses": "127.0.0.1",
-            "port": str(_free_port()),
+            "port": str(free_port()),
             "unix_socket_directories": "",
             "max_connections": "200",
             "fsync": "on" if self._durable else "off",
@@ -323,10 +324,3 @@ def _read(path: Path) -> str:
         return path.read_text(errors="surrogateescape")
     except FileNotFoundError:
         return ""
-
-
-def _free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-        return port

@@ -22,7 +22,7 @@ from rich.console import Console
 
 from sidestream.domain import Domain, DomainError
 from sidestream.local import sign_in
-from sidestream.local.aws import LocalAws, free_port
+from sidestream.local.aws import LocalAws
 from sidestream.local.console import LogBook
 from sidestream.local.emulator import FunctionSpec, FunctionUrl
 from sidestream.local.emulator.environment import InitError
@@ -39,7 +39,7 @@ from sidestream.local.keys import LocalKeys
 from sidestream.local.metrics import MetricFeed
 from sidestream.local.model import ModelSettings, ScriptedModelServer, grammar_of
 from sidestream.local.page import Page, address_setting, shows
-from sidestream.local.ports import on_free_ports
+from sidestream.local.ports import free_port, on_free_ports
 from sidestream.local.postgres import EmbeddedPostgres
 from sidestream.local.settings import LocalOptions, load_domain
 from sidestream.store.migrate import migrate
