@@ -52,6 +52,13 @@ def test_a_tool_that_is_not_in_it_yet_is_both(copy: Path) -> None:
     assert "it describes the tool add_ticket, which the server does not list" in misfit
 
 
+def test_a_server_that_cannot_be_imported_is_said(copy: Path) -> None:
+    tools = copy.with_name("tools.py")
+    tools.write_text(f"import nothing_of_this_name\n{tools.read_text()}")
+    [said] = check(COPY)
+    assert said.startswith(f"The server {COPY}.tools cannot be imported (No module named")
+
+
 def test_a_domain_whose_server_is_elsewhere_has_its_pack_checked() -> None:
     assert list(check("tests.local.cities")) == []
 

@@ -36,24 +36,36 @@ def write(package: str) -> Path:
 
 def check(package: str) -> Iterator[str]:
     """Give what does not fit of a domain, in sentences: its manifest, or its pack."""
-    if _is_stale(package):
-        yield (
-            f"The manifest of {package} is not what its server lists. Write it again: "
-            f"python -m sidestream.tool_server.manifest {package}"
-        )
     try:
+        if _is_stale(package):
+            yield (
+                f"The manifest of {package} is not what its server lists. Write it again: "
+                f"python -m sidestream.tool_server.manifest {package}"
+            )
         load(package)
     except DomainError as error:
         yield str(error)
 
 
 def _is_stale(package: str) -> bool:
-    """Tell whether the manifest differs from a server that is there, and not somewhere else."""
+    """Tell whether the manifest differs from what the package's own server lists, if it has one.
+    Raises `DomainError` for a server that cannot be imported."""
+    server = _server(package)
     try:
-        server = importlib.import_module(f"{package}.tools").SERVER
-        return list(importlib.import_module(f"{package}.pack").DOMAIN.entries) != manifest(server)
+        entries = importlib.import_module(f"{package}.pack").DOMAIN.entries
     except (ImportError, AttributeError, DomainError):
-        return False
+        return False  # which `load` tells
+    return server is not None and list(entries) != manifest(server)
+
+
+def _server(package: str) -> ToolServer[Any] | None:
+    name = f"{package}.tools"
+    try:
+        return getattr(importlib.import_module(name), "SERVER", None)
+    except ImportError as error:
+        if isinstance(error, ModuleNotFoundError) and f"{name}.".startswith(f"{error.name}."):
+            return None
+        raise DomainError(f"The server {name} cannot be imported ({error}).") from error
 
 
 def main(arguments: Sequence[str]) -> None:
