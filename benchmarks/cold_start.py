@@ -144,7 +144,7 @@ def built(spec: FunctionSpec, folder: Path, layer: str) -> FunctionSpec:
     return replace(spec, command=command, env=environment, cwd=code, python=str(PYTHON), port=0)
 
 
-async def turns_ms(system: LocalSystem, folder: Path) -> list[float]:
+async def runs_ms(system: LocalSystem, folder: Path) -> list[float]:
     """Start a fresh environment of each function and give the times to its runs' first words."""
     async with AsyncExitStack() as stack:
         tasks = FunctionUrl(built(system.tools.spec, folder, "TasksDependencies"), _ignore)
@@ -207,7 +207,7 @@ async def measure(folder: Path, rounds: int) -> Result:
                     ours.append(times[1])
                     secret.append(times[2])
             for _ in range(rounds):
-                runs = await turns_ms(system, folder)
+                runs = await runs_ms(system, folder)
                 first.append(runs[0])
                 tenth.append(runs[-1])
     return Result(*(statistics.median(values) for values in (plain, ours, secret, first, tenth)))

@@ -12,6 +12,7 @@ from typing import Any, Final
 import httpx2
 
 from sidestream.cli.checks.model_request import PATHS, Api, Asking, Call, Message
+from sidestream.headers import RETRY_AFTER
 
 _ENDS: Final = frozenset({"stop", "tool_calls", "length", "content_filter", "completed"})
 _MAX_BYTES: Final = 2_000_000
@@ -59,7 +60,7 @@ async def ask(client: httpx2.AsyncClient, asking: Asking, messages: Sequence[Mes
     async with client.stream("POST", PATHS[asking.api], json=body) as response:
         if not response.is_success:
             text = (await response.aread())[:_MAX_BYTES].decode(errors="replace")
-            raise Refused(response.status_code, text, response.headers.get("retry-after", ""))
+            raise Refused(response.status_code, text, response.headers.get(RETRY_AFTER, ""))
         if "text/event-stream" in response.headers.get("content-type", ""):
             await _read_stream(asking.api, response, heard, started)
         else:

@@ -16,7 +16,7 @@ from sidestream import network
 from sidestream.cli.checks.finding import Broken, Finding, failed, ok, unchecked
 from sidestream.cli.events import Event, events_async
 from sidestream.cli.message import first_message
-from sidestream.headers import THREAD_ID
+from sidestream.headers import SERVER_TIMING, THREAD_ID
 
 _MESSAGE: Final = "Tell me a story of 150 words."
 _TIMEOUT: Final = httpx2.Timeout(60.0, connect=10.0)
@@ -83,7 +83,7 @@ async def _answer(client: httpx2.AsyncClient) -> Arrivals:
             return Arrivals(error="The endpoint refuses the token: see the sign-in and the clock.")
         if not response.is_success:
             return Arrivals(error=f"The endpoint answered {response.status_code}: see its logs.")
-        arrivals.cold = response.headers.get("server-timing", "").startswith("cold")
+        arrivals.cold = response.headers.get(SERVER_TIMING, "").startswith("cold")
         thread_id = response.headers.get(THREAD_ID)
         size = 0
         async for event in events_async(response):
