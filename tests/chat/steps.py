@@ -1,12 +1,35 @@
-"""Steps that several tests of the chat take: widgets, questions and their answers."""
+"""Steps that several tests of the chat take: traces, widgets, questions and their answers."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
-from chatkit.types import StructuredInputItem, StructuredInputMultipleChoice, WidgetItem
+from chatkit.types import (
+    CustomTask,
+    StructuredInputItem,
+    StructuredInputMultipleChoice,
+    ThreadItem,
+    WidgetItem,
+    WorkflowItem,
+)
 
 from tests.chat.client import Answer, Document, thread_request
 
 QUESTION = "calls"
+
+
+def lines(answer: Answer) -> list[tuple[str | None, str | None]]:
+    """The lines of a run's tool trace, as title and content."""
+    return lines_in(answer.done(WorkflowItem))
+
+
+def lines_in(items: Sequence[ThreadItem]) -> list[tuple[str | None, str | None]]:
+    """The lines of the tool traces among some items, as title and content."""
+    return [
+        (task.title, task.content)
+        for item in items
+        if isinstance(item, WorkflowItem)
+        for task in item.workflow.tasks
+        if isinstance(task, CustomTask)
+    ]
 
 
 def the_widget(answer: Answer) -> WidgetItem:

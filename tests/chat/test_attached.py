@@ -1,25 +1,25 @@
 """Further MCP servers: their tools beside the domain's, in the whole system."""
 
 import json
-import socket
 from collections.abc import Sequence
 from contextlib import AsyncExitStack
 from typing import Any
 
 import jwt
 import pytest
-from chatkit.types import ClientEffectEvent, CustomTask, WorkflowItem
+from chatkit.types import ClientEffectEvent
 
 from sidestream.config import ChatSettings
 from sidestream.local.model import ScriptedModelServer
 from sidestream.local.model.conversation import Step, ToolRequest
+from sidestream.local.ports import free_port
 from sidestream.local.system import LocalSystem
 from sidestream.mcp_server import McpServer
 from sidestream.store.ids import new_id
-from tests.chat.client import Answer, Client, Document
+from tests.chat.client import Client, Document
 from tests.chat.conftest import under_uvicorn
 from tests.chat.mcp_servers import Library, at
-from tests.chat.steps import answer_request, asked, the_question
+from tests.chat.steps import answer_request, asked, lines, the_question
 from tests.chat.variants import chat_function
 
 NOBODY = "the-secret-of-a-server-that-nobody-has"
@@ -27,16 +27,6 @@ NOBODY = "the-secret-of-a-server-that-nobody-has"
 
 def call(name: str, **arguments: Any) -> Step:
     return Step(calls=(ToolRequest(name, arguments),))
-
-
-def lines(answer: Answer) -> list[tuple[str | None, str | None]]:
-    """The lines of the trace, as title and content."""
-    return [
-        (task.title, task.content)
-        for item in answer.done(WorkflowItem)
-        for task in item.workflow.tasks
-        if isinstance(task, CustomTask)
-    ]
 
 
 def offered(model: ScriptedModelServer) -> dict[str, Document]:
@@ -56,12 +46,6 @@ def entry(url: str, **changes: Any) -> dict[str, Any]:
 
 def setting(url: str, **changes: Any) -> str:
     return json.dumps([entry(url, **changes)])
-
-
-def free_port() -> int:
-    with socket.socket() as taken:
-        taken.bind(("127.0.0.1", 0))
-        return int(taken.getsockname()[1])
 
 
 async def test_a_server_attached_by_setting(

@@ -3,19 +3,16 @@ asks first, and the answer is carried out."""
 
 import asyncio
 import json
-from collections.abc import Sequence
 from typing import Any, ClassVar
 
 import pytest
 from chatkit.types import (
     ClientEffectEvent,
-    CustomTask,
     HiddenContextItem,
     NoticeEvent,
     StructuredInputAnswer,
     StructuredInputItem,
     StructuredInputMultipleChoice,
-    ThreadItem,
     ThreadItemReplacedEvent,
     WorkflowItem,
 )
@@ -30,7 +27,7 @@ from tests.chat.client import Answer, Client, Document, create_request, delta_of
 from tests.chat.conftest import MakePerson, Rows, TicketList
 from tests.chat.fold import Screen, fold
 from tests.chat.registries import registry_of
-from tests.chat.steps import QUESTION, answer_request, asked, the_question
+from tests.chat.steps import QUESTION, answer_request, asked, lines, lines_in, the_question
 from tests.tickets import (
     DELETED,
     DOMAIN,
@@ -53,17 +50,6 @@ def trace(answer: Answer) -> list[str | None]:
     workflows = answer.done(WorkflowItem)
     return [
         task.title for item in workflows for task in item.workflow.tasks if hasattr(task, "title")
-    ]
-
-
-def lines(items: Sequence[ThreadItem]) -> list[tuple[str | None, str | None]]:
-    """The lines of the tool traces among some items, with their details."""
-    return [
-        (task.title, task.content)
-        for item in items
-        if isinstance(item, WorkflowItem)
-        for task in item.workflow.tasks
-        if isinstance(task, CustomTask)
     ]
 
 
@@ -202,7 +188,7 @@ async def test_one_deletion_that_is_clear_asks_nothing(
     assert trace(answer) == ["Search the tickets", "Delete a ticket: waits"]
     saved = await alice.items(answer.thread_id)
     assert [item.type for item in saved] == ["user_message", "workflow", "assistant_message"]
-    assert lines(saved) == [("Search the tickets", "1 ticket"), ("Delete a ticket", "printer")]
+    assert lines_in(saved) == [("Search the tickets", "1 ticket"), ("Delete a ticket", "printer")]
     assert fold(answer.frames).texts() == Screen(items=tuple(saved)).texts()
     [effect] = [frame for frame in answer.frames if isinstance(frame, ClientEffectEvent)]
     assert effect.data == {"tool": "delete_ticket"}
@@ -416,7 +402,7 @@ class TestHeld:
         model.release()
         assert await subjects(tickets, alice) == ["printer"]
         saved = await alice.items(stream.thread_id)
-        assert lines(saved)[-1] == ("Delete a ticket: stopped", None)
+        assert lines_in(saved)[-1] == ("Delete a ticket: stopped", None)
         following = await alice.add(stream.thread_id, delete_all(ids["printer"]))
         told = str(model.requests[-1].body["input"])
         assert "were not made" in told
@@ -511,7 +497,7 @@ class TestHeld:
             rest = await stream.rest()
         assert not [frame for frame in rest if isinstance(frame, NoticeEvent)]
         assert await tickets(alice) == []
-        assert lines(await alice.items(stream.thread_id))[-1][0] == "Delete a ticket"
+        assert lines_in(await alice.items(stream.thread_id))[-1][0] == "Delete a ticket"
 
     async def test_a_ticket_that_goes_meanwhile(
         self,
@@ -532,7 +518,7 @@ class TestHeld:
         assert await tickets(alice) == []
         saved = await alice.items(stream.thread_id)
         assert [item.type for item in saved[1:]] == ["workflow", "assistant_message"]
-        assert lines(saved)[0] == (
+        assert lines_in(saved)[0] == (
             "Delete a ticket: did not work",
             "There is no such ticket.",
         )
@@ -548,7 +534,7 @@ class TestHeld:
             if item.get("type") == "function_call_output"
         ]
         assert [row["subject"] for row in json.loads(told[-1])["data"]] == ["login"]
-        assert lines(answer.done(WorkflowItem))[-1][1] == "1 ticket"
+        assert lines(answer)[-1][1] == "1 ticket"
         assert await subjects(tickets, alice) == ["login"]
 
 

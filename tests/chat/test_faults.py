@@ -11,7 +11,6 @@ import pytest
 import pytest_asyncio
 from chatkit.types import (
     AssistantMessageItem,
-    CustomTask,
     ThreadItemDoneEvent,
     ThreadItemRemovedEvent,
     WorkflowItem,
@@ -25,7 +24,7 @@ from sidestream.store.ids import new_id
 from tests.chat.client import Answer, Client, add_request, create_request, words
 from tests.chat.conftest import MakePerson, Rows, TicketList, under_uvicorn
 from tests.chat.fault_proxy import Fault, FaultProxy, Kind, Way
-from tests.chat.steps import answer_request, the_question
+from tests.chat.steps import answer_request, lines_in, the_question
 from tests.chat.until import until
 from tests.tickets import delete_all, open_all, open_tickets
 
@@ -324,13 +323,7 @@ async def test_deletions_on_a_broken_connection(
     left = {ticket["subject"] for ticket in await tickets(client)}
     wanted = {"printer"} if kind == "one deletion" else {"printer", "login"}
     assert left >= {"printer", "login", "invoice"} - wanted
-    told = [
-        (task.title, task.content)
-        for item in await client.items(answer.thread_id)
-        if isinstance(item, WorkflowItem)
-        for task in item.workflow.tasks
-        if isinstance(task, CustomTask) and task.title
-    ]
+    told = lines_in(await client.items(answer.thread_id))
     failed = [content for title, content in told if title == "Delete a ticket: did not work"]
     if not answer.errors and not failed:
         assert left == {"printer", "login", "invoice"} - wanted

@@ -8,11 +8,9 @@ from typing import Any
 import pytest
 import pytest_asyncio
 from chatkit.types import (
-    CustomTask,
     StructuredInputItem,
     StructuredInputMultipleChoice,
     WidgetItem,
-    WorkflowItem,
 )
 from mcp.server.transport_security import TransportSecuritySettings
 from pydantic import HttpUrl
@@ -28,7 +26,7 @@ from tests.asgi_server import serve
 from tests.chat.asking import server
 from tests.chat.client import Answer, Client
 from tests.chat.conftest import under_uvicorn
-from tests.chat.steps import filled_in, the_question
+from tests.chat.steps import filled_in, lines, the_question
 
 
 @pytest_asyncio.fixture(scope="module", loop_scope="session")
@@ -71,16 +69,6 @@ async def fill(
     answer = await guest.send(filled_in(card, *values))
     model.play()
     return answer
-
-
-def lines(answer: Answer) -> list[tuple[str | None, str | None]]:
-    """The lines of the trace, as title and content."""
-    return [
-        (task.title, task.content)
-        for item in answer.done(WorkflowItem)
-        for task in item.workflow.tasks
-        if isinstance(task, CustomTask)
-    ]
 
 
 BOOKED: Sequence[Sequence[str]] = (

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 import pytest_asyncio
 from agents import function_tool, tool_input_guardrail
-from chatkit.types import ClientEffectEvent, CustomTask, WorkflowItem
+from chatkit.types import ClientEffectEvent
 
 from sidestream.chat.tools.functions import FunctionTools
 from sidestream.config import ChatSettings
@@ -17,9 +17,9 @@ from sidestream.local.model import ScriptedModelServer
 from sidestream.local.model.conversation import Step, ToolRequest
 from sidestream.local.system import LocalSystem
 from sidestream.store.ids import new_id
-from tests.chat.client import Answer, Client, Document
+from tests.chat.client import Client, Document
 from tests.chat.conftest import under_uvicorn
-from tests.chat.steps import answer_request, asked, the_question
+from tests.chat.steps import answer_request, asked, lines, the_question
 from tests.chat.with_functions import functions
 from tests.tickets import DOMAIN
 
@@ -39,16 +39,6 @@ async def carol(system: LocalSystem, chat_url: str) -> AsyncIterator[Client]:
 
 def call(name: str, **arguments: Any) -> Step:
     return Step(calls=(ToolRequest(name, arguments),))
-
-
-def lines(answer: Answer) -> list[tuple[str | None, str | None]]:
-    """The lines of the trace, as title and content."""
-    return [
-        (task.title, task.content)
-        for item in answer.done(WorkflowItem)
-        for task in item.workflow.tasks
-        if isinstance(task, CustomTask)
-    ]
 
 
 def told(model: ScriptedModelServer) -> Sequence[Document]:

@@ -31,6 +31,7 @@ from tests.chat.steps import (
     answer_request,
     asked,
     filled_in,
+    lines_in,
     the_question,
     the_widget,
 )
@@ -48,14 +49,8 @@ def delete(ticket_id: str) -> ToolRequest:
 
 
 def trace(items: Sequence[ThreadItem]) -> list[str | None]:
-    """The lines of the tool traces among some items."""
-    return [
-        task.title
-        for item in items
-        if isinstance(item, WorkflowItem)
-        for task in item.workflow.tasks
-        if isinstance(task, CustomTask)
-    ]
+    """The titles of the lines of the tool traces among some items."""
+    return [title for title, _content in lines_in(items)]
 
 
 def effects(answer: Answer) -> list[str]:

@@ -8,17 +8,22 @@ import httpx2
 import pytest
 from chatkit.types import (
     ClientEffectEvent,
-    CustomTask,
     StructuredInputItem,
     ThreadItemReplacedEvent,
     WidgetItem,
-    WorkflowItem,
 )
 
 from sidestream.local.system import LocalSystem
 from sidestream.store.ids import new_id
 from tests.chat.client import Answer, Client, Document
-from tests.chat.steps import action_request, answer_request, asked, the_question, the_widget
+from tests.chat.steps import (
+    action_request,
+    answer_request,
+    asked,
+    lines,
+    the_question,
+    the_widget,
+)
 
 type MakePerson = Callable[[str], Client]
 
@@ -44,16 +49,6 @@ async def tasks_of(system: LocalSystem, client: Client) -> dict[str, bool]:
     return {task["title"]: task["completed"] for task in answer.json()["data"]}
 
 
-def trace(answer: Answer) -> list[tuple[str | None, str | None]]:
-    """The lines of the tool trace, with their details."""
-    return [
-        (task.title, task.content)
-        for item in answer.done(WorkflowItem)
-        for task in item.workflow.tasks
-        if isinstance(task, CustomTask)
-    ]
-
-
 def effects(answer: Answer) -> set[str]:
     return {frame.name for frame in answer.frames if isinstance(frame, ClientEffectEvent)}
 
@@ -77,7 +72,7 @@ async def test_a_conversation(system: LocalSystem, person: MakePerson) -> None:
     alice = person("en")
     added = await alice.create("Add milk, eggs and bread")
     thread = added.thread_id
-    assert trace(added) == [("Add a task", title) for title in ("milk", "eggs", "bread")]
+    assert lines(added) == [("Add a task", title) for title in ("milk", "eggs", "bread")]
     assert effects(added) == {"tasks.changed"}
     done = await alice.add(thread, "Mark the milk task as complete")
     assert "milk" in done.text
@@ -93,7 +88,7 @@ async def test_a_list_is_a_card_whose_actions_last(system: LocalSystem, person: 
     await alice.create("Add milk and bread")
     listed = await alice.create("Show my tasks")
     card = the_widget(listed)
-    assert trace(listed) == [("Look at the list", "2 tasks")]
+    assert lines(listed) == [("Look at the list", "2 tasks")]
     assert sorted((card.copy_text or "").splitlines()) == ["☐ bread", "☐ milk"]
     tick = actions(card)["milk"]["task.complete"]
     ticked = await alice.send(action_request(card.thread_id, card.id, tick))
@@ -136,7 +131,7 @@ async def test_words_that_match_several_ask_which(system: LocalSystem, person: M
 async def test_in_urdu(system: LocalSystem, person: MakePerson) -> None:
     sana = person("ur-PK")
     added = await sana.create("دودھ لانا شامل کرو")
-    assert trace(added) == [("کام شامل کریں", "دودھ لانا")]
+    assert lines(added) == [("کام شامل کریں", "دودھ لانا")]
     await sana.create("ڈاکٹر شامل کرو")
     assert "حذف کریں" in the_widget(await sana.create("میرے کام دکھاؤ")).model_dump_json()
     question = the_question(await sana.create("سارے کام حذف کرو"))
