@@ -13,10 +13,9 @@ from pydantic import HttpUrl, SecretStr
 from starlette.responses import JSONResponse, Response, StreamingResponse
 
 from sidestream.cli.checks.finding import Finding, State
-from sidestream.cli.checks.model import Examination
-from sidestream.config import ChatSettings
 from sidestream.local.model import ModelSettings, ScriptedModelServer
 from sidestream.local.system import LocalSystem
+from tests.cli.examination import findings
 from tests.cli.provider import (
     CALLS,
     DONE,
@@ -51,23 +50,7 @@ async def examine(
 ) -> dict[str, Finding]:
     """Everything that is found, by its name."""
     serving.reply = reply
-    given = {
-        "database_url": SecretStr("postgresql://x:y@127.0.0.1/x"),
-        "tool_signing_key": SecretStr("t" * 32),
-        "session_signing_key": SecretStr("s" * 32),
-        "auth_issuers": (),
-        "tools_mcp_url": HttpUrl("http://127.0.0.1:9/mcp"),
-        "openai_api_key": SecretStr(KEY),
-        "openai_base_url": HttpUrl(serving.url),
-        "model": "m",
-        "model_api": api,
-        **settings,
-    }
-    found = {}
-    async for name, finding in Examination(ChatSettings.model_validate(given)).findings():
-        found[name] = finding
-        assert KEY not in finding.sentence
-    return found
+    return await findings(serving.url, KEY, **{"model": "m", "model_api": api, **settings})
 
 
 def on_results(reply: Reply) -> Reply:
