@@ -13,26 +13,24 @@ import argparse
 import asyncio
 import contextlib
 import json
-import os
 import shutil
-import socket
 import statistics
-import sys
 import tempfile
 import time
-from collections.abc import AsyncIterator, Iterator, Mapping
-from contextlib import AsyncExitStack, asynccontextmanager
+from collections.abc import Iterator, Mapping
+from contextlib import AsyncExitStack
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
 import httpx2
 
+from benchmarks.uvicorn_server import under_uvicorn
 from sidestream.local.settings import LocalOptions
 from sidestream.local.system import LocalSystem
 
 HERE = Path(__file__).parent
-TURNS_PER_THREAD = 5
+RUNS_PER_THREAD = 5
 FIRST_DELTA = b'"assistant_message.content_part.text_delta"'
 PLAIN, UVICORN, LAMBDA = "plain pattern", "ours, uvicorn", "ours, runtime + emulator"
 
@@ -71,7 +69,7 @@ class Talker:
 
     async def run(self) -> float:
         """Say hello and read the answer; the milliseconds to its first delta."""
-        if self._run_starts % TURNS_PER_THREAD == 0:
+        if self._run_starts % RUNS_PER_THREAD == 0:
             self._thread_id = None
         self._run_starts += 1
         content = [{"type": "input_text", "text": "hello"}]
@@ -96,37 +94,6 @@ class Talker:
             created = json.loads(answer.split(b"\n", 1)[0].removeprefix(b"data: "))
             self._thread_id = created["thread"]["id"]
         return first_ms
-
-
-@asynccontextmanager
-async def under_uvicorn(app: str, env: Mapping[str, str], *options: str) -> AsyncIterator[str]:
-    """Serve an app in a process of its own; its base URL."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-    arguments = ["--app-dir", str(HERE), "--port", str(port), "--log-level", "error"]
-    process = await asyncio.create_subprocess_exec(
-        sys.executable,
-        *("-m", "uvicorn", app, "--no-access-log", *arguments, *options),
-        env={"PATH": os.environ["PATH"], **env},
-        stdout=asyncio.subprocess.DEVNULL,
-    )
-    try:
-        await _listening(port)
-        yield f"http://127.0.0.1:{port}"
-    finally:
-        process.terminate()
-        await process.wait()
-
-
-async def _listening(port: int) -> None:
-    async with asyncio.timeout(60):
-        while True:
-            with contextlib.suppress(OSError):
-                _, writer = await asyncio.open_connection("127.0.0.1", port)
-                writer.close()
-                return
-            await asyncio.sleep(0.05)
 
 
 async def run(rounds: int) -> list[Latency]:
@@ -173,10 +140,10 @@ def _folder() -> Iterator[Path]:
 
 async def _measure(talkers: Mapping[str, Talker], rounds: int) -> list[Latency]:
     times_ms: dict[str, list[float]] = {server: [] for server in talkers}
-    for number in range(TURNS_PER_THREAD + rounds):
+    for number in range(RUNS_PER_THREAD + rounds):
         for server, talker in talkers.items():
             first_ms = await talker.run()
-            if number >= TURNS_PER_THREAD:
+            if number >= RUNS_PER_THREAD:
                 times_ms[server].append(first_ms)
     return [Latency.of(server, times) for server, times in times_ms.items()]
 

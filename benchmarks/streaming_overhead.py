@@ -9,11 +9,8 @@ else the machine does hits both alike.
 
 import argparse
 import asyncio
-import contextlib
 import json
-import socket
 import statistics
-import sys
 import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -22,6 +19,7 @@ from pathlib import Path
 
 import sidestream.streaming
 from benchmarks.stamped_app import STAMP_BYTES
+from benchmarks.uvicorn_server import under_uvicorn
 from sidestream.local.emulator.function import FunctionSpec, InvokeMode
 from sidestream.local.emulator.url import FunctionUrl
 
@@ -77,7 +75,7 @@ async def measure(port: int, query: str, size: int) -> tuple[list[float], float]
 
 
 @asynccontextmanager
-async def behind_the_emulator() -> AsyncIterator[int]:
+async def behind_the_emulator() -> AsyncIterator[str]:
     spec = FunctionSpec(
         name="bench",
         command=(),
@@ -89,39 +87,15 @@ async def behind_the_emulator() -> AsyncIterator[int]:
         max_environments=1,
     )
     async with FunctionUrl(spec, lambda _name, _line: None, min_environments=1) as url:
-        yield int(url.url.rpartition(":")[2])
-
-
-@asynccontextmanager
-async def under_uvicorn() -> AsyncIterator[int]:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-    options = ["--app-dir", str(HERE), "--port", str(port), "--log-level", "error"]
-    options += ["--no-access-log", "--loop", "asyncio", "--http", "h11"]
-    process = await asyncio.create_subprocess_exec(sys.executable, "-m", "uvicorn", APP, *options)
-    try:
-        await _listening(port)
-        yield port
-    finally:
-        process.terminate()
-        await process.wait()
-
-
-async def _listening(port: int) -> None:
-    async with asyncio.timeout(20):
-        while True:
-            with contextlib.suppress(OSError):
-                _, writer = await asyncio.open_connection("127.0.0.1", port)
-                writer.close()
-                return
-            await asyncio.sleep(0.05)
+        yield url.url
 
 
 async def run(rounds: int, count: int, size: int, pause_us: int) -> list[Delays]:
     query = f"count={count}&size={size}&pause_us={pause_us}"
-    async with under_uvicorn() as uvicorn, behind_the_emulator() as emulator:
-        ports = {"uvicorn": uvicorn, "runtime + emulator": emulator}
+    plain = under_uvicorn(APP, {}, "--loop", "asyncio", "--http", "h11")
+    async with plain as uvicorn, behind_the_emulator() as emulator:
+        urls = {"uvicorn": uvicorn, "runtime + emulator": emulator}
+        ports = {server: int(url.rpartition(":")[2]) for server, url in urls.items()}
         delays: dict[str, list[float]] = {server: [] for server in ports}
         first_bytes: dict[str, list[float]] = {server: [] for server in ports}
         for number in range(rounds + 1):
