@@ -72,3 +72,9 @@ async def test_it_is_built_again_for_other_sources_and_other_packages(frontend: 
     await build()
     assert builds(frontend) == 3
     assert cached.exists()
+
+
+def test_a_checkout_without_a_page_says_so(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setattr(module, "FRONTEND", tmp_path)
+    with pytest.raises(PageError, match="start without --web"):
+        module.shows("tasks")

@@ -31,8 +31,13 @@ def address_setting(domain: str) -> str:
 
 
 def shows(domain: str) -> bool:
-    """Tell whether the page in this checkout is one of a domain: whether it has that setting."""
-    return f'"{address_setting(domain)}"' in (FRONTEND / _CONFIG).read_text()
+    """Tell whether the page in this checkout is one of a domain: whether it has that setting.
+    Raises `PageError` where there is no page."""
+    try:
+        config = (FRONTEND / _CONFIG).read_text()
+    except FileNotFoundError:
+        raise PageError("This checkout has no page: start without --web.") from None
+    return f'"{address_setting(domain)}"' in config
 
 
 class Page:
