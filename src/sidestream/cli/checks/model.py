@@ -17,13 +17,12 @@ import httpx2
 from sidestream import network
 from sidestream.cli.checks.finding import Broken, Finding, failed, ok, warning
 from sidestream.cli.checks.model_answer import Heard, Refused, ask
-from sidestream.cli.checks.model_request import Asking, Call, Message
+from sidestream.cli.checks.model_request import Asking, Call, Message, base_url
 from sidestream.config import ChatSettings
 from sidestream.reasons import of_error, of_status
 
 NAME_CHARS: Final = len("parallel calls")
 """How long the name of a finding is at most."""
-_OPENAI: Final = "https://api.openai.com/v1"
 _NAMES: Final = {"responses": "Responses", "chat_completions": "Chat Completions"}
 _CONNECT_TIMEOUT_S: Final = 5.0
 _LONGEST_TIMEOUT_S: Final = 30.0
@@ -67,7 +66,7 @@ class Examination:
 
     def __init__(self, settings: ChatSettings) -> None:
         self._settings = settings
-        self._base_url = str(settings.openai_base_url or _OPENAI).rstrip("/") + "/"
+        self._base_url = f"{base_url(settings)}/"
         self._asking = Asking(settings.model_api, settings.model, (_TOOL,))
         self._question = _SCRIPT if settings.scripted_model else _QUESTION
         self._heard: list[Heard] = []

@@ -9,11 +9,19 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Final, Literal
 
+from sidestream.config import ChatSettings
+
 type Api = Literal["responses", "chat_completions"]
 type Role = Literal["system", "developer", "user"]
 
+_OPENAI: Final = "https://api.openai.com/v1"
 PATHS: Final[dict[str, str]] = {"responses": "responses", "chat_completions": "chat/completions"}
 _MAX_TOKENS: Final = 1_000
+
+
+def base_url(settings: ChatSettings) -> str:
+    """Give the base URL of the model's provider, without a slash at its end."""
+    return str(settings.openai_base_url or _OPENAI).rstrip("/")
 
 
 @dataclass(slots=True)

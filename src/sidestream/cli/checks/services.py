@@ -14,6 +14,7 @@ import httpx2
 from sidestream import network
 from sidestream.chat.tools.signing import NoCredentials, UrlSigner
 from sidestream.cli.checks.finding import Broken, Finding, failed, ok, unchecked, warning
+from sidestream.cli.checks.model_request import base_url
 from sidestream.config import ChatSettings, Issuer
 from sidestream.domain import Domain, DomainError
 from sidestream.identity import tool_key
@@ -21,7 +22,6 @@ from sidestream.local.settings import load_domain
 from sidestream.problems import PROBLEM_TYPE
 from sidestream.reasons import of_error, of_status
 
-_OPENAI: Final = "https://api.openai.com/v1"
 _PROTOCOL: Final = "2026-07-28"
 _TIMEOUT_S: Final = 8.0
 _UNAUTHORIZED: Final = (401, 403)
@@ -43,13 +43,14 @@ async def sign_in_keys(issuer: Issuer) -> Finding:
 
 async def model(settings: ChatSettings, names: Sequence[str]) -> Finding:
     """Whether the provider has each of these models, and for how long."""
-    base_url = str(settings.openai_base_url or _OPENAI).rstrip("/")
     key = settings.openai_api_key.get_secret_value()
     if not key:
         return unchecked("Needs OPENAI_API_KEY here.")
     headers = {"authorization": f"Bearer {key}"}
     what = "The model provider"
-    answer = await _ask("GET", f"{base_url}/models", what, headers=headers, passed=(401, 403, 404))
+    answer = await _ask(
+        "GET", f"{base_url(settings)}/models", what, headers=headers, passed=(401, 403, 404)
+    )
     if answer.status_code in _UNAUTHORIZED:
         reason = of_status(answer.status_code)
         return failed(f"The model provider: {reason}; look at OPENAI_API_KEY.")
