@@ -1,9 +1,9 @@
 """What an evaluation is made of: conversations of a domain, and what each has to come to.
 
-A domain declares its conversations with these classes, and
-`sidestream eval` plays them to the model that is configured. An outcome is what a person would
-check: the things that are there afterwards, the lines of the trace, whether a question was put, and
-the language and the words of the answer.
+A domain declares its conversations with these classes, and `sidestream eval` plays them to the
+model that is configured. An outcome is what a person would check: the things that are there
+afterwards, the lines of the trace, whether a question was put, and the language and the words of
+the answer.
 """
 
 import importlib

@@ -10,7 +10,6 @@ from pathlib import Path
 import pytest
 from chatkit.types import (
     ClientEffectEvent,
-    CustomTask,
     StructuredInputItem,
     ThreadItem,
     ThreadItemReplacedEvent,
@@ -31,6 +30,7 @@ from tests.chat.steps import (
     answer_request,
     asked,
     filled_in,
+    lines,
     lines_in,
     the_question,
     the_widget,
@@ -269,9 +269,7 @@ class TestWords:
         await agent.open("a", "b")
         scripted.play(Step(calls=(tool("list_tickets"),)), Step(text="Two."))
         answer = await agent.chat.create("how many?")
-        [workflow] = answer.done(WorkflowItem)
-        [line] = [task for task in workflow.workflow.tasks if isinstance(task, CustomTask)]
-        assert (line.title, line.content) == ("Look at the tickets", "2 tickets")
+        assert lines(answer) == [("Look at the tickets", "2 tickets")]
 
     async def test_the_model_is_told_of_tickets_and_of_nothing_else(
         self, agent: Agent, scripted: ScriptedModelServer

@@ -12,11 +12,11 @@ from pathlib import Path
 from typing import Final
 
 import pytest
-from chatkit.types import ClientEffectEvent, CustomTask, StructuredInputItem, WorkflowItem
+from chatkit.types import ClientEffectEvent, StructuredInputItem
 
 from sidestream.local.settings import PROJECT
 from tests.chat.client import Client, Document
-from tests.chat.steps import answer_request, asked, rows_shown, the_question, the_widget
+from tests.chat.steps import answer_request, asked, lines, rows_shown, the_question, the_widget
 from tests.command import LocalProcess, run
 from tests.examples.test_recipe import COMMANDS
 from tests.tickets import call, script
@@ -144,9 +144,7 @@ async def test_the_local_system_runs_it(parcels: Path) -> None:
             assert effects == {"parcels.changed"}
             listed = await alice.create(script([call("list_parcels")]))
             assert rows_shown(the_widget(listed)) == [("books", False), ("vase", False)]
-            [workflow] = listed.done(WorkflowItem)
-            [line] = [task for task in workflow.workflow.tasks if isinstance(task, CustomTask)]
-            assert (line.title, line.content) == ("Look at the parcels", "2 parcels")
+            assert lines(listed) == [("Look at the parcels", "2 parcels")]
             [told] = await plain(alice, script([call("list_parcels")]))
             ids = [row["id"] for row in told["result"]["data"]]
             assert all(each.startswith("pcl_") for each in ids)

@@ -11,7 +11,7 @@ from typing import Final
 
 import httpx2
 import pytest
-from chatkit.types import ClientEffectEvent, CustomTask, WorkflowItem
+from chatkit.types import ClientEffectEvent
 from pydantic import HttpUrl
 
 import sidestream.tasks
@@ -25,6 +25,7 @@ from sidestream.tool_server.manifest import write
 from tests.asgi_server import serve
 from tests.chat.client import Client
 from tests.chat.conftest import chat_settings, under_uvicorn  # noqa: F401
+from tests.chat.steps import lines
 from tests.packs import gaps_in_docs, gaps_in_texts, gaps_in_tools
 from tests.tickets import script
 
@@ -138,8 +139,6 @@ async def test_with_nothing_forgotten_it_works(
                 task = (await http.post(path, json={"title": "milk"})).json()
             call = ToolRequest("set_priority", {"task_id": task["id"], "priority": "high"})
             answer = await client.create(script([call]))
-    [workflow] = answer.done(WorkflowItem)
-    lines = [task.title for task in workflow.workflow.tasks if isinstance(task, CustomTask)]
-    assert lines == ["Set a priority"]
+    assert [title for title, _content in lines(answer)] == ["Set a priority"]
     [effect] = [frame for frame in answer.frames if isinstance(frame, ClientEffectEvent)]
     assert (effect.name, effect.data) == ("tasks.changed", {"tool": "set_priority"})
