@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Final
 
@@ -97,7 +98,8 @@ def _play(
                     verdicts.append(judge.play(conversation, line, user))
                 except CommandError as error:
                     verdicts.append(Verdict(conversation, [str(error)], [], None))
-                line.delete()
+                with suppress(CommandError):  # what was found out is worth more than tidiness
+                    line.delete()
     return verdicts
 
 
