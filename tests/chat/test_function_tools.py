@@ -19,7 +19,7 @@ from sidestream.local.system import LocalSystem
 from sidestream.store.ids import new_id
 from tests.chat.client import Client, Document
 from tests.chat.conftest import under_uvicorn
-from tests.chat.steps import answer_request, asked, lines, the_question
+from tests.chat.steps import answer_request, asked, lines, rows_shown, the_question, the_widget
 from tests.chat.with_functions import functions
 from tests.tickets import DOMAIN
 
@@ -64,6 +64,12 @@ async def test_a_function_is_traced_and_remembered(
     await carol.add(answer.thread_id, "and again?")
     [output] = outputs(model)
     assert json.loads(output) == {"currency": "USD", "rupees": 280}
+
+
+async def test_one_that_lists_shows_the_card(carol: Client, model: ScriptedModelServer) -> None:
+    model.play(call("list_favourites"), Step(text="Here they are."))
+    answer = await carol.create("which do I like?")
+    assert rows_shown(the_widget(answer)) == [("printer", False)]
 
 
 async def test_one_of_which_nothing_is_said_asks_first(

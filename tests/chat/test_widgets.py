@@ -18,12 +18,14 @@ from sidestream import i18n
 from sidestream.chat.context import ToolRecord
 from sidestream.chat.tools.cards import Cards
 from sidestream.config import ChatSettings
+from sidestream.domain import Row
 from sidestream.i18n import text
 from sidestream.local.ports import free_port
 from sidestream.local.system import LocalSystem
 from tests.chat.client import Answer, Client
 from tests.chat.conftest import MakePerson, Rows, TicketList, under_uvicorn
 from tests.chat.fold import Screen, comparable, fold
+from tests.chat.registries import registry_of
 from tests.chat.steps import action_request, row_action, rows_shown, the_widget
 from tests.tickets import DOMAIN, SHOW, change, change_ticket, open_tickets
 
@@ -326,22 +328,25 @@ class TestBuilding:
 
     def test_a_long_list_is_cut(self) -> None:
         data = [{"id": f"t{n}", "subject": "x"} for n in range(100)]
-        assert len(self.CARDS.listing([self._record("list_tickets", {"data": data})])) == 30
+        assert len(self._listing(self._record("list_tickets", {"data": data}))) == 30
 
     def test_only_lists_are_shown(self) -> None:
         ticket = {"id": "t", "subject": "x"}
         listed = self._record("list_tickets", {"data": [ticket]})
-        assert self.CARDS.listing([listed, self._record("add_ticket", ticket)]) == []
-        assert self.CARDS.listing([listed, self._record("teleport", {"data": [ticket]})]) == []
-        assert self.CARDS.listing([self._record("list_tickets", "oops")]) == []
-        assert self.CARDS.listing([self._record("list_tickets", [1])]) == []
-        assert self.CARDS.listing([]) == []
+        assert self._listing(listed, self._record("add_ticket", ticket)) == []
+        assert self._listing(listed, self._record("teleport", {"data": [ticket]})) == []
+        assert self._listing(self._record("list_tickets", "oops")) == []
+        assert self._listing(self._record("list_tickets", [1])) == []
+        assert self._listing() == []
 
     def test_labels_are_localised(self) -> None:
         assert DOMAIN.catalogues is not None
         i18n.add(DOMAIN.catalogues)
         card = self.CARDS.build([TicketRow(id="t", title="x")], "ur")
         assert "حذف کریں" in card.model_dump_json()
+
+    def _listing(self, *records: ToolRecord) -> list[Row]:
+        return self.CARDS.listing(records, registry_of(DOMAIN))
 
     @staticmethod
     def _record(name: str, result: object) -> ToolRecord:

@@ -1,7 +1,8 @@
 """Between ChatKit's models and rows: JSON both ways, naive UTC times, and the error for no row.
 
-ChatKit compares times with its own naive `datetime.now()`, so items keep naive UTC; a column beside
-the JSON keeps the same moment with its zone, for SQL readers.
+A row holds what the stream says of a thing, in the same words, and beside them only what is ours
+alone, an attachment's `metadata`. ChatKit compares times with its own naive
+`datetime.now()`, so models keep naive UTC; JSON has the same moment with its zone.
 
 While two releases overlap, the older one meets rows that the newer one wrote. One that it cannot
 read becomes a placeholder (`Newer`), which may be deleted and is never written.
@@ -67,35 +68,41 @@ def aware_utc(moment: datetime) -> datetime:
     return naive_utc(moment).replace(tzinfo=UTC)
 
 
+def settled(item: ThreadItem) -> ThreadItem:
+    """Give an item as it is read back from its JSON: a widget that was built from a template gets
+    the defaults that its components have, an action's `handler` say."""
+    dated = item.model_copy(update={"created_at": aware_utc(item.created_at)})
+    return _items.validate_json(_dump(dated))
+
+
 def item_json(item: ThreadItem) -> str:
     """Give all of an item as JSON. Raises `Invalid` for text that Postgres cannot hold, `Conflict`
     for a placeholder."""
-    return _json(item.model_copy(update={"created_at": naive_utc(item.created_at)}))
+    return _json(item if isinstance(item, Newer) else settled(item))
 
 
 def item_from(row: dict[str, Any]) -> ThreadItem:
     """Read an item back from a row whose `data` is its JSON text, or a `NewerItem`."""
     try:
-        return _items.validate_json(row["data"])
+        return _with_naive_time(_items.validate_json(row["data"]))
     except ValidationError:
-        return NewerItem(
-            **_known(row, "id", "thread_id", "created_at"), type="hidden_context_item", content={}
-        )
+        known = _known(row, "id", "thread_id", "created_at")
+        return _with_naive_time(NewerItem(**known, type="hidden_context_item", content={}))
 
 
 def thread_json(thread: ThreadMetadata) -> str:
     """Give a thread's metadata as JSON; ChatKit also hands over a `Thread`, whose items are left
     out. Raises `Invalid` for text that Postgres cannot hold, `Conflict` for a placeholder."""
-    thread = thread.model_copy(update={"created_at": naive_utc(thread.created_at)})
-    return _json(thread, exclude={"items"} if isinstance(thread, Thread) else None)
+    dated = thread.model_copy(update={"created_at": aware_utc(thread.created_at)})
+    return _json(dated, exclude={"items"} if isinstance(thread, Thread) else None)
 
 
 def thread_from(row: dict[str, Any]) -> ThreadMetadata:
     """Read a thread back from a row whose `data` is its JSON text, or a `NewerThread`."""
     try:
-        return ThreadMetadata.model_validate_json(row["data"])
+        return _with_naive_time(ThreadMetadata.model_validate_json(row["data"]))
     except ValidationError:
-        return NewerThread(**_known(row, "id", "title", "created_at"))
+        return _with_naive_time(NewerThread(**_known(row, "id", "title", "created_at")))
 
 
 def attachment_json(attachment: Attachment) -> str:
@@ -121,13 +128,22 @@ def _known(row: dict[str, Any], *names: str) -> dict[str, Any]:
     return {name: data.get(name) for name in names}
 
 
+def _with_naive_time[T: (ThreadItem, ThreadMetadata)](model: T) -> T:
+    model.created_at = naive_utc(model.created_at)
+    return model
+
+
 def _json(model: BaseModel, exclude: set[str] | None = None) -> str:
     if isinstance(model, Newer):
         raise Conflict("This was written by a newer release and cannot be changed by this one.")
-    try:
-        text = model.model_dump_json(exclude=exclude)
-    except PydanticSerializationError as error:
-        raise Invalid("The text contains half of a surrogate pair.") from error
+    text = _dump(model, exclude)
     if "\\u0000" in text and _NUL_ESCAPE.search(text):
         raise Invalid("The text contains a NUL character.")
     return text
+
+
+def _dump(model: BaseModel, exclude: set[str] | None = None) -> str:
+    try:
+        return model.model_dump_json(by_alias=True, exclude_none=True, exclude=exclude)
+    except PydanticSerializationError as error:
+        raise Invalid("The text contains half of a surrogate pair.") from error

@@ -23,6 +23,12 @@ async def send_letter(context: RunContextWrapper[Any], text: str) -> str:
     return "It is on its way."
 
 
+@function_tool
+def list_favourites() -> dict[str, Any]:
+    """List the tickets that the person likes best."""
+    return {"data": [{"id": "tck_1", "subject": "printer"}]}
+
+
 def _porter(_context: RunContextWrapper[Any], _error: Exception) -> str:
     return "Ask the porter."
 
@@ -36,5 +42,6 @@ def count_stamps() -> int:
 FUNCTIONS: Final = [
     (exchange_rate, Tool(title="Look up a rate", reads=True)),
     (send_letter, Tool()),
+    (list_favourites, Tool(reads=True, lists=True)),
     (count_stamps, Tool(ask=Ask.NEVER)),
 ]

@@ -1,8 +1,9 @@
 """Frames: ChatKit events as they go over the wire.
 
 A frame is the compact JSON of one event (`exclude_none`), sent as `data: <json>` and a blank line
-(WHATWG HTML section 9.2.6). Times inside carry their zone: the store keeps naive UTC, as ChatKit's
-own code does, and a browser would read that as local time.
+(WHATWG HTML section 9.2.6). An item in it is what a later reader gets from its row, word for word
+(`store.codec`). Times inside carry their zone: models keep naive UTC, as ChatKit's own code does,
+and a browser would read that as local time.
 """
 
 import json
@@ -26,6 +27,7 @@ from chatkit.types import (
 from pydantic import BaseModel
 
 from sidestream.chat.context import ToolRecord
+from sidestream.store.codec import settled
 from sidestream.streaming.lines import one_line
 
 
@@ -46,6 +48,8 @@ class Frame:
 
 def encode(value: BaseModel) -> str:
     """Give the wire JSON of an event or an answer."""
+    if isinstance(value, ThreadItemAddedEvent | ThreadItemDoneEvent | ThreadItemReplacedEvent):
+        value = value.model_copy(update={"item": settled(value.item)})
     for dated in _dated(value):
         if dated.created_at.tzinfo is None:
             dated.created_at = dated.created_at.replace(tzinfo=UTC)
@@ -77,8 +81,6 @@ def _dated(value: Any) -> Iterable[ThreadItemBase | ThreadMetadata]:
     match value:
         case ThreadCreatedEvent() | ThreadUpdatedEvent():
             yield from _dated(value.thread)
-        case ThreadItemAddedEvent() | ThreadItemDoneEvent() | ThreadItemReplacedEvent():
-            yield value.item
         case Thread():
             yield value
             yield from _dated(value.items)

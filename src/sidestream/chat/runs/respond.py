@@ -234,7 +234,7 @@ class Responder:
         elif held:
             async for event in self._make_held(answer, held, context):
                 yield event
-        elif rows := self._cards.listing(run.new_records):
+        elif rows := self._cards.listing(run.new_records, self._tools.registry):
             yield ThreadItemDoneEvent(item=self._cards.item(rows, thread_id, context.locale))
         if run.control.reason is None:
             for item in self.forms.cards(run, thread_id, context):

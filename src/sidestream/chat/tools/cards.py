@@ -17,6 +17,7 @@ from pydantic import ValidationError
 
 from sidestream.chat.context import ToolRecord
 from sidestream.chat.tools.confirmation import Call
+from sidestream.chat.tools.registry import ToolRegistry
 from sidestream.domain import Domain, Row, RowAction
 from sidestream.i18n import text
 from sidestream.problems import Invalid
@@ -41,13 +42,13 @@ class Cards:
             WidgetTemplate.from_file(str(domain.card.template)) if domain.card else None
         )
 
-    def listing(self, records: Iterable[ToolRecord]) -> list[Row]:
+    def listing(self, records: Iterable[ToolRecord], registry: ToolRegistry) -> list[Row]:
         """Give the rows of the last list that was asked for, if the run was about listing."""
         rows: list[Row] = []
         for record in records:
-            if record.failed or not self._domain.policy(record.name).tool.lists:
+            if record.failed or not registry.policy(record.name).tool.lists:
                 return []
-            rows = self._domain.rows(record.result)
+            rows = registry.rows(record)
         return rows[: self._card.max_rows] if self._card else []
 
     def build(self, rows: Sequence[Row], locale: str) -> DynamicWidgetRoot:
