@@ -5,6 +5,7 @@ import {
   endRun,
   fold,
   fromThread,
+  ITEMS_REMOVED,
   type Conversation,
 } from "@/features/assistant/bridge/frames";
 import type {
@@ -120,6 +121,19 @@ describe("items", () => {
       { type: "thread.item.replaced", item: widget("Eggs") },
     ]);
     expect(state.items).toEqual([widget("Eggs"), user]);
+  });
+
+  it.each([
+    ["msg_d", ["msg_a", "msg_d"]],
+    [null, ["msg_a"]],
+    ["msg_gone", ["msg_a", "msg_b", "msg_c", "msg_d"]],
+  ])("go up to %s when a retry took them away", (before, kept) => {
+    const items = ["msg_a", "msg_b", "msg_c", "msg_d"].map((id) => ({ ...user, id }));
+    const state = play([
+      ...items.map((item) => ({ type: "thread.item.done" as const, item })),
+      { type: "client_effect", name: ITEMS_REMOVED, data: { after: "msg_a", before } },
+    ]);
+    expect(state.items.map(({ id }) => id)).toEqual(kept);
   });
 
   it("go when removed, open or not", () => {

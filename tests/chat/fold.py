@@ -44,6 +44,8 @@ from chatkit.types import (
 )
 from pydantic import TypeAdapter
 
+from sidestream.chat.server import ITEMS_REMOVED
+
 _WIDGET: TypeAdapter[WidgetItem] = TypeAdapter(WidgetItem)
 
 
@@ -146,6 +148,15 @@ class _State:
                 self.notices.append(frame)
             case ClientEffectEvent():
                 self.effects.append(frame)
+                if frame.name == ITEMS_REMOVED:
+                    self._remove_between(**frame.data)
+
+    def _remove_between(self, after: str, before: str | None) -> None:
+        ids = list(self.items)
+        end = ids.index(before) if before else len(ids)
+        for item_id in ids[ids.index(after) + 1 : end]:
+            del self.items[item_id]
+            self.unfinished.discard(item_id)
 
     def _thread(self, frame: ThreadCreatedEvent | ThreadUpdatedEvent) -> None:
         known = self.changes.get("thread_id", self.screen_before.thread_id)

@@ -1,18 +1,30 @@
 """Answering a message again: the old answer stays until the new one is there."""
 
 import pytest
-from chatkit.types import AssistantMessageItem, ThreadItemRemovedEvent, UserMessageItem
+from chatkit.types import (
+    AssistantMessageItem,
+    ClientEffectEvent,
+    UserMessageItem,
+)
 
+from sidestream.chat.server import ITEMS_REMOVED
 from sidestream.config import ChatSettings
 from sidestream.local.model import ScriptedModelServer
 from sidestream.local.model.conversation import Step
 from sidestream.local.model.errors import ApiError
 from sidestream.local.system import LocalSystem
 from tests.chat.client import Answer, Client, thread_request, words
-from tests.chat.conftest import MakePerson, TicketList, under_uvicorn
+from tests.chat.conftest import MakePerson, Rows, TicketList, under_uvicorn
 from tests.tickets import SHOW, change_ticket, open_all, opening
 
 STORY = "Tell me a story of 60 words"
+COPIES = """
+    insert into thread_items (thread_id, id, user_id, type, created_at, data)
+    select i.thread_id, i.id || '_' || n, i.user_id, i.type, i.created_at,
+      jsonb_set(i.data::jsonb, '{id}', to_jsonb(i.id || '_' || n))
+    from generate_series(1, %s) as n, thread_items as i where i.id = %s returning id
+"""
+COUNT = "select count(*) from thread_items where thread_id = %s"
 
 
 def retry_request(thread_id: str, item_id: str) -> dict[str, object]:
@@ -44,9 +56,10 @@ async def test_old_answer_goes_when_the_new_one_is_whole(
         assert await alice.items(thread_id) == before
         model.release()
         rest = await stream.rest()
-    removed = [frame.item_id for frame in rest if isinstance(frame, ThreadItemRemovedEvent)]
-    assert removed == [before[1].id]
     after = await alice.items(thread_id)
+    [removed] = [frame for frame in rest if isinstance(frame, ClientEffectEvent)]
+    assert removed.name == ITEMS_REMOVED
+    assert removed.data == {"after": before[0].id, "before": after[1].id}
     assert [type(item) for item in after] == [UserMessageItem, AssistantMessageItem]
     assert after[0] == before[0]
     assert after[1].id != before[1].id
@@ -102,6 +115,32 @@ async def test_model_is_not_told_what_came_after(alice: Client, model: ScriptedM
     await alice.add(thread_id, "my name is Zebulon")
     await again(alice, thread_id)
     assert "Zebulon" not in str(model.requests[-1].body)
+
+
+async def test_a_long_thread_is_cut_by_one_statement_and_one_event(
+    chat_settings: ChatSettings, person: MakePerson, rows: Rows
+) -> None:
+    """Also what the model is told is no longer: what stood before the message, and the message."""
+    settings = chat_settings.model_copy(update={"history_items": 3})
+    async with under_uvicorn(settings) as chat, Client(chat.url, person().token) as client:
+        thread_id = (await client.create("hello")).thread_id
+        await client.add(thread_id, "hello again")
+        [*_, message, answer] = await client.items(thread_id)
+        costs = []
+        for copies in (10, 2_000):
+            await rows(COPIES, copies, answer.id)
+            [before] = await rows(COUNT, thread_id)
+            trips = chat.services.database.round_trips
+            again_ = await again(client, thread_id, message.id)
+            assert again_.errors == []
+            costs.append((chat.services.database.round_trips - trips, len(again_.frames)))
+            effects = [frame for frame in again_.frames if isinstance(frame, ClientEffectEvent)]
+            assert [effect.name for effect in effects] == [ITEMS_REMOVED]
+            [after] = await rows(COUNT, thread_id)
+            assert (before["count"] - after["count"], after["count"]) == (copies, 4)
+            [*_, last, answer] = await client.items(thread_id)
+            assert last == message
+        assert costs[0] == costs[1]
 
 
 async def test_message_older_than_the_history(

@@ -107,7 +107,9 @@ async def test_lists_of_others(
 async def test_nothing_of_others_is_deleted(
     store: PostgresStore, thread: ThreadMetadata, caller: Caller, stranger: Caller
 ) -> None:
+    await store.add_thread_item(thread.id, a_message(thread.id, id="msg_2"), caller)
     before = await whole(store, thread, caller)
+    await store.delete_items(thread.id, stranger, after=_MESSAGE, through="msg_2")
     await store.delete_thread_item(thread.id, _MESSAGE, stranger)
     await store.delete_attachment(f"atc_{thread.id}", stranger)
     await store.delete_thread(thread.id, stranger)

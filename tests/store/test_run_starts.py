@@ -105,6 +105,35 @@ class TestBegin:
         page = await store.load_thread_items(start.thread_id, None, 20, "asc", caller)
         assert page.data == [start.item]
 
+    async def test_history_up_to_an_item(
+        self, run_starts: RunStarts, store: PostgresStore, database: Database, caller: Caller
+    ) -> None:
+        """As a retry wants it. Items of other threads are of no account."""
+        thread = a_thread()
+        for each in (a_thread(), thread):
+            await store.save_thread(each, caller)
+            for name in "abcde":
+                item = a_message(each.id, name, id=name)
+                await store.add_thread_item(each.id, item, caller)
+        start = RunStart(new_id("run"), thread.id, until="c", history_limit=2)
+        before = database.round_trips
+        run = await begun(run_starts, caller, start)
+        assert database.round_trips - before == 1
+        assert [item.id for item in run.items] == ["b", "c"]
+        assert {item.thread_id for item in run.items} == {thread.id}
+        assert run.latest == "e"
+
+    async def test_history_up_to_an_item_that_is_gone(
+        self, run_starts: RunStarts, store: PostgresStore, database: Database, caller: Caller
+    ) -> None:
+        thread = a_thread()
+        await store.save_thread(thread, caller)
+        await store.add_thread_item(thread.id, a_message(thread.id, id="a"), caller)
+        before = await everything(database, caller)
+        with pytest.raises(RowNotFound):
+            await run_starts.begin(caller, RunStart(new_id("run"), thread.id, until="gone"))
+        assert await everything(database, caller) == before
+
     async def test_a_later_message_brings_the_history(
         self,
         run_starts: RunStarts,

@@ -11,7 +11,7 @@ from chatkit.types import (
 from tests.store.conformance import StoreConformance, a_message, a_thread, an_attachment
 
 from sidestream.caller import Caller
-from sidestream.problems import Invalid, UnknownCursor
+from sidestream.problems import DatabaseUnavailable, Invalid, UnknownCursor
 from sidestream.store.codec import RowNotFound
 from sidestream.store.database import Database, Statement
 from sidestream.store.threads import PostgresStore
@@ -209,6 +209,57 @@ async def test_sql_readers_see_sessions_and_messages(
     assert messages[0]["metadata"]["quoted_text"] == "q"
     views = "select 1 from chat_sessions", "select 1 from chat_messages"
     assert await database.run(stranger.user_id, *map(Statement, views)) == [[], []]
+
+
+class TestDeleteItems:
+    async def thread_of(self, store: PostgresStore, caller: Caller, *ids: str) -> str:
+        thread = a_thread()
+        await store.save_thread(thread, caller)
+        for item_id in ids:
+            await store.add_thread_item(thread.id, a_message(thread.id, id=item_id), caller)
+        return thread.id
+
+    async def ids(self, store: PostgresStore, thread_id: str, caller: Caller) -> list[str]:
+        page = await store.load_thread_items(thread_id, None, 100, "asc", caller)
+        return [item.id for item in page.data]
+
+    @pytest.mark.parametrize(
+        ("after", "through", "left"),
+        [
+            ("b", "d", "abe"),
+            ("a", "e", "a"),
+            ("b", "b", "abcde"),
+            ("d", "b", "abcde"),
+            ("gone", "d", "abcde"),
+            ("b", "gone", "abcde"),
+        ],
+    )
+    async def test_between_two(
+        self, store: PostgresStore, caller: Caller, after: str, through: str, left: str
+    ) -> None:
+        thread_id = await self.thread_of(store, caller, *"abcde")
+        other = await self.thread_of(store, caller, *"abcde")
+        for _ in range(2):
+            await store.delete_items(thread_id, caller, after=after, through=through)
+            assert await self.ids(store, thread_id, caller) == list(left)
+        assert await self.ids(store, other, caller) == list("abcde")
+
+    async def test_all_or_none(
+        self, app_url: str, owner_url: str, store: PostgresStore, caller: Caller
+    ) -> None:
+        """It meets a row that it may not delete yet, and is ended there."""
+        thread_id = await self.thread_of(store, caller, *"abcde")
+        impatient = Database(app_url, answer_timeout_s=0.5)
+        await impatient.open()
+        with psycopg.connect(owner_url) as owner:
+            locked = "select from thread_items where thread_id = %s and id = 'd' for update"
+            owner.execute(locked, (thread_id,))
+            with pytest.raises(DatabaseUnavailable):
+                await PostgresStore(impatient).delete_items(
+                    thread_id, caller, after="a", through="e"
+                )
+        await impatient.close()
+        assert await self.ids(store, thread_id, caller) == list("abcde")
 
 
 def test_the_error_is_a_404_and_what_chatkit_catches() -> None:

@@ -108,6 +108,8 @@ class RunState:
     cause: str | None = None
     """The id of the message that is answered, which stays the same when it is answered again."""
     history: tuple[Any, ...] = ()
+    latest: str | None = None
+    """The thread's newest item as the run began, where the history ends before it."""
     model: str = ""
     """The model that answers."""
     calls: dict[str, asyncio.Task[ToolRecord]] = field(default_factory=dict)

@@ -29,6 +29,7 @@ from chatkit.types import (
     StructuredInputItem,
     ThreadCreatedEvent,
     ThreadItem,
+    ThreadItemAddedEvent,
     ThreadItemDoneEvent,
     ThreadItemRemovedEvent,
     ThreadItemReplacedEvent,
@@ -66,6 +67,11 @@ from sidestream.telemetry import logger
 
 HIDDEN: Final = (HiddenContextItem, SDKHiddenContextItem)
 """Items that no client ever sees."""
+
+ITEMS_REMOVED: Final = "thread.items_removed"
+"""The effect that says what a retry took away: the items after one and before another (the end of
+the thread when it is null). ChatKit's client takes away by itself what follows a message that is
+answered again, and its protocol has an event for a single item only."""
 
 _TOO_LATE: Final = _("The answer came too late, so nothing was done with it. Ask again.")
 
@@ -198,28 +204,16 @@ class ChatServer(ChatKitServer[Caller]):
     ) -> AsyncGenerator[ThreadStreamEvent]:
         """Answer a message again. The old answer goes when the new one is there, whole: one that
         failed or was stopped stands beside it."""
-        before, after = await self._split(thread, message.id, context)
-        context.run.history = tuple(before)
-        whole = True
+        whole, shown, latest = True, _Shown(), context.run.latest
         async with aclosing(self._responder.respond(thread, message, context)) as events:
             async for event in events:
                 whole = whole and not isinstance(event, ErrorEvent)
+                shown.see(event)
                 yield event
-        if whole and context.run.control.reason is None:
-            for old in after:
-                if isinstance(old, HIDDEN):
-                    await self._rows.delete_thread_item(thread.id, old.id, context)
-                else:
-                    yield ThreadItemRemovedEvent(item_id=old.id)
-
-    async def _split(
-        self, thread: ThreadMetadata, item_id: str, context: RunContext
-    ) -> tuple[list[ThreadItem], list[ThreadItem]]:
-        items = list(context.run.history)
-        if all(item.id != item_id for item in items):
-            items = await self._all_items(thread, context)
-        cut = next(index for index, item in enumerate(items) if item.id == item_id) + 1
-        return items[:cut], items[cut:]
+        if whole and context.run.control.reason is None and latest and latest != message.id:
+            await self._rows.delete_items(thread.id, context, after=message.id, through=latest)
+            data = {"after": message.id, "before": shown.first}
+            yield ClientEffectEvent(name=ITEMS_REMOVED, data=data)
 
     async def _carry_on(
         self,
@@ -340,6 +334,25 @@ class ChatServer(ChatKitServer[Caller]):
                 await self._files.delete_attachment(attachment.id, caller)
             except Problem as problem:
                 log.warning("file not deleted", extra={"code": problem.code})
+
+
+class _Shown:
+    """The items that a run has put before its client."""
+
+    def __init__(self) -> None:
+        self._ids: dict[str, None] = {}
+
+    def see(self, event: ThreadStreamEvent) -> None:
+        match event:
+            case ThreadItemAddedEvent() | ThreadItemDoneEvent():
+                if not isinstance(event.item, HIDDEN):
+                    self._ids[event.item.id] = None
+            case ThreadItemRemovedEvent():
+                self._ids.pop(event.item_id, None)
+
+    @property
+    def first(self) -> str | None:
+        return next(iter(self._ids), None)
 
 
 def _decoded(audio_base64: str) -> bytes:

@@ -48,6 +48,9 @@ _KNOWN_THREAD: Final = """
           select from thread_items
           where user_id = %(user)s and thread_id = %(thread)s and id = %(pending)s
             and data ->> 'status' = 'pending'))
+        and (%(until)s::text is null or exists (
+          select from thread_items
+          where user_id = %(user)s and thread_id = %(thread)s and id = %(until)s))
     ),
 """
 _NEW_THREAD: Final = """
@@ -99,11 +102,18 @@ _THREAD: Final = """
     select data::text as data from threads where user_id = %(user)s and id = %(thread)s
 """
 _HISTORY: Final = """
-    select data::text as data from (
+    select data::text as data,
+      case when %(until)s::text is not null then (
+        select id from thread_items
+        where user_id = %(user)s and thread_id = %(thread)s order by seq desc limit 1
+      ) end as latest
+    from (
       select seq, data from thread_items
-      where user_id = %(user)s and thread_id = %(thread)s
+      where user_id = %(user)s and thread_id = %(thread)s and (%(until)s::text is null or
+        seq <= (select seq from thread_items
+                where user_id = %(user)s and thread_id = %(thread)s and id = %(until)s))
       order by seq desc limit %(history_limit)s
-    ) as latest order by seq
+    ) as history order by seq
 """
 _CONFLICTING_RUNS: Final[LiteralString] = f"""
     select id, thread_id, request_hash, {STATUS} as status,
@@ -121,7 +131,10 @@ _THREAD_STATUS: Final = """
       %(pending)s::text is not null and not exists (
         select from thread_items
         where user_id = %(user)s and thread_id = %(thread)s and id = %(pending)s
-          and data ->> 'status' = 'pending') as answered
+          and data ->> 'status' = 'pending') as answered,
+      %(until)s::text is not null and not exists (
+        select from thread_items
+        where user_id = %(user)s and thread_id = %(thread)s and id = %(until)s) as gone
     from threads
     where user_id = %(user)s and id = %(thread)s
 """
@@ -134,7 +147,8 @@ class RunStart:
     `new_thread` makes the thread; without it `thread_id` has to be the caller's and active. `item`
     is the new user message, absent when a run goes on without one (a retry, an answer to a
     question); `items_to_save` are saved before it, in place when they exist. `pending` names an
-    item that has to wait for an answer still. `request_hash` tells whether a repeated
+    item that has to wait for an answer still, `until` the last item to load where it is not the
+    newest one. `request_hash` tells whether a repeated
     `idempotency_key` comes with the same request. A limit of None is no limit.
     """
 
@@ -144,6 +158,7 @@ class RunStart:
     item: UserMessageItem | None = None
     items_to_save: tuple[ThreadItem, ...] = ()
     pending: str | None = None
+    until: str | None = None
     idempotency_key: str | None = None
     request_hash: bytes | None = None
     lease_s: float = 30.0
@@ -154,11 +169,15 @@ class RunStart:
 
 @dataclass(frozen=True, slots=True)
 class BegunRun:
-    """A run that has begun: its thread and the last items, oldest first, new ones included."""
+    """A run that has begun: its thread and the last items, oldest first, new ones included.
+
+    `latest` is the id of the thread's newest item, where those up to another one were asked for.
+    """
 
     run_id: str
     thread: ThreadMetadata
     items: tuple[ThreadItem, ...]
+    latest: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -245,6 +264,7 @@ def _params(caller: Caller, start: RunStart) -> dict[str, Any]:
         "hash": start.request_hash,
         "user_item": start.item.id if start.item else None,
         "pending": start.pending,
+        "until": start.until,
         "attachments": [file.id for file in files],
         "attachments_data": [codec.attachment_json(file) for file in files],
         "lease_s": start.lease_s,
@@ -260,7 +280,10 @@ def _params(caller: Caller, start: RunStart) -> dict[str, Any]:
 
 def _run(start: RunStart, threads: Rows, items: Rows) -> BegunRun:
     return BegunRun(
-        start.run_id, codec.thread_from(threads[0]), tuple(codec.item_from(row) for row in items)
+        start.run_id,
+        codec.thread_from(threads[0]),
+        tuple(codec.item_from(row) for row in items),
+        latest=items[0]["latest"] if items else None,
     )
 
 
@@ -290,6 +313,8 @@ def _refusal(
             return ThreadLocked()
         if statuses[0]["answered"]:
             return AlreadyAnswered()
+        if statuses[0]["gone"]:
+            return RowNotFound()
     if conflict or any(run["status"] == "running" for run in runs):
         return RunInProgress(retry_after_s=_RETRY_AFTER_S)
     return over_limit(limits, start.requests_per_minute, start.tokens_per_day)

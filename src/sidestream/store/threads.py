@@ -84,6 +84,14 @@ _DELETE_ITEM: Final = """
     delete from thread_items
     where user_id = %(user)s and thread_id = %(thread)s and id = %(item)s
 """
+_DELETE_ITEMS: Final = """
+    delete from thread_items
+    where user_id = %(user)s and thread_id = %(thread)s
+      and seq > (select seq from thread_items
+                 where user_id = %(user)s and thread_id = %(thread)s and id = %(after)s)
+      and seq <= (select seq from thread_items
+                  where user_id = %(user)s and thread_id = %(thread)s and id = %(through)s)
+"""
 _ITEM_CURSOR: Final = """
     select id from thread_items
     where user_id = %(user)s and thread_id = %(thread)s and id = %(after)s
@@ -216,6 +224,16 @@ class PostgresStore(Store[Caller]):
     async def delete_thread_item(self, thread_id: str, item_id: str, context: Caller) -> None:
         statement = _statement(context, _DELETE_ITEM, thread=thread_id, item=item_id)
         await self._run(context, "delete_thread_item", [statement])
+
+    async def delete_items(
+        self, thread_id: str, context: Caller, *, after: str, through: str
+    ) -> None:
+        """Delete the items that come after one, up to another and with it: all of them or none.
+        Nothing when either of the two is not there."""
+        statement = _statement(
+            context, _DELETE_ITEMS, thread=thread_id, after=after, through=through
+        )
+        await self._run(context, "delete_items", [statement])
 
     async def save_attachment(self, attachment: Attachment, context: Caller) -> None:
         await self._one(

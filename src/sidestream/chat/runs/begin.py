@@ -176,6 +176,7 @@ class Conversations:
             control=control,
             cause=prepared.message.id if prepared.message else None,
             history=begun.items,
+            latest=begun.latest,
             on_tool=log.add_tool,
             permit=lease,
         )

@@ -47,6 +47,12 @@ class LeasedStore(PostgresStore):
         delete = super().delete_thread_item
         await self._write(context, lambda: delete(thread_id, item_id, context))
 
+    async def delete_items(
+        self, thread_id: str, context: Caller, *, after: str, through: str
+    ) -> None:
+        delete = super().delete_items
+        await self._write(context, lambda: delete(thread_id, context, after=after, through=through))
+
     async def _write(self, context: Caller, write: Callable[[], Awaitable[None]]) -> None:
         if not isinstance(context, RunContext):
             await write()

@@ -103,7 +103,8 @@ class Preparer:
                 item = await self._store.load_item(thread_id, request.params.item_id, caller)
                 if not isinstance(item, UserMessageItem):
                     raise Invalid("Only a message of the user can be answered again.")
-                return Prepared(self._start(thread_id, idempotency), item, retry=True)
+                start = self._start(thread_id, idempotency, until=item)
+                return Prepared(start, item, retry=True)
             case ThreadsAddStructuredInputReq():
                 thread_id = request.params.thread_id
                 item = await self._store.load_item(thread_id, request.params.item_id, caller)
@@ -141,6 +142,7 @@ class Preparer:
         thread: ThreadMetadata | None = None,
         item: UserMessageItem | None = None,
         answers: ThreadItem | None = None,
+        until: ThreadItem | None = None,
     ) -> RunStart:
         settings = self._settings
         return RunStart(
@@ -150,6 +152,7 @@ class Preparer:
             item=item,
             items_to_save=(answers,) if answers else (),
             pending=answers.id if answers else None,
+            until=until.id if until else None,
             idempotency_key=idempotency.key,
             request_hash=idempotency.request_hash,
             lease_s=settings.run_lease_s,

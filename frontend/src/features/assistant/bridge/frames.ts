@@ -8,6 +8,7 @@
 import type {
   AssistantContent,
   AssistantMessageItem,
+  ClientEffect,
   ErrorEvent,
   ItemUpdate,
   NoticeEvent,
@@ -17,6 +18,9 @@ import type {
   WidgetNode,
   WorkflowTask,
 } from "./protocol";
+
+/** The effect with which a retry says what it took away. */
+export const ITEMS_REMOVED = "thread.items_removed";
 
 export interface Conversation {
   thread: Omit<Thread, "items"> | null;
@@ -102,11 +106,20 @@ export function fold(state: Conversation, event: ThreadEvent): Conversation {
     case "notice":
       return { ...state, notices: [...state.notices, event] };
     case "client_effect":
-      return state;
+      return event.name === ITEMS_REMOVED ? withoutBetween(state, event.data) : state;
     default:
       // A newer server may send events that this page does not know.
       return state;
   }
+}
+
+/** A retry took away what stood after its message, up to the new answer. */
+function withoutBetween(state: Conversation, data: ClientEffect["data"]): Conversation {
+  const at = (id: unknown) => state.items.findIndex((item) => item.id === id);
+  const after = at(data?.after);
+  const before = data?.before == null ? state.items.length : at(data.before);
+  if (after < 0 || before < 0) return state;
+  return { ...state, items: state.items.toSpliced(after + 1, before - after - 1) };
 }
 
 function isFinal(state: Conversation, id: string): boolean {
