@@ -91,7 +91,8 @@ class Talker:
         if first_ms is None or b'"error"' in answer:
             raise RuntimeError(f"{response.status_code}: {answer[:500]!r}")
         if self._thread_id is None:
-            created = json.loads(answer.split(b"\n", 1)[0].removeprefix(b"data: "))
+            _, _, line = answer.partition(b"data: ")
+            created = json.loads(line.split(b"\n", 1)[0])
             self._thread_id = created["thread"]["id"]
         return first_ms
 

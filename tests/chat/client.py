@@ -1,13 +1,14 @@
 """A ChatKit client for tests: every request it makes is checked against the protocol, and every
 frame it reads.
 
-What it reads has to be well formed to the last byte: a stream that ends in the middle of a frame,
-or a frame that is no `ThreadStreamEvent`, fails the test that reads it.
+What it reads has to be well formed to the last byte: a stream that ends in the middle of a frame, a
+frame that is no `ThreadStreamEvent`, a number that is not the next, or anything after the line that
+says the stream has ended, fails the test that reads it.
 """
 
 import json
 import ssl
-from collections.abc import AsyncIterator, Callable, Mapping
+from collections.abc import AsyncIterator, Callable, Iterable, Iterator, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from typing import Any, Final, Self
@@ -31,7 +32,8 @@ from pydantic import TypeAdapter
 RUN_ID_HEADER: Final = "x-sidestream-run-id"
 THREAD_ID_HEADER: Final = "x-sidestream-thread-id"
 PROBLEM_TYPE: Final = "application/problem+json"
-COMMENT: Final = b":"
+BEAT: Final = b":"
+END: Final = b": end"
 
 _REQUEST: Final[TypeAdapter[ChatKitReq]] = TypeAdapter(ChatKitReq)
 _EVENT: Final[TypeAdapter[ThreadStreamEvent]] = TypeAdapter(ThreadStreamEvent)
@@ -66,12 +68,15 @@ def thread_request(kind: str, thread_id: str, /, **params: Any) -> Document:
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """A whole response. `frames` are the events of a stream; `body` is all of it, as it came."""
+    """A whole response. `frames` are the events of a stream, `numbers` their ids, `ended` tells
+    whether it said that there are no more; `body` is all of it, as it came."""
 
     status: int
     headers: httpx2.Headers
     body: bytes
     frames: tuple[ThreadStreamEvent, ...] = ()
+    numbers: tuple[int, ...] = ()
+    ended: bool = False
 
     @property
     def run_id(self) -> str:
@@ -126,6 +131,45 @@ class Answer:
         return document
 
 
+class Lines:
+    """The lines of a stream, read strictly. `numbers` are the ids of its events so far, `beats`
+    counts the comments that only say that it lives."""
+
+    def __init__(self) -> None:
+        self.numbers: list[int] = []
+        self.beats = 0
+        self.ended = False
+        self._rest = b""
+
+    def feed(self, data: bytes) -> Iterator[ThreadStreamEvent]:
+        """Give the events that are whole with these bytes."""
+        self._rest += data
+        while self._rest:
+            assert not self.ended, f"the stream goes on after its end: {self._rest!r}"
+            comment = self._rest.startswith(b":")
+            block, found, rest = self._rest.partition(b"\n" if comment else b"\n\n")
+            if not found:
+                return
+            self._rest = rest
+            if comment:
+                assert block in (BEAT, END), block
+                self.ended = block == END
+                self.beats += block == BEAT
+            else:
+                yield self._event(block)
+
+    def close(self) -> None:
+        """Check that nothing is left, at the end of the bytes."""
+        assert self._rest == b"", f"the stream ends within a frame: {self._rest!r}"
+
+    def _event(self, block: bytes) -> ThreadStreamEvent:
+        head, _, data = block.partition(b"\n")
+        number = int(head.removeprefix(b"id: "))
+        assert not self.numbers or number == self.numbers[-1] + 1, (self.numbers[-1], block)
+        self.numbers.append(number)
+        return event_of(data)
+
+
 class Stream:
     """A stream that is being read: an async iterator of its events."""
 
@@ -133,6 +177,7 @@ class Stream:
         self.status = response.status_code
         self.headers = response.headers
         self.body = bytearray()
+        self.lines = Lines()
         self._response = response
         self._frames = self._read()
 
@@ -161,14 +206,17 @@ class Stream:
         return [frame async for frame in self._frames]
 
     async def _read(self) -> AsyncIterator[ThreadStreamEvent]:
-        buffer = b""
         async for data in self._response.aiter_bytes():
             self.body += data
-            *whole, buffer = (buffer + data).split(b"\n\n")
-            for frame in whole:
-                if frame != COMMENT:
-                    yield event_of(frame)
-        assert buffer == b"", f"the stream ends within a frame: {buffer!r}"
+            for frame in self.lines.feed(data):
+                yield frame
+        self.lines.close()
+
+    def answer(self, frames: Iterable[ThreadStreamEvent]) -> Answer:
+        """The whole, which was read to the end and gave these events."""
+        numbers, ended = tuple(self.lines.numbers), self.lines.ended
+        body = bytes(self.body)
+        return Answer(self.status, self.headers, body, tuple(frames), numbers, ended)
 
 
 class Client:
@@ -212,8 +260,7 @@ class Client:
         """Send a request that the protocol knows, and read the whole answer."""
         async with self.stream(request, idempotency_key=idempotency_key, path=path) as stream:
             if stream.headers["content-type"].startswith("text/event-stream"):
-                frames = await stream.rest()
-                return Answer(stream.status, stream.headers, bytes(stream.body), tuple(frames))
+                return stream.answer(await stream.rest())
             return Answer(stream.status, stream.headers, await stream._response.aread())
 
     @asynccontextmanager
@@ -291,13 +338,11 @@ class Client:
         return await self.request("GET", path, params={"after": after})
 
 
-def event_of(frame: bytes) -> ThreadStreamEvent:
-    """Decode one frame: `data: <json>`, after `id: <number>` in a replay."""
-    head, _, data = frame.partition(b"data: ")
-    assert head == b"" or (head.startswith(b"id: ") and head[4:-1].isdigit()), frame
-    assert data, frame
-    assert b"\n" not in data, frame
-    event: ThreadStreamEvent = _EVENT.validate_json(data)
+def event_of(line: bytes) -> ThreadStreamEvent:
+    """Decode the line `data: <json>` of a frame."""
+    assert line.startswith(b"data: "), line
+    assert b"\n" not in line, line
+    event: ThreadStreamEvent = _EVENT.validate_json(line.removeprefix(b"data: "))
     return event
 
 
@@ -313,12 +358,12 @@ def words(item: AssistantMessageItem) -> str:
 
 
 def _answer(response: httpx2.Response) -> Answer:
-    frames: list[ThreadStreamEvent] = []
-    body = response.content
     plain = response.request.url.path.endswith("/chat")
-    if response.headers.get("content-type", "").startswith("text/event-stream") and not plain:
-        *whole, rest = body.split(b"\n\n")
-        # A stream without events is a line feed, because Lambda may hang on a body without bytes.
-        assert rest == b"" or body == b"\n", f"the stream ends within a frame: {rest!r}"
-        frames = [event_of(frame) for frame in whole if frame != COMMENT]
-    return Answer(response.status_code, response.headers, body, tuple(frames))
+    if plain or not response.headers.get("content-type", "").startswith("text/event-stream"):
+        return Answer(response.status_code, response.headers, response.content)
+    stream = Stream(response)
+    stream.body += response.content
+    # A response to HEAD has no body but a line feed: Lambda may hang on one without bytes.
+    frames = [] if response.content == b"\n" else list(stream.lines.feed(response.content))
+    stream.lines.close()
+    return stream.answer(frames)

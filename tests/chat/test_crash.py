@@ -1,12 +1,14 @@
 """A process that is killed in the middle of an answer: its lease ends the run for the others."""
 
+import asyncio
+
 import httpx2
 import pytest
 from chatkit.types import ErrorEvent, ThreadCreatedEvent, ThreadItemDoneEvent, UserMessageItem
 
 from sidestream.local.model import ScriptedModelServer
 from sidestream.local.system import LocalSystem
-from tests.chat.client import Client, add_request, create_request, delta_of
+from tests.chat.client import Client, Stream, add_request, create_request, delta_of
 from tests.chat.conftest import MakePerson, TicketList
 from tests.chat.steps import rows_shown, the_widget
 from tests.chat.test_attachments import attached
@@ -50,8 +52,8 @@ async def test_thread_is_usable_again_and_nothing_committed_is_lost(
         assert isinstance(replay.frames[-1], ErrorEvent)
         assert replay.frames[-1].allow_retry
         assert len(replay.errors) == 1
-        beyond = await survivor.replay(stream.run_id, after=len(replay.frames))
-        assert beyond.frames == ()
+        assert replay.ended
+        await _told_that_more_was_seen(survivor, stream.run_id, len(replay.frames))
         repeated = await survivor.send(request, idempotency_key="once")
         assert repeated.run_id == stream.run_id
         assert repeated.frames == replay.frames
@@ -106,6 +108,47 @@ async def test_a_message_with_a_file_that_is_sent_again_is_told_what_became_of_i
     for after in range(3):
         later = await survivor.replay(stream.run_id, after=after)
         assert later.frames == repeated.frames[after:]
-    assert (await survivor.replay(stream.run_id, after=3)).frames == ()
-    beyond = await survivor.replay(stream.run_id, after=9)
-    assert beyond.frames == (error,)
+    for seen in (3, 9):
+        await _told_that_more_was_seen(survivor, stream.run_id, seen)
+
+
+async def _told_that_more_was_seen(client: Client, run_id: str, seen: int) -> None:
+    """A client that saw more of a dead run than was saved, by the number of the last event."""
+    beyond = await client.replay(run_id, after=seen)
+    [error] = beyond.frames
+    assert isinstance(error, ErrorEvent)
+    assert error.allow_retry
+    assert "the end of what you saw is not saved" in (error.message or "")
+    assert (beyond.numbers, beyond.ended) == ((seen + 1,), True)
+
+
+async def test_one_who_follows_is_told_when_the_lease_has_run_out(
+    system: LocalSystem, person: MakePerson, model: ScriptedModelServer
+) -> None:
+    """That its stream says that it lives keeps no run alive."""
+    survivor = person()
+    model.hold(after_words=3)
+    async with (
+        chat_function(system, RUN_LEASE_S="2") as function,
+        chat_function(system, STREAM_BEAT_S="0.1") as elsewhere,
+        Client(function.url, survivor.token) as client,
+        Client(elsewhere.url, survivor.token) as other,
+        client.stream(create_request("Tell me a story of 20 words")) as stream,
+    ):
+        for _ in range(3):
+            await stream.until(delta_of)
+        path = f"/api/chatkit/runs/{stream.run_id}/events"
+        async with other.http.stream("GET", path) as response:
+            follower = Stream(response)
+            await follower.until(delta_of)
+            [environment] = function.environments
+            environment.kill()
+            with pytest.raises((httpx2.HTTPError, AssertionError)):
+                await stream.rest()
+            async with asyncio.timeout(60):
+                *_, error = await follower.rest()
+        model.release()
+    assert isinstance(error, ErrorEvent)
+    assert follower.lines.ended
+    assert follower.lines.beats > 1
+    assert not stream.lines.ended

@@ -290,7 +290,7 @@ class Conversations(RuleBasedStateMachine):
                 frames += await stream.rest()
         finally:
             model.release()
-        return Answer(stream.status, stream.headers, bytes(stream.body), tuple(frames))
+        return stream.answer(frames)
 
     async def _failing(self, client: Client, thread_id: str, text: str, fault: str) -> Answer:
         model = self.system.model

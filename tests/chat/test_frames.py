@@ -52,20 +52,16 @@ def test_what_is_none_is_left_out() -> None:
     )
 
 
-def test_frame_is_one_line_however_many_the_text_has() -> None:
+def test_frame_is_a_number_and_one_line_however_many_the_text_has() -> None:
     for text in ("a\nb\r\n\r\nc", "\u2028\u2029\x85\x0b", "data: x\n\n", "دودھ\n🙂"):
         event = ThreadItemDoneEvent(item=_item(text=text))
         sent = Frame(7, encode(event)).sse()
-        assert sent.startswith(b"data: ")
-        assert sent.endswith(b"\n\n")
-        assert sent.count(b"\n") == 2
+        number, line, *end = sent.decode().splitlines()
+        assert number == "id: 7"
+        assert end == [""]
+        assert sent.count(b"\n") == 3
         assert b"\r" not in sent
-        assert len(sent.decode().splitlines()) == 2
-        received = event_of(sent.removesuffix(b"\n\n"))
+        received = event_of(line.encode())
         assert isinstance(received, ThreadItemDoneEvent)
         assert isinstance(received.item, AssistantMessageItem)
         assert received.item.content[0].text == text
-
-
-def test_frame_may_carry_its_number() -> None:
-    assert Frame(7, "{}").sse(with_id=True) == b"id: 7\ndata: {}\n\n"

@@ -1,30 +1,19 @@
 """Resuming: whoever comes later sees what the first client saw, and then what comes."""
 
 import asyncio
-import re
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
+import pytest
+from chatkit.types import ErrorEvent
+
 from sidestream.local.model import ScriptedModelServer
 from sidestream.store.ids import new_id
-from tests.chat.client import COMMENT, Client, Stream, create_request, delta_of
+from tests.chat.client import BEAT, Client, Stream, create_request, delta_of
 from tests.chat.conftest import MakePerson, Rows, UvicornChat
-from tests.chat.until import until
 from tests.tickets import open_all
 
 STORY = "Tell me a story of 60 words"
-
-_IDS = re.compile(rb"^id: (\d+)\n", re.MULTILINE)
-
-
-def numbers(body: bytes) -> list[int]:
-    """The event ids of a replay."""
-    return [int(number) for number in _IDS.findall(body)]
-
-
-def without_ids(body: bytes) -> bytes:
-    """The events of a replay as the first client got them."""
-    return _IDS.sub(b"", body.removeprefix(COMMENT + b"\n\n"))
 
 
 @asynccontextmanager
@@ -38,16 +27,30 @@ async def following(client: Client, run_id: str, after: int = 0) -> AsyncIterato
 async def test_finished_run_is_replayed_byte_for_byte(alice: Client) -> None:
     answer = await alice.create(open_all("printer", "login"))
     replay = await alice.replay(answer.run_id)
-    assert without_ids(replay.body) == answer.body
-    assert numbers(replay.body) == list(range(1, len(answer.frames) + 1))
+    assert replay.body == BEAT + b"\n" + answer.body
+    assert answer.ended
+    assert answer.numbers == tuple(range(1, len(answer.frames) + 1))
     assert replay.run_id == answer.run_id
     assert replay.thread_id == answer.thread_id
     for after in (1, len(answer.frames) - 1):
         late = await alice.replay(answer.run_id, after)
-        assert numbers(late.body) == list(range(after + 1, len(answer.frames) + 1))
+        assert late.numbers == answer.numbers[after:]
         assert late.frames == answer.frames[after:]
+        assert late.ended
     for after in (len(answer.frames), len(answer.frames) + 1000):
-        assert (await alice.replay(answer.run_id, after)).frames == ()
+        nothing = await alice.replay(answer.run_id, after)
+        assert (nothing.frames, nothing.ended) == ((), True)
+
+
+async def test_the_last_event_id_says_where_to_go_on(alice: Client) -> None:
+    """As browsers send it (WHATWG HTML section 9.2.4), with the address they began with."""
+    answer = await alice.create("hello")
+    path = f"/api/chatkit/runs/{answer.run_id}/events"
+    headers = {"last-event-id": "3"}
+    late = await alice.request("GET", path, params={"after": 1}, headers=headers)
+    assert (late.frames, late.numbers) == (answer.frames[3:], answer.numbers[3:])
+    refused = await alice.request("GET", path, headers={"last-event-id": "x"})
+    assert refused.status == 422
 
 
 async def test_run_in_progress_is_followed_from_another_environment(
@@ -68,10 +71,12 @@ async def test_run_in_progress_is_followed_from_another_environment(
                 await third.rest()
             await second.rest()
         await first.rest()
-    assert without_ids(bytes(second.body)) == bytes(first.body)
-    total = first.body.count(b"data: ")
-    assert numbers(bytes(second.body)) == list(range(1, total + 1))
-    assert numbers(bytes(third.body)) == list(range(5, total + 1))
+    assert bytes(second.body) == BEAT + b"\n" + bytes(first.body)
+    total = len(first.lines.numbers)
+    assert first.lines.numbers == list(range(1, total + 1))
+    assert third.lines.numbers == first.lines.numbers[4:]
+    assert first.lines.ended
+    assert third.lines.ended
     run = await alice.http.get(f"/api/chatkit/threads/{first.thread_id}/run")
     assert run.json() == {"run_id": first.run_id, "status": "completed", "last_event": total}
 
@@ -88,7 +93,7 @@ async def test_a_follower_hears_of_the_connection_before_the_next_event(
             asyncio.timeout(60),
             alice.http.stream("GET", path, params={"after": 1000}) as second,
         ):
-            assert await anext(second.aiter_bytes()) == COMMENT + b"\n\n"
+            assert await anext(second.aiter_bytes()) == BEAT + b"\n"
         model.release()
         await first.rest()
 
@@ -108,7 +113,7 @@ async def test_run_of_another_process_is_followed(
             model.release()
             await second.rest()
         await first.rest()
-    assert without_ids(bytes(second.body)) == bytes(first.body)
+    assert bytes(second.body) == BEAT + b"\n" + bytes(first.body)
 
 
 async def test_text_is_batched_for_the_database_and_never_for_the_first_client(
@@ -144,7 +149,7 @@ async def test_stopped_run_is_replayed_as_stopped(
         await first.rest()
     model.release()
     replay = await alice.replay(first.run_id)
-    assert without_ids(replay.body) == bytes(first.body)
+    assert replay.body == BEAT + b"\n" + bytes(first.body)
     run = await alice.http.get(f"/api/chatkit/threads/{first.thread_id}/run")
     assert run.json()["status"] == "stopped"
 
@@ -166,22 +171,51 @@ async def test_forgotten_events_are_404_and_not_an_empty_answer(alice: Client, r
     assert (await alice.replay(answer.run_id)).status == 404
 
 
-async def test_deleted_thread_ends_its_run(alice: Client, model: ScriptedModelServer) -> None:
-    """The client that was reading is told, and the model is let go of."""
+@pytest.mark.parametrize("released", [False, True], ids=["silent", "speaking"])
+async def test_deleted_thread_ends_its_run(
+    alice: Client, uvicorn_chat: UvicornChat, model: ScriptedModelServer, released: bool
+) -> None:
+    """Its readers are told what became of it, here and elsewhere, and the model is let go of. It
+    learns of that from its beat, or from the database, which keeps nothing more of it."""
     model.hold(after_words=3)
     closed_early = model.closed_early
-    async with alice.stream(create_request(STORY)) as stream:
+    async with (
+        asyncio.timeout(60),
+        alice.stream(create_request(STORY)) as stream,
+        Client(uvicorn_chat.url, alice.token) as elsewhere,
+    ):
         await model.until(lambda: model.held_streams == 1)
-        deleted = await alice.send(
-            {"type": "threads.delete", "params": {"thread_id": stream.thread_id}}
-        )
-        assert deleted.status == 200
-        await model.until(lambda: model.closed_early == closed_early + 1)
-        rest = await stream.rest()
+        async with following(elsewhere, stream.run_id) as follower:
+            await follower.until(delta_of)
+            deleted = await alice.send(
+                {"type": "threads.delete", "params": {"thread_id": stream.thread_id}}
+            )
+            assert deleted.status == 200
+            if released:
+                model.release()
+            else:
+                await model.until(lambda: model.closed_early == closed_early + 1)
+            for reader in (stream, follower):
+                *_, error = await reader.rest()
+                assert isinstance(error, ErrorEvent)
+                assert not error.allow_retry
+                assert "This conversation has been deleted" in (error.message or "")
+                assert reader.lines.ended
     model.release()
-    assert rest[-1].type == "error"
+    assert (await alice.replay(stream.run_id)).status == 404
 
-    async def gone() -> bool:
-        return (await alice.replay(stream.run_id)).status == 404
 
-    await until(gone)
+async def test_a_run_whose_lease_ran_out_is_not_taken_for_deleted(
+    alice: Client, model: ScriptedModelServer, rows: Rows
+) -> None:
+    model.hold(after_words=3)
+    async with asyncio.timeout(60), alice.stream(create_request(STORY)) as stream:
+        await model.until(lambda: model.held_streams == 1)
+        expire = "update runs set lease_expires_at = now() where id = %s returning id"
+        await rows(expire, stream.run_id)
+        *_, error = await stream.rest()
+        assert isinstance(error, ErrorEvent)
+        assert error.allow_retry
+        assert "This answer was interrupted" in (error.message or "")
+        assert stream.lines.ended
+    model.release()

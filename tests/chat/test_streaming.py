@@ -5,7 +5,7 @@ from chatkit.types import AssistantMessageItem
 
 from sidestream.local.model import ScriptedModelServer
 from sidestream.local.system import LocalSystem
-from tests.chat.client import Answer, Client, create_request, delta_of, words
+from tests.chat.client import Client, create_request, delta_of, words
 from tests.chat.conftest import UvicornChat
 from tests.tickets import open_all
 
@@ -32,7 +32,7 @@ async def test_first_delta_arrives_while_the_model_holds_back_the_second(
         rest = await stream.rest()
     deltas = [delta for frame in rest if (delta := delta_of(frame))]
     assert len(deltas) == 39
-    whole = Answer(stream.status, stream.headers, bytes(stream.body), (first, *rest))
+    whole = stream.answer([first, *rest])
     assert "".join(["Once ", *deltas]) == whole.text
     assert len(whole.text.split()) == 40
 

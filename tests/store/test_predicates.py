@@ -136,5 +136,7 @@ async def test_runs_and_feedback_of_others(
     beat = await runs.beat(stranger, start.run_id, 60, ["a"])
     assert not beat.still_owner
     assert not await runs.finish(stranger, start.run_id, "failed", frames=["a"])
+    assert not await runs.exists(stranger, start.run_id)
+    assert await runs.exists(caller, start.run_id)
     kept = await runs.events(caller, start.run_id)
     assert (kept.run.status, kept.run.stop_requested, kept.frames) == ("running", False, ())

@@ -23,6 +23,8 @@ class EndReason(StrEnum):
     """The process shuts down."""
     LOST = "lost"
     """The lease ran out and somebody else may own the thread: nothing more may be written."""
+    DELETED = "deleted"
+    """The thread is gone, and the run with it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,6 +75,11 @@ class Control:
 
     reason: EndReason | None = None
     _cancel: Callable[[], None] | None = None
+
+    @property
+    def may_write(self) -> bool:
+        """Whether the thread is still the run's to write to."""
+        return self.reason not in (EndReason.LOST, EndReason.DELETED)
 
     def end(self, reason: EndReason) -> None:
         """End the run as soon as it can."""

@@ -50,6 +50,16 @@ LOST: Final = Failure(
     _("This answer was interrupted. What was saved is here. Try again to go on."),
     retryable=True,
 )
+LOST_END: Final = Failure(
+    "lost",
+    _("This answer was interrupted, and the end of what you saw is not saved. Try again to go on."),
+    retryable=True,
+)
+DELETED: Final = Failure(
+    "deleted",
+    _("This conversation has been deleted, and its answer has ended with it."),
+    retryable=False,
+)
 CLOSING: Final = Failure("interrupted", LOST.message, retryable=True)
 UNSAVED: Final = Failure(
     "database_unavailable",

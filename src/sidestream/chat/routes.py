@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 from typing import Annotated, Final
 
 from chatkit.types import ThreadsSyncCustomActionReq, is_streaming_req
-from fastapi import APIRouter, Depends, Query, Request, Response
+from fastapi import APIRouter, Depends, Header, Query, Request, Response
 from fastapi.responses import JSONResponse
 
 from sidestream.caller import Caller
@@ -77,7 +77,7 @@ async def chat(user_id: str, request: Request, caller: Authenticated, services: 
         parsed, caller, idempotency(request, body), _arrival(request, services)
     )
     chunks = plain_chunks(conversation.entries, conversation.thread_id, conversation.ttft_ms)
-    return _stream(conversation, chunks)
+    return _stream(services, conversation, chunks)
 
 
 @router.post("/api/chatkit/threads/{thread_id}/stop", status_code=202)
@@ -103,17 +103,22 @@ async def run_events(
     caller: Authenticated,
     services: Wired,
     after: Annotated[int, Query(ge=0)] = 0,
+    last_event_id: Annotated[int | None, Header(ge=0)] = None,
 ) -> Response:
-    """Replay the events of a run after number `after`, then follow it until it ends.
+    """Replay the events of a run after number `after`, or `Last-Event-ID`, then follow it until it
+    ends.
 
     A stream that ends while the run goes on (this function's time was up) is to be asked for again.
     """
     conversation = await services.conversations.resume(
-        caller, run_id, after=after, ends_at=_ends_at(request)
+        caller,
+        run_id,
+        after=after if last_event_id is None else last_event_id,
+        ends_at=_ends_at(request),
     )
     if IS_HEAD in request.scope:
-        return _stream(conversation, _nothing())
-    return _stream(conversation, chatkit_chunks(conversation.entries, with_id=True))
+        return _stream(services, conversation, _nothing())
+    return _stream(services, conversation, chatkit_chunks(conversation.entries, at_once=True))
 
 
 @router.get("/api/chatkit/health")
@@ -168,7 +173,7 @@ async def _answer(request: Request, caller: Caller, services: Services, body: by
     conversation = await services.conversations.begin(
         parsed, caller, idempotency(request, body), _arrival(request, services)
     )
-    return _stream(conversation, chatkit_chunks(conversation.entries))
+    return _stream(services, conversation, chatkit_chunks(conversation.entries))
 
 
 async def _nothing() -> AsyncIterator[bytes]:
@@ -176,10 +181,12 @@ async def _nothing() -> AsyncIterator[bytes]:
     yield
 
 
-def _stream(conversation: Conversation, chunks: AsyncIterator[bytes]) -> EventStream:
+def _stream(
+    services: Services, conversation: Conversation, chunks: AsyncIterator[bytes]
+) -> EventStream:
     headers = {RUN_ID: conversation.run_id, THREAD_ID: conversation.thread_id}
     until = conversation.live.wait if conversation.live else None
-    return EventStream(chunks, headers=headers, until=until)
+    return EventStream(chunks, beat_s=services.settings.stream_beat_s, headers=headers, until=until)
 
 
 def _arrival(request: Request, services: Services) -> Arrival:

@@ -100,6 +100,7 @@ _CURRENT: Final = (
 """
 )
 _RUN: Final = _VIEW + "where user_id = %(user)s and id = %(run)s"
+_EXISTS: Final = "select id from runs where user_id = %(user)s and id = %(run)s"
 _EVENTS: Final = """
     select first_event, frames from run_events
     where user_id = %(user)s and run_id = %(run)s and last_event > %(after)s
@@ -232,6 +233,12 @@ class Runs:
         statement = Statement(_CURRENT, _key(caller, thread_id))
         rows = await self._of_thread(caller, thread_id, statement)
         return RunView(**rows[0]) if rows else None
+
+    async def exists(self, caller: Caller, run_id: str) -> bool:
+        """Tell whether a run is still there: it goes with its thread."""
+        statement = Statement(_EXISTS, {"user": caller.user_id, "run": run_id})
+        [rows] = await self._database.run(caller.user_id, statement, tag="run_exists")
+        return bool(rows)
 
     async def events(self, caller: Caller, run_id: str, after: int = 0) -> RunEvents:
         """Give the saved frames numbered above `after`. Raises `RowNotFound`."""

@@ -40,10 +40,13 @@ class Frame:
     speaks: bool = False
     """Whether it carries words of the answer."""
 
-    def sse(self, *, with_id: bool = False) -> bytes:
-        """Give the frame as a server-sent event, with its number as the event id if asked."""
-        head = f"id: {self.number}\n" if with_id else ""
-        return f"{head}data: {one_line(self.payload)}\n\n".encode()
+    def sse(self) -> bytes:
+        """Give the frame as a server-sent event, with its number as the event's id."""
+        return f"id: {self.number}\ndata: {one_line(self.payload)}\n\n".encode()
+
+
+class LeftOff(Exception):
+    """The entries of a run end here, and the run may go on: whoever follows it may come again."""
 
 
 def encode(value: BaseModel) -> str:

@@ -1,10 +1,15 @@
 """How a run is sent to a client: as ChatKit events, or as the plain stream for scripts.
 
 A reader that leaves does not end the run: the response keeps following, so that on Lambda the
-environment is not frozen before the run is saved.
+environment is not frozen before the run is saved. A stream says that it lives, by comments, and
+that it has ended: a reader tells a silent one from a dead one, and a whole one from one that was
+cut.
 """
 
+import asyncio
+import contextlib
 import json
+import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from typing import Any, Final
 
@@ -13,7 +18,7 @@ from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
 
 from sidestream.chat.context import ToolRecord
-from sidestream.chat.protocol.frames import Frame
+from sidestream.chat.protocol.frames import Frame, LeftOff
 from sidestream.streaming.lines import one_line
 
 SSE_HEADERS: Final = {
@@ -23,19 +28,32 @@ SSE_HEADERS: Final = {
 }
 
 
+BEAT: Final = b":\n"
+"""A comment, sent when there is nothing else to send.
+
+It ends with its line. A blank line after it would be nothing to a parser that keeps to the standard
+(WHATWG HTML section 9.2.6), and an event without data to some that do not.
+"""
+END: Final = b": end\n"
+"""The last line of a stream whose run has ended. One that ends without it is to be resumed."""
+
+
 class EventStream(Response):
-    """A response that writes each chunk of bytes as it comes, and then waits for `until`."""
+    """A response that writes each chunk of bytes as it comes, a comment after every `beat_s` in
+    which none came, and then waits for `until`."""
 
     def __init__(
         self,
         chunks: AsyncIterator[bytes],
         *,
+        beat_s: float,
         headers: dict[str, str] | None = None,
         until: Callable[[], Awaitable[None]] | None = None,
     ) -> None:
         super().__init__(headers={**SSE_HEADERS, **(headers or {})})
         del self.headers["content-length"]
         self._chunks = chunks
+        self._beat_s = beat_s
         self._until = until
 
     async def __call__(self, _scope: Scope, _receive: Receive, send: Send) -> None:
@@ -43,8 +61,14 @@ class EventStream(Response):
         start = {"type": "http.response.start", "status": 200, "headers": self.raw_headers}
         try:
             await send(start)
-            async for chunk in self._chunks:
-                await send({"type": "http.response.body", "body": chunk, "more_body": True})
+            body = _Body(send, self._beat_s)
+            beats = asyncio.create_task(body.beats(), name="beats")
+            try:
+                async for chunk in self._chunks:
+                    await body.send(chunk)
+            finally:
+                beats.cancel()
+                await asyncio.gather(beats, return_exceptions=True)
             await send({"type": "http.response.body", "body": b"", "more_body": False})
         except OSError:
             pass
@@ -54,19 +78,50 @@ class EventStream(Response):
                     await self._until()
 
 
-async def chatkit_chunks(
-    entries: AsyncIterator[Frame | ToolRecord], *, with_id: bool = False
-) -> AsyncIterator[bytes]:
-    """Give the frames of a run as server-sent events; with ids, to one who follows it.
+class _Body:
+    """The body of a response, which is never silent for longer than `beat_s`."""
 
-    The next event of a run may be long in coming, and Firefox hands over a response with its first
-    byte: a follower gets a comment at once.
+    def __init__(self, send: Send, beat_s: float) -> None:
+        self._send = send
+        self._beat_s = beat_s
+        self._sending = asyncio.Lock()
+        self._sent_at = time.monotonic()
+
+    async def send(self, chunk: bytes) -> None:
+        async with self._sending:
+            await self._put(chunk)
+
+    async def beats(self) -> None:
+        """Send the comments, until this is cancelled or the client has gone."""
+        with contextlib.suppress(OSError):
+            while True:
+                await asyncio.sleep(self._sent_at + self._beat_s - time.monotonic())
+                async with self._sending:
+                    if time.monotonic() - self._sent_at >= self._beat_s:
+                        await self._put(BEAT)
+
+    async def _put(self, chunk: bytes) -> None:
+        await self._send({"type": "http.response.body", "body": chunk, "more_body": True})
+        self._sent_at = time.monotonic()
+
+
+async def chatkit_chunks(
+    entries: AsyncIterator[Frame | ToolRecord], *, at_once: bool = False
+) -> AsyncIterator[bytes]:
+    """Give the frames of a run as server-sent events, and the end when it has ended.
+
+    `at_once` is for one who follows it: the next event of a run may be long in coming, and Firefox
+    hands over a response with its first byte.
     """
-    if with_id:
-        yield b":\n\n"
-    async for entry in entries:
-        if isinstance(entry, Frame):
-            yield entry.sse(with_id=with_id)
+    if at_once:
+        yield BEAT
+    try:
+        async for entry in entries:
+            if isinstance(entry, Frame):
+                yield entry.sse()
+    except LeftOff:
+        return
+    yield END
 
 
 async def plain_chunks(
@@ -74,12 +129,15 @@ async def plain_chunks(
     thread_id: str,
     ttft_ms: Callable[[], float | None],
 ) -> AsyncIterator[bytes]:
-    """Give a run as the plain stream: words, tool calls, errors, and a last `done`."""
-    async for entry in entries:
-        if isinstance(entry, ToolRecord):
-            yield _event(_tool(entry), name="mcp_tool")
-        elif plain := _plain(json.loads(entry.payload)):
-            yield _event(plain)
+    """Give a run as the plain stream: words, tool calls, errors, and `done` when it has ended."""
+    try:
+        async for entry in entries:
+            if isinstance(entry, ToolRecord):
+                yield _event(_tool(entry), name="mcp_tool")
+            elif plain := _plain(json.loads(entry.payload)):
+                yield _event(plain)
+    except LeftOff:
+        return
     yield _event({"type": "done", "thread_id": thread_id, "ttft_ms": ttft_ms()})
 
 

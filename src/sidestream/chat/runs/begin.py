@@ -10,7 +10,7 @@ from chatkit.types import StreamingReq, ThreadsCustomActionReq, ThreadsSyncCusto
 
 from sidestream.caller import Caller
 from sidestream.chat.context import Control, EndReason, RunContext, RunState, ToolRecord
-from sidestream.chat.protocol.frames import Frame
+from sidestream.chat.protocol.frames import Frame, LeftOff
 from sidestream.chat.protocol.requests import Idempotency
 from sidestream.chat.runs.lease import Lease
 from sidestream.chat.runs.log import RunLog
@@ -43,7 +43,8 @@ class Arrival:
 
 @dataclass(frozen=True, slots=True)
 class Conversation:
-    """A run that a client follows: live when it runs in this process, else from the store."""
+    """A run that a client follows: live when it runs in this process, else from the store. The
+    entries end where the run does, or raise `LeftOff`."""
 
     run_id: str
     thread_id: str
@@ -91,12 +92,12 @@ class Conversations:
             # The second sending of a request may stumble over what the first one has changed.
             key, request_hash = idempotency.key, idempotency.request_hash
             if done := await self._starts.replay(caller, key, request_hash):
-                return await self.resume(caller, done.run_id, after=0)
+                return await self.resume(caller, done.run_id, after=0, ends_at=arrival.ends_at)
             raise
         with arrival.stopwatch.phase("database"):
             begun = await self._starts.begin(caller, prepared.start)
         if isinstance(begun, Replay):
-            return await self.resume(caller, begun.run_id, after=0)
+            return await self.resume(caller, begun.run_id, after=0, ends_at=arrival.ends_at)
         run = self._run(request.type, prepared, begun, caller, arrival)
         self._active[begun.run_id] = run
         run.start(lambda: self._active.pop(begun.run_id, None))
@@ -112,14 +113,18 @@ class Conversations:
         arrival: Arrival,
     ) -> dict[str, Any]:
         """Do the action of a widget as a run of its own, and give what a stream of it would show at
-        the end: `{"updated_item": ...}`. Raises the problems of `begin`, `Internal`."""
+        the end: `{"updated_item": ...}`. Raises the problems of `begin`, `Internal`, and
+        `Unavailable` when the end of it cannot be seen from here."""
         streamed = ThreadsCustomActionReq(params=request.params)
         conversation = await self.begin(streamed, caller, idempotency, arrival)
         item: dict[str, Any] | None = None
-        async for entry in conversation.entries:
-            if isinstance(entry, Frame):
-                event = json.loads(entry.payload)
-                item = event["item"] if event["type"] == "thread.item.replaced" else item
+        try:
+            async for entry in conversation.entries:
+                if isinstance(entry, Frame):
+                    event = json.loads(entry.payload)
+                    item = event["item"] if event["type"] == "thread.item.replaced" else item
+        except LeftOff:
+            raise Unavailable from None
         if item is None:
             raise Internal
         return {"updated_item": item}
@@ -138,9 +143,8 @@ class Conversations:
     ) -> Conversation:
         """Join a run from the store: what it wrote after event `after`, then what it writes.
 
-        The events end before the run does when there is no time left (`ends_at`, by
-        `time.monotonic`); whoever reads them may come again. Raises `NotFound`, also for a run too
-        old to be kept.
+        The events leave off before the run ends when there is no time left (`ends_at`, by
+        `time.monotonic`). Raises `NotFound`, also for a run too old to be kept.
         """
         page = await self._runs.events(caller, run_id, after)
         if page.run.status in ("completed", "stopped") and page.run.last_event == 0:

@@ -3,6 +3,8 @@
 from typing import Final
 
 from sidestream.chat.context import EndReason
-from sidestream.chat.failures import CLOSING, DEADLINE
+from sidestream.chat.failures import CLOSING, DEADLINE, DELETED, LOST
 
 ENDED_EARLY: Final = {EndReason.DEADLINE: DEADLINE, EndReason.CLOSING: CLOSING}
+TAKEN_AWAY: Final = {EndReason.LOST: LOST, EndReason.DELETED: DELETED}
+"""What is told of a run whose thread is no longer its own."""

@@ -37,7 +37,8 @@ class Lease:
                 self._caller, self._run_id, lease_s=self._lease_s, frames=frames, first=first
             )
             if not result.still_owner:
-                self._control.end(EndReason.LOST)
+                gone = not await self._runs.exists(self._caller, self._run_id)
+                self._control.end(EndReason.DELETED if gone else EndReason.LOST)
                 return
             self._extend(sent_at)
             if result.stop_requested:
@@ -47,7 +48,7 @@ class Lease:
         """Tell whether the lease holds, and ask when that is not certain. Raises `Problem`."""
         if time.monotonic() > self._until:
             await self.renew()
-        return self._control.reason is not EndReason.LOST
+        return self._control.may_write
 
     def _extend(self, since: float) -> None:
         self._until = since + self._lease_s * _RELIED_ON

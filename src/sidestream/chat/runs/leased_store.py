@@ -16,7 +16,8 @@ from chatkit.types import ThreadItem
 
 from sidestream.caller import Caller
 from sidestream.chat.context import EndReason, RunContext
-from sidestream.chat.failures import LOST, UNSAVED, Failure
+from sidestream.chat.failures import DELETED, UNSAVED, Failure
+from sidestream.chat.runs.ended import TAKEN_AWAY
 from sidestream.i18n import text
 from sidestream.problems import DatabaseUnavailable
 from sidestream.store.database import Database
@@ -65,12 +66,13 @@ class LeasedStore(PostgresStore):
                     await write()
                     return
             except NotFoundError as error:
-                raise _stream_error(context, LOST) from error  # the thread has been deleted
+                run.control.end(EndReason.DELETED)
+                raise _stream_error(context, DELETED) from error
             except DatabaseUnavailable as problem:
                 if time.monotonic() > patient_until:
                     raise _stream_error(context, UNSAVED) from problem
-            if run.control.reason is EndReason.LOST:
-                raise _stream_error(context, LOST)
+            if run.control.reason in TAKEN_AWAY:
+                raise _stream_error(context, TAKEN_AWAY[run.control.reason])
             await asyncio.sleep(_PAUSE_S)
 
 

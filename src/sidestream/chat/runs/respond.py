@@ -116,7 +116,7 @@ class Responder:
         if failure is None and control.reason is None and answer.silent:
             failure = NO_ANSWER if not context.run.new_records else None
         await settle(context.run, self._tools.grace_s(control))
-        if control.reason is EndReason.LOST:
+        if not control.may_write:
             return
         self._count(answer.uncounted, context)
         for event in answer.close():

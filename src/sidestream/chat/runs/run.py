@@ -8,7 +8,7 @@ the model's work in time for the deadline.
     RUNNING --events end--> COMPLETED
        |------Stop--------> STOPPED     what was written is saved
        |--error, deadline-> FAILED      likewise, and an error event says what to do
-       `-----lease lost---> nothing more is written: another run may own the thread
+       `-----lease lost---> nothing more is written: another run may own the thread, or it is gone
 
 The margin before the deadline, which also begins when the process shuts down, is spent in steps:
 first the run ends by itself; if a database or a tool hangs, the run is left where it is and the
@@ -30,9 +30,9 @@ from chatkit.types import (
 )
 
 from sidestream.chat.context import EndReason, RunContext, ToolRecord
-from sidestream.chat.failures import DEADLINE, LOST, UNEXPECTED, Failure, error_event
+from sidestream.chat.failures import DEADLINE, UNEXPECTED, Failure, error_event
 from sidestream.chat.protocol.frames import Frame, encode, pack
-from sidestream.chat.runs.ended import ENDED_EARLY
+from sidestream.chat.runs.ended import ENDED_EARLY, TAKEN_AWAY
 from sidestream.chat.runs.lease import Lease
 from sidestream.chat.runs.log import RunLog
 from sidestream.chat.runs.record import RunRecord
@@ -132,8 +132,8 @@ class Run:
         timer = loop.call_at(soft, control.end, EndReason.DEADLINE) if soft else None
         try:
             await self._write()
-            if control.reason is EndReason.LOST and not self._failed:
-                self._fail(LOST)
+            if control.reason in TAKEN_AWAY and not self._failed:
+                self._fail(TAKEN_AWAY[control.reason])
         except Exception as error:
             log_failure(
                 log,
@@ -216,7 +216,7 @@ class Run:
     async def _finish(self) -> None:
         run, status = self.context.run, self._status()
         try:
-            if run.control.reason is not EndReason.LOST:
+            if run.control.may_write:
                 async with asyncio.timeout_at(self._before_end(_SAVED_BY)):
                     await self._save(status)
         except Exception as error:
