@@ -5,7 +5,6 @@ MAKEFLAGS += --no-print-directory
 
 WEB ?= 1
 FREEZE ?= 0
-ARCH ?= arm64
 ARGS ?=
 # Given to make it is meant; one that a shell exports may be another program's, which the command sees.
 DOMAIN_OPTION = $(if $(filter command,$(origin DOMAIN)),--domain $(DOMAIN))
@@ -64,8 +63,8 @@ screenshots: ## the browser tests, which renew the pictures in docs/screenshots
 tools: setup ## SAM and checkov under .tools
 	@scripts/deploy-tools
 
-build: tools ## sam build; ARCH=x86_64 for that processor
-	@scripts/build $(ARCH)
+build: tools ## sam build, for either processor
+	@scripts/build
 
 bench: setup ## the benchmarks, as ratios, with a table and a plot
 	@$(BIN)/python -m benchmarks

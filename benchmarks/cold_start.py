@@ -41,6 +41,7 @@ PYTHON = ROOT / ".tools/runtime/bin/python"  # AWS's managed runtime has these p
 TARGET_RATIO = 0.65
 TARGET_FIRST_RUN_MS = 20.0
 RUNS = 10
+HERE = "Arm64" if platform.machine() in ("arm64", "aarch64") else "X86"
 SECRETS = ("DATABASE_URL", "OPENAI_API_KEY", "SESSION_SIGNING_KEY", "TOOL_SIGNING_KEY")
 
 PLAIN = "import fastapi, agents, chatkit.server, psycopg"
@@ -81,13 +82,10 @@ class Result:
 
 
 def build(folder: Path) -> None:
-    """Build for this machine's processor."""
-    machine = platform.machine()
-    arch = "arm64" if machine in ("arm64", "aarch64") else machine
+    """Build from clean."""
     subprocess.run([ROOT / "scripts/deploy-tools"], check=True)
     command: list[str | Path] = [
         ROOT / "scripts/build",
-        arch,
         "--build-dir",
         folder,
         "--cache-dir",
@@ -147,10 +145,10 @@ def built(spec: FunctionSpec, folder: Path, layer: str) -> FunctionSpec:
 async def runs_ms(system: LocalSystem, folder: Path) -> list[float]:
     """Start a fresh environment of each function and give the times to its runs' first words."""
     async with AsyncExitStack() as stack:
-        tasks = FunctionUrl(built(system.tools.spec, folder, "TasksDependencies"), _ignore)
+        tasks = FunctionUrl(built(system.tools.spec, folder, f"TasksDependencies{HERE}"), _ignore)
         await tasks.start()
         stack.push_async_callback(tasks.stop)
-        spec = built(system.chat.spec, folder, "ChatDependencies")
+        spec = built(system.chat.spec, folder, f"ChatDependencies{HERE}")
         spec = replace(spec, env={**spec.env, "TOOLS_MCP_URL": f"{tasks.url}/mcp"})
         chat = FunctionUrl(spec, _ignore)
         await chat.start()
@@ -180,7 +178,7 @@ def _ignore(_name: str, _line: str) -> None:
 
 async def measure(folder: Path, rounds: int) -> Result:
     """Measure everything, the sides of each comparison in turns."""
-    packages = str(folder / "ChatDependencies/python")
+    packages = str(folder / f"ChatDependencies{HERE}/python")
     with tempfile.TemporaryDirectory() as state:
         os.chmod(state, 0o755)  # noqa: S103 - Postgres may run as another user
         options = LocalOptions(

@@ -11,7 +11,8 @@ from sidestream.local.emulator import FunctionSpec
 from sidestream.local.functions import WRAPPER
 from tests.deployment.conftest import ROOT
 
-LAYERS = {"ChatFunction": "ChatDependencies", "TasksFunction": "TasksDependencies"}
+HERE = "Arm64" if platform.machine() in ("arm64", "aarch64") else "X86"
+LAYERS = {"ChatFunction": f"ChatDependencies{HERE}", "TasksFunction": f"TasksDependencies{HERE}"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,7 +30,7 @@ class Built:
         return self.folder / function
 
     def layer(self, function: str) -> Path:
-        """What Lambda unpacks into /opt from the dependency layer."""
+        """What Lambda unpacks into /opt from the dependency layer, for this machine's processor."""
         return self.folder / LAYERS[function]
 
     def environment(self, function: str) -> Mapping[str, str]:
@@ -56,13 +57,11 @@ class Built:
 
 
 def build(folder: Path) -> Built:
-    """Build for this machine's processor, from clean. Takes most of a minute."""
-    machine = platform.machine()
-    arch = "arm64" if machine in ("arm64", "aarch64") else machine
+    """Build from clean. Takes most of a minute."""
     subprocess.run([ROOT / "scripts/deploy-tools"], check=True, timeout=600)
     done = subprocess.run(
         [
-            *(ROOT / "scripts/build", arch),
+            ROOT / "scripts/build",
             *("--build-dir", folder / "build", "--cache-dir", folder / "cache"),
         ],
         cwd=ROOT,

@@ -12,8 +12,10 @@ pytestmark = pytest.mark.slow
 
 MB = 1_000_000
 BUDGETS = {
-    "ChatDependencies": 105 * MB,
-    "TasksDependencies": 65 * MB,
+    "ChatDependenciesArm64": 105 * MB,
+    "ChatDependenciesX86": 105 * MB,
+    "TasksDependenciesArm64": 65 * MB,
+    "TasksDependenciesX86": 65 * MB,
     "ChatFunction": 4 * MB,
     "TasksFunction": 4 * MB,
 }

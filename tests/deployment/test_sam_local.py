@@ -22,7 +22,7 @@ import pytest
 from cfnlint.decode import cfn_yaml  # type: ignore[import-untyped]
 
 from sidestream.local.ports import free_port
-from tests.deployment.built import Built
+from tests.deployment.built import LAYERS, Built
 from tests.deployment.conftest import ROOT
 
 pytestmark = pytest.mark.slow
@@ -53,7 +53,7 @@ def plain_template(built: Built, tmp_path_factory: pytest.TempPathFactory) -> Pa
         runtime = {key: given[key] for key in RUNTIME if key in given}
         properties["Environment"] = {"Variables": runtime}
         properties["CodeUri"] = str(built.code(name))
-    for name in ("ChatDependencies", "TasksDependencies"):
+    for name in LAYERS.values():
         template["Resources"][name]["Properties"]["ContentUri"] = str(built.folder / name)
     path = tmp_path_factory.mktemp("sam-local") / "template.json"
     path.write_text(json.dumps(template))

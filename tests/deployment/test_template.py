@@ -240,6 +240,8 @@ def test_what_belongs_to_an_option_exists_only_with_it(template: Document) -> No
         "TasksSigned": {"ChatMayCallTasks"},
         "TasksPublic": {"AnyoneMayCallTasksUrl", "AnyoneMayCallTasksThroughUrl"},
         "HasAlarmEmail": {"AlarmTopic"},
+        "IsArm": {"ChatDependenciesArm64", "TasksDependenciesArm64"},
+        "IsX86": {"ChatDependenciesX86", "TasksDependenciesX86"},
     }
     conditional = {
         name: resource["Condition"]
@@ -290,8 +292,10 @@ def test_anyone_may_call_exactly_the_urls_that_are_not_signed_for(
     [
         ("ChatFunction", {"ChatFunction"}),
         ("TasksFunction", {"TasksFunction"}),
-        ("ChatDependencies", {"ChatFunction"}),
-        ("TasksDependencies", {"TasksFunction"}),
+        ("ChatDependenciesArm64", {"ChatFunction"}),
+        ("ChatDependenciesX86", {"ChatFunction"}),
+        ("TasksDependenciesArm64", {"TasksFunction"}),
+        ("TasksDependenciesX86", {"TasksFunction"}),
     ],
 )
 def test_new_code_and_new_layers_publish_a_version(
@@ -301,20 +305,28 @@ def test_new_code_and_new_layers_publish_a_version(
     assert {name for name in after if after[name] != before[name]} == republished
 
 
+@pytest.mark.parametrize("function", ["ChatFunction", "TasksFunction"])
+def test_a_versions_description_tells_the_layer_that_the_function_has(
+    translate: Translate, function: str
+) -> None:
+    made = translate({}, {})
+    [layer] = made[function]["Properties"]["Layers"]
+    assert layer["Fn::If"][0] == "IsArm"
+    _text, named = _version(made, function)["Properties"]["Description"]["Fn::Sub"]
+    # An ARN's eighth part, the version: arn:aws:lambda:REGION:ACCOUNT:layer:NAME:VERSION
+    assert named == {"Layer": {"Fn::Select": [7, {"Fn::Split": [":", layer]}]}}
+
+
 def test_a_version_is_published_for_each_parameter_that_its_description_tells(
     template: Document, translate: Translate
 ) -> None:
     parameters = {name: _longest(given) for name, given in template["Parameters"].items()}
     made = translate(parameters, {})
+    parameters["Layer"] = "1" * 6
     for function in ("ChatFunction", "TasksFunction"):
-        [version] = [
-            resource
-            for name, resource in made.items()
-            if resource["Type"] == "AWS::Lambda::Version" and name.startswith(function)
-        ]
-        # A new description replaces the version (CloudFormation: "AWS::Lambda::Version").
-        description = version["Properties"]["Description"]["Fn::Sub"]
-        told = set(re.findall(r"\$\{(\w+)\}", description))
+        version = _version(made, function)
+        description, layer = version["Properties"]["Description"]["Fn::Sub"]
+        told = set(re.findall(r"\$\{(\w+)\}", description)) - set(layer)
         configures = made[function]["Properties"]
         used = {name for name in template["Parameters"] if _uses(configures, template, name)}
 
@@ -322,6 +334,16 @@ def test_a_version_is_published_for_each_parameter_that_its_description_tells(
         text = re.sub(r"\$\{(\w+)\}", lambda name: parameters[name[1]], description)
         assert len(text) <= 256
         assert version["DeletionPolicy"] == version["UpdateReplacePolicy"] == "Retain"
+
+
+def test_the_rest_front_has_one_stage_and_it_is_throttled(translate: Translate) -> None:
+    made = translate({"RestFront": "true"}, {})
+    [stage] = of_type(made, "AWS::ApiGateway::Stage").values()
+    [deployment] = of_type(made, "AWS::ApiGateway::Deployment").values()
+    assert "StageName" not in deployment  # it would make one more
+    [settings] = stage["MethodSettings"]
+    assert (settings["ResourcePath"], settings["HttpMethod"]) == ("/*", "*")
+    assert 0 < settings["ThrottlingRateLimit"] <= settings["ThrottlingBurstLimit"]
 
 
 def test_the_urls_of_the_outputs_end_without_a_slash(template: Document) -> None:
@@ -333,9 +355,21 @@ def test_the_urls_of_the_outputs_end_without_a_slash(template: Document) -> None
         assert without_front == {"Fn::Join": ["//", ["https:", {"Fn::Select": [2, parts]}]]}
 
 
-def _versions(made: Document) -> dict[str, str]:
+def _version(made: Document, function: str) -> Document:
+    [version] = [
+        resource
+        for name, resource in made.items()
+        if resource["Type"] == "AWS::Lambda::Version" and name.startswith(function)
+    ]
+    found: Document = version
+    return found
+
+
+def _versions(made: Document) -> dict[str, tuple[str, str]]:
+    """What replaces a version: another logical id, or another description, which may name a layer
+    (CloudFormation: "AWS::Lambda::Version")."""
     return {
-        name.partition("Version")[0]: name
+        name.partition("Version")[0]: (name, json.dumps(resource["Properties"]["Description"]))
         for name, resource in made.items()
         if resource["Type"] == "AWS::Lambda::Version"
     }
