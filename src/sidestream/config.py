@@ -57,7 +57,7 @@ class Settings(BaseModel):
     """The pooled connection, as the role `sidestream_app`, which row-level security binds."""
     database_pool_max: Annotated[int, Field(ge=1, le=50)] = 4
     database_timeout_s: Annotated[float, Field(ge=0.1, le=60)] = 5.0
-    """How long to wait for a connection to the database."""
+    """How long to wait for a connection while nothing comes from the database."""
     tool_signing_key: SecretStr
     """HS256 secret of the 60-second tokens with which the chat calls the task tools."""
     auth_issuers: tuple[Issuer, ...]

@@ -13,15 +13,17 @@ from chatkit.types import (
     UserMessageItem,
 )
 
+from sidestream.config import ChatSettings
 from sidestream.local.emulator import FunctionUrl
 from sidestream.local.model import ScriptedModelServer
 from sidestream.local.system import LocalSystem
 from sidestream.store.ids import new_id
 from tests.chat.client import Answer, Client
-from tests.chat.conftest import Rows, TicketList
+from tests.chat.conftest import MakePerson, Rows, TicketList, under_uvicorn
 from tests.tickets import open_all
 
 USERS, CONVERSATIONS = 5, 20
+MANY = 200
 
 
 @pytest_asyncio.fixture(params=["one request each", "many requests each"])
@@ -122,3 +124,25 @@ async def test_twenty_conversations_at_once_stay_apart(
         assert {run["status"] for run in runs} == {"completed"}
     for client in clients:
         await client.http.aclose()
+
+
+@pytest.mark.slow
+async def test_two_hundred_runs_begun_at_once_in_one_process_all_start(
+    chat_settings: ChatSettings, person: MakePerson, rows: Rows
+) -> None:
+    """They share four connections to the database, stand in line, and are told how long."""
+    async with under_uvicorn(chat_settings) as chat:
+        # Four, since one has no more than a hundred connections.
+        clients = [Client(chat.url, person().token) for _ in range(4)]
+        answers = await asyncio.gather(
+            *(client.create("hello") for client in clients for _ in range(MANY // len(clients)))
+        )
+        for client in clients:
+            await client.http.aclose()
+    assert [answer.status for answer in answers] == [200] * MANY
+    assert [answer.errors for answer in answers] == [[]] * MANY
+    assert all(answer.text for answer in answers)
+    assert all("queue;dur=" in answer.headers["server-timing"] for answer in answers)
+    users = [client.user_id for client in clients]
+    runs = await rows("select status from runs where user_id = any(%s)", users)
+    assert runs == [{"status": "completed"}] * MANY

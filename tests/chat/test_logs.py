@@ -16,6 +16,7 @@ from tests.tickets import DOMAIN, SHOW, open_all
 SECRET: Final = "Xanadu"
 _PLATFORM = ("REPORT ", "RequestId: ", "INIT_REPORT ", "START ", "END ")
 _TURN_METRICS = {
+    "DatabaseWait",
     "RunDuration",
     "ToolErrors",
     "ColdStart",
@@ -81,6 +82,7 @@ async def test_each_turn_is_one_metric_record(alice: Client, log: _Log) -> None:
         assert 0 < values["TimeToFirstEvent"] <= values["TimeToFirstToken"]
         assert values["TimeToFirstToken"] <= values["RunDuration"]
         assert values["TTFTWithinTarget"] in {0, 1}
+        assert values["DatabaseWait"] >= 0
         assert values["ToolErrors"] == 0
         assert values["OutputTokens"] > 0
     records = [line for line in lines if "_aws" in line]

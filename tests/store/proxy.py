@@ -1,4 +1,5 @@
-"""A TCP proxy that can be told to cut its connections, to go silent or to refuse."""
+"""A TCP proxy that can be told to cut its connections, to go silent, to refuse, or to lead
+elsewhere."""
 
 import asyncio
 import contextlib
@@ -50,6 +51,10 @@ class Proxy:
         for pump in pumps:
             pump.cancel()
         await asyncio.gather(*pumps, return_exceptions=True)
+
+    def lead_to(self, url: str) -> None:
+        """Lead new connections to another server; those that are open stay where they are."""
+        self._target = urlsplit(url)
 
     def silence(self) -> None:
         """Keep connections open and pass nothing on."""

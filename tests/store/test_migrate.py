@@ -6,7 +6,8 @@ import pytest
 from psycopg import sql
 
 from sidestream.local.postgres import EmbeddedPostgres
-from sidestream.store.migrate import migrate, pending, rollback
+from sidestream.store.ids import new_id
+from sidestream.store.migrate import STATEMENT_TIMEOUT, migrate, pending, rollback
 
 ALL = ["0001_chat", "0002_runs", "0004_usage"]
 
@@ -51,6 +52,27 @@ def test_forward_and_back_with_data_in_it(empty_url: str) -> None:
     assert rollback(empty_url) == ALL[::-1]
     assert tables(empty_url) == set()
     assert migrate(empty_url) == ALL
+
+
+def test_statements_of_the_functions_role_have_a_time_limit(
+    empty_url: str, postgres: EmbeddedPostgres
+) -> None:
+    migrate(empty_url)
+    name = empty_url.rpartition("/")[2]
+    with psycopg.connect(postgres.app_url.rpartition("/")[0] + f"/{name}") as app:
+        assert app.execute("show statement_timeout").fetchone() == (STATEMENT_TIMEOUT,)
+
+
+def test_a_role_that_the_owner_may_not_change_is_left_as_it_is(
+    empty_url: str, postgres: EmbeddedPostgres
+) -> None:
+    other = new_id("owner")
+    name = sql.Identifier(empty_url.rpartition("/")[2])
+    with psycopg.connect(postgres.admin_url, autocommit=True) as admin:
+        admin.execute(sql.SQL("create role {} login password 'pw'").format(sql.Identifier(other)))
+        admin.execute(sql.SQL("alter database {} owner to {}").format(name, sql.Identifier(other)))
+        _, _, rest = empty_url.partition("@")
+        assert migrate(f"postgresql://{other}:pw@{rest}") == ALL
 
 
 def test_back_to_what_never_was(empty_url: str) -> None:

@@ -9,8 +9,10 @@ from starlette.datastructures import MutableHeaders
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from sidestream import headers
+from sidestream.store.waiting import measured_waits
 
 STOPWATCH: Final = "sidestream.stopwatch"
+QUEUE: Final = "queue"
 
 
 class Stopwatch:
@@ -22,10 +24,15 @@ class Stopwatch:
 
     @contextmanager
     def phase(self, name: str) -> Iterator[None]:
-        """Measure what happens inside. A phase that fails is not counted."""
+        """Measure what happens inside. A phase that fails is not counted. The wait for one of the
+        connections to the database is a phase of its own, `queue`."""
         started = time.perf_counter()
-        yield
-        self.phases[name] = round((time.perf_counter() - started) * 1000, 3)
+        with measured_waits() as waits:
+            yield
+        spent_ms = (time.perf_counter() - started) * 1000 - waits.total_ms
+        self.phases[name] = round(spent_ms, 3)
+        if waits.count:
+            self.phases[QUEUE] = round(self.phases.pop(QUEUE, 0.0) + waits.total_ms, 3)
 
     def header(self) -> str:
         """Give the `Server-Timing` header (https://www.w3.org/TR/server-timing/)."""

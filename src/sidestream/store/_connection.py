@@ -9,7 +9,8 @@ This rests on private parts of psycopg 3.3 (`_pipeline_base.py`); a test reads t
 """
 
 import asyncio
-from collections.abc import AsyncIterator
+import time
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager, suppress
 from typing import Any, Self
 
@@ -36,6 +37,8 @@ class _Pipeline(AsyncPipeline):
 class Connection(AsyncConnection[DictRow]):
     """An `AsyncConnection` with such a pipeline, which cannot be nested."""
 
+    _give_up: Callable[[], None] | None = None
+
     @classmethod
     async def connect(  # type: ignore[override]
         cls, conninfo: str = "", *, url: Secret, attempts: Attempts, **options: Any
@@ -45,13 +48,17 @@ class Connection(AsyncConnection[DictRow]):
         When the password in `conninfo` is refused, with another `url` if there is one.
         """
         attempts.admit()
-        try:
-            connection = await cls._let_in(conninfo, url, **options)
-        except psycopg.Error as error:
-            attempts.failed(error)
-            raise
-        attempts.succeeded()
-        return connection
+        while True:
+            began = time.monotonic()
+            try:
+                connection = await cls._let_in(conninfo, url, **options)
+            except psycopg.Error as error:
+                attempts.failed(error)
+                raise
+            attempts.succeeded()
+            if began >= attempts.left_at:
+                return connection
+            await connection.close()  # it may lead to the server that was left meanwhile
 
     @classmethod
     async def _let_in(cls, conninfo: str, url: Secret, **options: Any) -> Self:
@@ -78,6 +85,11 @@ class Connection(AsyncConnection[DictRow]):
             async with self.lock:
                 self._pipeline = None
 
+    def give_up(self) -> None:
+        """Wait no longer for an answer: who does so now meets `TimeoutError`."""
+        if self._give_up is not None:
+            self._give_up()
+
     @asynccontextmanager
     async def answered_within(self, seconds: float) -> AsyncIterator[None]:
         """Give up on a peer that has gone silent, as a half-open socket does: `TimeoutError`.
@@ -90,9 +102,11 @@ class Connection(AsyncConnection[DictRow]):
             self.pgconn.finish()
             timeout.reschedule(0)
 
+        self._give_up = drop
         dropping = asyncio.get_running_loop().call_later(seconds, drop)
         try:
             async with asyncio.timeout(None) as timeout:
                 yield
         finally:
+            self._give_up = None
             dropping.cancel()

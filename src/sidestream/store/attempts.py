@@ -30,6 +30,8 @@ class Attempts:
     def __init__(self, connected: Callable[[], bool]) -> None:
         self.reason: Reason | None = None
         """Why the last one failed; None when it did not."""
+        self.left_at = 0.0
+        """When all connections were last given up: what was begun before is as old."""
         self._connected = connected
         self._refusal: psycopg.Error | None = None
         self._pause_s = 0.0
@@ -40,6 +42,10 @@ class Attempts:
         """Let one be made. Raises the last refusal while the pause after it lasts."""
         if self._refusal is not None and time.monotonic() < self._not_before:
             raise type(self._refusal)(*self._refusal.args)
+
+    def leave(self) -> None:
+        """Note that all connections are given up."""
+        self.left_at = time.monotonic()
 
     def succeeded(self) -> None:
         """Note that we are let in."""

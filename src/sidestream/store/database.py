@@ -14,37 +14,32 @@ format, which no setting changes.
 import asyncio
 import logging
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from contextlib import AsyncExitStack
-from dataclasses import dataclass
-from typing import Any, Final, LiteralString
+from typing import Final
 from weakref import WeakKeyDictionary
 
 import psycopg
 from psycopg.rows import DictRow, dict_row
 from psycopg_pool import AsyncConnectionPool, PoolClosed, PoolTimeout
 
-from ..correlation import sql_comment
 from ..problems import DatabaseUnavailable, Invalid, OutcomeUnknown
 from ..reasons import Reason, report
 from ..secret import Secret
 from ._connection import Connection
 from .attempts import Attempts, Refused
 from .failures import may_have_run, reason_of
+from .statement import Call, Rows, Statement, require_storable
+from .waiting import Waiting
 
-type Params = Sequence[Any] | Mapping[str, Any]
-type Rows = list[dict[str, Any]]
+__all__ = ["Database", "Rows", "Statement", "require_storable"]
 
 _logger = logging.getLogger(__name__)
 _PART: Final = "database"
 _SENDINGS: Final = 2
-_STATEMENT_SHARE: Final = 0.8
-_BEGIN: Final = """
-    select set_config('app.user_id', %s, true), set_config('search_path', 'public', true),
-      set_config('row_security', 'on', true), set_config('TimeZone', 'UTC', true),
-      set_config('standard_conforming_strings', 'on', true),
-      set_config('statement_timeout', %s, true)
-"""
+_CALLS_SHARE: Final = 0.8
+_LEAST_S: Final = 0.1
+_STATE: Final = "select current_setting('transaction_read_only') = 'on' as read_only"
 # character_not_in_repertoire and untranslatable_character: text that Postgres cannot hold.
 _UNSTORABLE_SQLSTATES: Final = frozenset({"22021", "22P05"})
 
@@ -66,26 +61,15 @@ def _name(arg: object) -> str:
 logging.getLogger("psycopg.pool").addFilter(_leave_text_out)
 
 
-@dataclass(frozen=True, slots=True)
-class Statement:
-    """One SQL statement with its parameters, `%s` or `%(name)s`."""
-
-    sql: LiteralString
-    params: Params = ()
-
-    @property
-    def writes(self) -> bool:
-        """Whether it may change rows: one that does not begins with `select`."""
-        return not self.sql.lstrip().lower().startswith("select")
-
-
 class Database:
     """A pool of connections as the role that owns nothing, opened and closed explicitly.
 
     `idle_check_s`: a connection unused for longer is tried before use, because a frozen function or
-    a suspended database loses connections in silence. `timeout_s` bounds the wait for a connection,
-    `answer_timeout_s` the wait for an answer, a little less the work on each statement: what nobody
-    waits for any more keeps no locks. A database that refuses us is not waited for.
+    a suspended database loses connections in silence. `timeout_s` bounds the wait for a connection
+    while nothing comes from the database, `queue_s` that for one which others use.
+    `answer_timeout_s` bounds the wait for answers, a little less the work on each statement: what
+    nobody waits for any more keeps no locks. All sendings of a call share these bounds. A database
+    that refuses us is not waited for.
     """
 
     def __init__(
@@ -96,6 +80,7 @@ class Database:
         max_size: int = 4,
         idle_check_s: float = 20.0,
         timeout_s: float = 5.0,
+        queue_s: float = 30.0,
         answer_timeout_s: float = 10.0,
     ) -> None:
         self.round_trips = 0
@@ -106,7 +91,8 @@ class Database:
         self._idle_check_s = idle_check_s
         self._timeout_s = timeout_s
         self._answer_timeout_s = answer_timeout_s
-        self._statement_timeout_ms = max(1, int(answer_timeout_s * _STATEMENT_SHARE * 1000))
+        self._queue_s = queue_s
+        self._waiting = Waiting(silence_s=timeout_s, longest_s=queue_s)
         self._pool: AsyncConnectionPool[Connection] | None = None
         self._used_at: WeakKeyDictionary[Connection, float] = WeakKeyDictionary()
         self._attempts = Attempts(self._connected)
@@ -153,12 +139,18 @@ class Database:
             report(_PART, self._reason(error))
 
     async def close(self) -> None:
-        """Let the calls under way finish, then disconnect. The database may be opened again."""
+        """Let the calls under way finish, then disconnect, all of it within `answer_timeout_s`:
+        a call that is not answered by then fails. The database may be opened again."""
+        ends_at = time.monotonic() + self._answer_timeout_s
         if self._calls:
-            await asyncio.wait(self._calls)
+            await asyncio.wait(self._calls, timeout=self._answer_timeout_s * _CALLS_SHARE)
         pool, self._pool = self._pool, None
         if pool is not None:
-            await pool.close()
+            for connection in list(self._used_at):
+                connection.give_up()
+            await pool.close(max(_LEAST_S, ends_at - time.monotonic()))
+        if self._calls:
+            await asyncio.wait(self._calls, timeout=_LEAST_S)
 
     async def run(self, user_id: str, *statements: Statement, tag: str = "") -> list[Rows]:
         """Run statements as one user in one transaction and one round trip; give each one's rows.
@@ -170,32 +162,31 @@ class Database:
         that it cannot hold (NUL, lone surrogates), `DatabaseUnavailable` when it cannot be used,
         and `OutcomeUnknown` when it cannot be told whether the call's writes were kept.
         """
-        if not user_id:
-            raise ValueError("a statement needs a user")
-        for statement in statements:
-            _check_text(statement.params)
-        _check_text((user_id,))
-        comment = sql_comment(tag)
-        tagged = [
-            Statement(each.sql + comment, each.params)
-            for each in (Statement(_BEGIN, (user_id, str(self._statement_timeout_ms))), *statements)
-        ]
-        call = asyncio.create_task(self._run(tagged, tag))
+        times = {"waiting_s": self._queue_s, "answer_s": self._answer_timeout_s}
+        call = asyncio.create_task(self._run(Call(user_id, statements, tag, **times)))
         self._calls.add(call)
         call.add_done_callback(self._forget)
         _, *results = await asyncio.shield(call)
         return results
 
     async def ping(self) -> None:
-        """Ask the database for nothing. Raises `DatabaseUnavailable` when it cannot be reached."""
-        await self.run("ping", Statement("select 1"), tag="ping")
+        """Ask the database whether it takes writes. Raises `DatabaseUnavailable` when it cannot be
+        reached, or takes none and another connection leads to no other."""
+        for _ in range(_SENDINGS):
+            [[state]] = await self.run("ping", Statement(_STATE), tag="ping")
+            if not state["read_only"]:
+                return
+            if self._pool is not None:
+                await self._leave(self._pool)
+        report(_PART, Reason.READ_ONLY)
+        raise DatabaseUnavailable
 
     def _forget(self, call: asyncio.Task[list[Rows]]) -> None:
         self._calls.discard(call)
         if not call.cancelled():
             call.exception()  # seen, also when the caller was cancelled and will not look
 
-    async def _run(self, statements: Sequence[Statement], tag: str) -> list[Rows]:
+    async def _run(self, call: Call) -> list[Rows]:
         pool = self._pool
         if pool is None:
             raise RuntimeError("the database is not open")
@@ -203,7 +194,7 @@ class Database:
         failure: Exception | None = None
         for _ in range(_SENDINGS):
             try:
-                return await self._round_trip(pool, statements)
+                return await self._round_trip(pool, call)
             except (Refused, PoolTimeout, PoolClosed) as error:
                 failure = failure or error
                 break
@@ -215,37 +206,42 @@ class Database:
                 break
             except psycopg.errors.ReadOnlySqlTransaction as error:
                 failure = error
-                await pool.drain()  # another server may take writes by now
+                await self._leave(pool)  # another server may take writes by now
             except psycopg.OperationalError as error:
                 failure = error
                 if may_have_run(error):
                     unknown = True
-                    await pool.drain()  # the others are as old as the one that was lost
-            _logger.info("%s failed: %s", tag or "a call", self._reason(failure))
+                    await self._leave(pool)  # the others are as old as the one that was lost
+            _logger.info("%s failed: %s", call.name, self._reason(failure))
         report(_PART, self._reason(failure))
-        if unknown and any(each.writes for each in statements[1:]):
+        if unknown and call.writes:
             raise OutcomeUnknown from failure
         raise DatabaseUnavailable from failure
 
-    async def _round_trip(
-        self, pool: AsyncConnectionPool[Connection], statements: Sequence[Statement]
-    ) -> list[Rows]:
+    async def _round_trip(self, pool: AsyncConnectionPool[Connection], call: Call) -> list[Rows]:
         async with AsyncExitStack() as stack:
-            async with self._attempts.heeded():
-                connection = await stack.enter_async_context(pool.connection())
+            async with self._attempts.heeded(), self._waiting.bounded(call.ends_at):
+                connection = await stack.enter_async_context(pool.connection(self._queue_s))
             self.round_trips += 1
+            statements = call.statements()
+            answered = connection.answered_within(call.answer_s)
             try:
-                async with (
-                    connection.answered_within(self._answer_timeout_s),
-                    connection.pipeline(),
-                ):
-                    cursors = await _send(connection, statements)
+                with call.answering():
+                    async with answered, connection.pipeline():
+                        cursors = await _send(connection, statements)
             except psycopg.DataError as error:
                 if error.sqlstate in _UNSTORABLE_SQLSTATES:
                     raise Invalid("The text contains a character that cannot be kept.") from error
                 raise
-            await self._note_use(connection)
-            return await _rows(cursors, statements)
+            finally:
+                if not connection.closed:
+                    await self._note_use(connection)
+            return await _rows(cursors, writes=call.writes)
+
+    async def _leave(self, pool: AsyncConnectionPool[Connection]) -> None:
+        """Give up all connections for new ones."""
+        self._attempts.leave()
+        await pool.drain()
 
     def _connected(self) -> bool:
         return any(not connection.closed for connection in self._used_at)
@@ -265,6 +261,7 @@ class Database:
 
     async def _note_use(self, connection: Connection) -> None:
         self._used_at[connection] = time.monotonic()
+        self._waiting.heard()
 
     async def _check_if_idle(self, connection: Connection) -> None:
         if self._used_at[connection] > time.monotonic() - self._idle_check_s:
@@ -277,7 +274,7 @@ class Database:
             # What was idle beside it is as dead, and after each one that it finds so the pool
             # pauses for longer: a few would use up the whole wait.
             if self._pool is not None:
-                await self._pool.drain()
+                await self._leave(self._pool)
             raise
 
 
@@ -293,34 +290,13 @@ async def _send(
         raise
 
 
-async def _rows(
-    cursors: Sequence[psycopg.AsyncCursor[DictRow]], statements: Sequence[Statement]
-) -> list[Rows]:
+async def _rows(cursors: Sequence[psycopg.AsyncCursor[DictRow]], *, writes: bool) -> list[Rows]:
     """Read what came back, once it is committed. Raises `OutcomeUnknown` for rows of a write that
     cannot be read: to call it a failure would be wrong."""
     try:
         return [await cursor.fetchall() if cursor.description else [] for cursor in cursors]
     except Exception as error:
-        if not any(each.writes for each in statements[1:]):
+        if not writes:
             raise
         report(_PART, Reason.UNEXPECTED)
         raise OutcomeUnknown from error
-
-
-def _check_text(params: Params) -> None:
-    """Refuse text that cannot be sent, before any statement of the call is."""
-    for value in params.values() if isinstance(params, Mapping) else params:
-        if isinstance(value, str):
-            require_storable(value)
-        elif isinstance(value, list):
-            _check_text(value)
-
-
-def require_storable(text: str) -> None:
-    """Raise `Invalid` for text that Postgres cannot hold: with a NUL or a lone surrogate."""
-    if "\0" in text:
-        raise Invalid("The text contains a NUL character.")
-    try:
-        text.encode()
-    except UnicodeEncodeError:
-        raise Invalid("The text contains half of a surrogate pair.") from None

@@ -8,7 +8,7 @@ when called, because the functions do not carry it.
 """
 
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any, Final
 
@@ -19,7 +19,12 @@ MIGRATIONS: Final = Path(__file__).parent / "migrations"
 OLDEST: Final = 15
 """The oldest Postgres that will do: views with `security_invoker` came with it."""
 APP_ROLE: Final = "sidestream_app"
+STATEMENT_TIMEOUT: Final = "30s"
+"""How long a statement of the functions' role may take where nothing shorter is set. A call sets
+less; this is for whatever else logs in by that role, and for what a call left behind."""
 _LOCK: Final = 0x51DE57
+_LOCK_TIMEOUT: Final = "10min"
+_CONNECT_TIMEOUT_S: Final = 10
 
 
 class PostgresTooOld(Exception):
@@ -43,13 +48,15 @@ def migrate(
     migrations it applied.
 
     Two callers at once are safe: the second waits and finds nothing to do. With `app_password` the
-    functions' role `sidestream_app` may log in with it; without, the role is left as it is. Raises
-    `PostgresTooOld` before anything is made, as `rollback` and `pending` do.
+    functions' role `sidestream_app` may log in with it. Where the owner may set it, that role's
+    statements end after `STATEMENT_TIMEOUT` in this database. Raises `PostgresTooOld` before
+    anything is made, as `rollback` and `pending` do.
     """
     with _locked(direct_url, folders) as (backend, known):
         missing = backend.to_apply(known)
         backend.apply_migrations(missing)
         applied = [migration.id for migration in missing]
+        _limit_statements(direct_url)
     if app_password is not None:
         _let_app_log_in(direct_url, app_password)
     return applied
@@ -82,7 +89,7 @@ def rollback(
 
 def pending(direct_url: str, *, folders: Sequence[Path] = ()) -> list[str]:
     """Give the names of the migrations that the database lacks, in the order of `migrate`."""
-    with psycopg.connect(direct_url) as connection:
+    with _connect(direct_url) as connection:
         require_version(connection)
     with _backend(direct_url, folders) as (backend, known):
         return [migration.id for migration in backend.to_apply(known)]
@@ -95,8 +102,9 @@ def _locked(direct_url: str, folders: Sequence[Path]) -> Iterator[tuple[Any, Any
     Yoyo's own lock is a row, which a killed process leaves behind for good; an advisory lock goes
     with its session. So whoever holds the advisory lock may break a row that it finds.
     """
-    with psycopg.connect(direct_url, autocommit=True) as connection:
+    with _connect(direct_url) as connection:
         require_version(connection)
+        connection.execute(f"set lock_timeout = '{_LOCK_TIMEOUT}'")
         connection.execute("select pg_advisory_lock(%s)", (_LOCK,))
         with _backend(direct_url, folders) as (backend, known):
             backend.break_lock()
@@ -117,5 +125,17 @@ def _backend(direct_url: str, folders: Sequence[Path]) -> Iterator[tuple[Any, An
 
 def _let_app_log_in(direct_url: str, password: str) -> None:
     statement = sql.SQL("alter role {} login password {}")
-    with psycopg.connect(direct_url, autocommit=True) as connection:
+    with _connect(direct_url) as connection:
         connection.execute(statement.format(sql.Identifier(APP_ROLE), sql.Literal(password)))
+
+
+def _limit_statements(direct_url: str) -> None:
+    statement = sql.SQL("alter role {} in database {} set statement_timeout = {}")
+    with _connect(direct_url) as connection, suppress(psycopg.errors.InsufficientPrivilege):
+        # `doctor` names what is left to do where somebody else made the role.
+        role, name = sql.Identifier(APP_ROLE), sql.Identifier(connection.info.dbname)
+        connection.execute(statement.format(role, name, sql.Literal(STATEMENT_TIMEOUT)))
+
+
+def _connect(direct_url: str) -> psycopg.Connection[Any]:
+    return psycopg.connect(direct_url, autocommit=True, connect_timeout=_CONNECT_TIMEOUT_S)

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from aws_lambda_powertools.metrics import MetricUnit
 
 from sidestream.chat.context import RunState
+from sidestream.chat.timing import QUEUE
 from sidestream.telemetry import emit, logger
 
 log = logger("chat")
@@ -69,6 +70,8 @@ class RunRecord:
             "OutputTokens": (count, run.output_tokens),
             "RunErrors": (count, int(status == "failed")),
         }
+        if QUEUE in self.phases:
+            metrics["DatabaseWait"] = (ms, self.phases[QUEUE])
         if self.first_event_at is not None:
             first_event = round((self.first_event_at - self.started) * 1000, 3)
             metrics["TimeToFirstEvent"] = (ms, first_event)

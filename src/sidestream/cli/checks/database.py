@@ -17,7 +17,12 @@ from sidestream.problems import Problem
 from sidestream.reasons import Reason
 from sidestream.store.database import Database, Statement
 from sidestream.store.failures import reason_of
-from sidestream.store.migrate import PostgresTooOld, pending, require_version
+from sidestream.store.migrate import (
+    STATEMENT_TIMEOUT,
+    PostgresTooOld,
+    pending,
+    require_version,
+)
 
 _CONNECT_TIMEOUT_S: Final = 5
 _TRIES: Final = 3
@@ -32,7 +37,8 @@ _ADVICE: Final = {
     Reason.TLS: "look at `sslmode` and the certificates",
 }
 _ROLE: Final = """
-select r.rolname as name, r.rolsuper or r.rolbypassrls as bypasses, t.*
+select r.rolname as name, r.rolsuper or r.rolbypassrls as bypasses, t.*,
+  current_setting('statement_timeout') = '0' as unlimited
 from pg_roles r, (
   select count(*) as count,
     count(*) filter (where pg_has_role(c.relowner, 'member')) as owned,
@@ -71,6 +77,11 @@ async def role(url: str) -> Finding:
         return failed(
             f"{found['unguarded']} tables do not force row-level security: run "
             "`sidestream migrate`, and look for `alter table` outside the migrations."
+        )
+    if found["unlimited"]:
+        return warning(
+            f"Statements of {found['name']} have no time limit: run `sidestream migrate`, or as "
+            f"that role `alter role {found['name']} set statement_timeout = '{STATEMENT_TIMEOUT}'`."
         )
     return ok(f"Row-level security binds {found['name']} in all {found['count']} tables.")
 
