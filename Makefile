@@ -5,6 +5,9 @@ MAKEFLAGS += --no-print-directory
 
 WEB ?= 1
 FREEZE ?= 0
+STEPS = 10000
+SEED = 1
+CHAPTER =
 ARGS ?=
 # Given to make it is meant; one that a shell exports may be another program's, which the command sees.
 DOMAIN_OPTION = $(if $(filter command,$(origin DOMAIN)),--domain $(DOMAIN))
@@ -13,7 +16,7 @@ DOMAINS := sidestream.tasks examples.tickets
 BIN := .venv/bin
 PAGE := $(wildcard frontend/package.json)
 
-.PHONY: help setup run test check pytest pytest-postgres page-check page-test e2e screenshots build tools bench lock clean
+.PHONY: help setup run test check pytest pytest-postgres page-check page-test e2e screenshots build tools bench soak lock clean
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / {printf "  make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -68,6 +71,9 @@ build: tools ## sam build, for either processor
 
 bench: setup ## the benchmarks, as ratios, with a table and a plot
 	@$(BIN)/python -m benchmarks
+
+soak: setup ## a random walk of STEPS=10000 steps with faults, from SEED=1; CHAPTER=<number> is a part of it
+	@$(BIN)/python -m tests.chat.walk --steps $(STEPS) --seed $(SEED) $(if $(CHAPTER),--chapter $(CHAPTER))
 
 lock: ## compile requirements/*.in again, keeping the pins that still fit
 	@scripts/lock

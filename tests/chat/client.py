@@ -302,13 +302,13 @@ class Client:
         assert answer.status == httpx2.codes.OK, answer.body
         return Thread.model_validate_json(answer.body)
 
-    async def items(self, thread_id: str) -> list[ThreadItem]:
-        """All items of a thread, oldest first, page by page."""
+    async def items(self, thread_id: str, *, limit: int = 10) -> list[ThreadItem]:
+        """All items of a thread, oldest first, page by page of up to `limit`."""
         adapter = TypeAdapter(Page[ThreadItem])
         found: list[ThreadItem] = []
         after: str | None = None
         while True:
-            params = {"limit": 10, "order": "asc"} | ({"after": after} if after else {})
+            params = {"limit": limit, "order": "asc"} | ({"after": after} if after else {})
             answer = await self.send(thread_request("items.list", thread_id, **params))
             assert answer.status == httpx2.codes.OK, answer.body
             page = adapter.validate_json(answer.body)

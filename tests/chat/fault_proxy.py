@@ -13,6 +13,8 @@ from enum import StrEnum
 from typing import Self
 from urllib.parse import urlsplit
 
+_NONSENSE = b"~"
+
 
 class Way(StrEnum):
     """Which bytes count."""
@@ -29,6 +31,8 @@ class Kind(StrEnum):
     """With a reset; the byte at the position and what follows it are lost."""
     TRUNCATE = "truncate"
     """In good order, after the bytes before the position."""
+    GARBLE = "garble"
+    """Not at all, but what comes from the position on, in the same packet, makes no sense."""
 
 
 @dataclass(slots=True)
@@ -98,6 +102,11 @@ class FaultProxy:
         for event in self._open.values():
             event.set()
 
+    @property
+    def listening(self) -> bool:
+        """Whether it takes connections."""
+        return self._server.is_serving()
+
     async def accept(self) -> None:
         """Listen, on the same port as before."""
         self._server = await asyncio.start_server(self._serve, "127.0.0.1", self._port)
@@ -159,7 +168,12 @@ class FaultProxy:
                 if fault and fault.way is way and before <= fault.at < before + len(data):
                     self._fault = None
                     self.broken += 1
-                    writer.write(data[: fault.at - before])
+                    kept, lost = data[: fault.at - before], data[fault.at - before :]
+                    if fault.kind is Kind.GARBLE:
+                        writer.write(kept + _NONSENSE * len(lost))
+                        await writer.drain()
+                        continue
+                    writer.write(kept)
                     await writer.drain()
                     return fault.kind
                 writer.write(data)

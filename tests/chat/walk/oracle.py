@@ -1,0 +1,187 @@
+"""The oracle: what has to hold when a run is over, whatever broke.
+
+- What the client heard, folded, is what is there. Of a run that could not be saved to its end, all
+  that the client saw finished is there.
+- Each message that was accepted is there once, in its order.
+- Each effect that was told has happened once, and nothing happened that nobody asked for.
+- An answer that met no fault has no error, and no error is one that nobody foresaw.
+"""
+
+from collections.abc import Mapping, Sequence, Set
+from dataclasses import dataclass, replace
+from itertools import zip_longest
+from types import MappingProxyType
+from typing import Final
+
+from chatkit.types import Thread, ThreadItem, UserMessageItem
+
+from sidestream.chat.failures import UNEXPECTED
+from sidestream.local.model.conversation import ToolRequest
+from sidestream.local.system import LocalSystem
+from tests.chat.conftest import Rows
+from tests.chat.fold import Screen, comparable, fold
+from tests.chat.walk.desk import Desk, told
+from tests.chat.walk.hearing import Heard, comparable_events
+from tests.chat.walk.person import Person, text_of
+from tests.chat.walk.plan import Fault
+from tests.chat.walk.scene import Scene
+
+_UNSAVED: Final = {"lease_expired", "lost", "database_unavailable", "outcome_unknown"}
+"""How a run has failed that could not be saved to its end."""
+_PAGE: Final = 100
+_SPENT: Final = """
+    select coalesce(sum(input_tokens + output_tokens), 0)::int as tokens from runs
+    where user_id = %s
+"""
+_COUNTED: Final = """
+    select coalesce(sum(tokens), 0)::int as tokens from usage_days where user_id = %s
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Judged:
+    """What a run may do: `wanted` are the calls that it may have made, once each; `said` has what
+    the person may have said in the thread afterwards, first of all what it is when the run was
+    completed; `touched` are the items that it may have changed or taken away."""
+
+    wanted: Sequence[ToolRequest]
+    said: tuple[list[str], ...]
+    touched: Set[str] = frozenset()
+    ended: str = "completed"
+    """How it ends where nothing breaks."""
+
+
+class Oracle:
+    """Judges what people see. `rows` queries the database as the owner of its tables."""
+
+    def __init__(self, rows: Rows) -> None:
+        self._rows = rows
+
+    async def settle(
+        self, person: Person, scene: Scene, fault: Fault | None, judged: Judged
+    ) -> None:
+        """Judge a request and its run, and take over what the person sees now."""
+        heard = scene.heard
+        assert heard.refused is None, heard.refused
+        if fault is None:
+            assert not heard.errors, heard.errors
+            assert heard.status == judged.ended, heard.status
+        for each in filter(None, (heard, scene.second)):
+            assert all(error.message for error in each.errors), each.errors
+            assert all(error.message != UNEXPECTED.message for error in each.errors), each.errors
+        assert bool(heard.errors) == (heard.status in ("failed", "overtaken")), heard.status
+        thread_id = heard.thread_id
+        before = person.screens.get(thread_id, Screen())
+        saved = await self._saved(heard.run_id)
+        items = await person.client.items(thread_id, limit=_PAGE)
+        thread = await person.client.get(thread_id)
+        screen = fold(heard.frames, before)
+        if saved and scene.second is None:
+            assert not screen.unfinished, screen.unfinished
+            person.screens[thread_id] = screen
+            person.runs.setdefault(thread_id, []).append(heard)
+        else:
+            if scene.second is not None:
+                screen = fold(scene.second.frames, screen)
+            _check_kept(before, screen, items, judged.touched)
+            person.screens[thread_id] = replace(
+                screen, items=tuple(items), unfinished=frozenset(), title=thread.title
+            )
+        person.asks(person.screens[thread_id], list(judged.wanted))
+        more = ["hello"] if scene.second is not None else []
+        allowed = judged.said[:1] if heard.status == judged.ended else judged.said
+        said = [text_of(item) for item in items if isinstance(item, UserMessageItem)]
+        assert said in [[*each, *more] for each in allowed], said
+        person.said[thread_id] = said
+        _check_thread(person, thread, items)
+        done = told(before.items, items)
+        await self.check_desk(person, scene.cloud.system, judged.wanted, done)
+
+    async def check_desk(
+        self,
+        person: Person,
+        system: LocalSystem,
+        wanted: Sequence[ToolRequest],
+        done: Mapping[str, int] = MappingProxyType({}),
+    ) -> None:
+        """What became of a person's tickets is what was wanted, and what was told."""
+        desk = await Desk.of(system, person.client)
+        person.desk.check(desk, wanted, done)
+        person.desk = desk
+
+    async def _saved(self, run_id: str) -> bool:
+        """Whether a run was saved to its end."""
+        [run] = await self._rows("select status, error from runs where id = %s", run_id)
+        code = (run["error"] or {"code": "lease_expired"})["code"]
+        return bool(run["status"] in ("completed", "stopped") or code not in _UNSAVED)
+
+    async def check_thread(self, person: Person, thread_id: str) -> None:
+        """What a person sees of a thread is what is there."""
+        client = person.client
+        _check_thread(
+            person, await client.get(thread_id), await client.items(thread_id, limit=_PAGE)
+        )
+
+    async def check_person(self, person: Person) -> None:
+        """All of a person's threads are there and no others, nothing runs, and what was spent is
+        what was counted."""
+        assert {thread.id for thread in await person.client.threads()} == set(person.screens)
+        for thread_id in person.screens:
+            await self.check_thread(person, thread_id)
+        [counted] = await self._rows(_COUNTED, person.client.user_id)
+        assert counted["tokens"] == person.spent + await self.spent(person)
+
+    async def spent(self, person: Person) -> int:
+        """The tokens of all runs of a person whose threads are there."""
+        [spent] = await self._rows(_SPENT, person.client.user_id)
+        return int(spent["tokens"])
+
+    async def check_feedback(self, item: ThreadItem, kind: str) -> None:
+        """What was last said of an answer is kept, once."""
+        query = "select kind from feedback where thread_id = %s and item_id = %s"
+        assert await self._rows(query, item.thread_id, item.id) == [{"kind": kind}]
+
+    async def check_replay(self, person: Person, heard: Heard, after: int) -> None:
+        """A run that is read again, after any event, is what was heard of it."""
+        again = Heard(run_id=heard.run_id, thread_id=heard.thread_id, frames=heard.frames[:after])
+        await person.client.take_up(again)
+        assert again.ended
+        same("the events", comparable_events(again.frames), comparable_events(heard.frames))
+
+
+def _check_thread(person: Person, thread: Thread, items: Sequence[ThreadItem]) -> None:
+    screen = person.screens[thread.id]
+    seen = screen.texts()
+    same("the items", [comparable(item) for item in items], seen)
+    first = thread.items.data
+    same("the first page", [comparable(item) for item in first], seen[: len(first)])
+    assert thread.items.has_more or len(first) == len(seen)
+    assert thread.title == screen.title
+    assert len({item.id for item in items}) == len(items)
+    assert {item.thread_id for item in items} <= {thread.id}
+    messages = [text_of(item) for item in items if isinstance(item, UserMessageItem)]
+    assert messages == person.said[thread.id]
+
+
+def _check_kept(
+    before: Screen, screen: Screen, items: Sequence[ThreadItem], touched: Set[str]
+) -> None:
+    """Everything that was seen finished is there, in its order, but for what may have changed."""
+    there = {item.id: comparable(item) for item in items}
+    order = list(there)
+    finished = [item for item in screen.items if item.id not in screen.unfinished]
+    kept = [item for item in finished if item.id not in touched]
+    for item in kept:
+        assert item.id in there, f"{item.type} {item.id} is lost"
+        assert there[item.id] == comparable(item), f"{item.type} {item.id} has changed"
+    places = [order.index(item.id) for item in kept]
+    assert places == sorted(places), "the order has changed"
+    old = [order.index(item.id) for item in before.items if item.id in there]
+    new = [place for place in range(len(order)) if place not in old]
+    assert not old or not new or max(old) < min(new), "something has come in between"
+
+
+def same(what: str, there: Sequence[str], seen: Sequence[str]) -> None:
+    """Raise `AssertionError` that tells the first difference, if there is one."""
+    for number, (one, other) in enumerate(zip_longest(there, seen)):
+        assert one == other, f"{what} differ at {number}:\n    there: {one}\n    seen:  {other}"
