@@ -9,6 +9,8 @@ STEPS = 10000
 SEED = 1
 CHAPTER =
 ARGS ?=
+FUNCTION ?= chat
+export MESSAGE
 # Given to make it is meant; one that a shell exports may be another program's, which the command sees.
 DOMAIN_OPTION = $(if $(filter command,$(origin DOMAIN)),--domain $(DOMAIN))
 # Whose packs and manifests have to fit.
@@ -16,7 +18,7 @@ DOMAINS := sidestream.tasks examples.tickets
 BIN := .venv/bin
 PAGE := $(wildcard frontend/package.json)
 
-.PHONY: help setup run test check pytest pytest-postgres page-check page-test e2e screenshots build tools bench soak lock clean
+.PHONY: help setup run test check pytest pytest-postgres page-check page-test e2e screenshots build tools invoke bench soak lock clean
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / {printf "  make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -68,6 +70,9 @@ tools: setup ## SAM and checkov under .tools
 
 build: tools ## sam build, for either processor
 	@scripts/build
+
+invoke: tools ## a built function in a container, as `sam local invoke` runs it: FUNCTION=chat EVENT=chat_plain MESSAGE="add milk"
+	@$(BIN)/sidestream invoke $(FUNCTION) $(if $(EVENT),--event $(EVENT)) $(if $(MESSAGE),--message "$$MESSAGE")
 
 bench: setup ## the benchmarks, as ratios, with a table and a plot
 	@$(BIN)/python -m benchmarks

@@ -24,8 +24,10 @@ from tests.tickets import PACKAGE
 
 
 @asynccontextmanager
-async def running(postgres: EmbeddedPostgres, **settings: str) -> AsyncIterator[LocalSystem]:
-    """Run a system, without the page."""
+async def running(
+    postgres: EmbeddedPostgres, *, engine: Path | None = None, **settings: str
+) -> AsyncIterator[LocalSystem]:
+    """Run a system, without the page. With a container engine it lets containers in."""
     folder = Path(tempfile.mkdtemp(prefix="sidestream-system-"))
     options = LocalOptions(
         folder=folder,
@@ -35,6 +37,7 @@ async def running(postgres: EmbeddedPostgres, **settings: str) -> AsyncIterator[
         settings=settings,
         model_delay_ms=0,
         durable=False,
+        engine=engine,
     )
     system = LocalSystem(options, postgres=postgres)
     migrate(postgres.owner_url, folders=system.domain.migration_folders)

@@ -21,6 +21,9 @@ NAMESPACE: Final = "Sidestream"
 
 # chatkit attaches a handler of its own when LOG_LEVEL is set: every line would come twice.
 os.environ.pop("LOG_LEVEL", None)
+# At INFO they write a line for each request that they send; at DEBUG what a person said is in it.
+for _library in ("botocore", "httpx2", "mangum", "mcp", "openai"):
+    logging.getLogger(_library).setLevel(logging.WARNING)
 
 
 def logger(service: str) -> Logger:

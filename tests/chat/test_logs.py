@@ -93,6 +93,13 @@ def _value(found: Any) -> float:
     return float(found[0] if isinstance(found, list) else found)
 
 
+async def test_the_lines_of_a_run_are_its_own(alice: Client, log: _Log) -> None:
+    """The threshold is INFO, as on AWS, where a library would tell of each request it sends."""
+    lines = await log.until_reported(await alice.create(open_all("printer")))
+    assert len(lines) >= 3
+    assert [line for line in lines if line.get("service") not in ("chat", "tools")] == []
+
+
 async def test_failures_are_counted(alice: Client, log: _Log, model: ScriptedModelServer) -> None:
     refused = await alice.create(open_all("x" * 201))
     model.cut_next(after_words=2)

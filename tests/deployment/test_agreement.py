@@ -32,6 +32,7 @@ from tests.deployment.test_template import as_list, environment
 
 FUNCTIONS: dict[str, type[Settings]] = {"ChatFunction": ChatSettings, "TasksFunction": Settings}
 OTHERS = {
+    "AWS_ENDPOINT_URL",  # for `sam local` alone
     "AWS_LAMBDA_EXEC_WRAPPER",  # Lambda's own
     "OPENAI_AGENTS_DISABLE_TRACING",  # the agents SDK's own
 }
@@ -156,7 +157,13 @@ def test_the_local_function_is_the_deployed_one(
     assert local.env.get("STREAM_APP") == variables.get("STREAM_APP")
     given = set(variables)
     named = {name.removesuffix(ARN_SUFFIX) for name in given}
-    extra = {"AWS_ENDPOINT_URL", "AWS_LAMBDA_LOG_FORMAT", "PYTHONPATH", "SCRIPTED_MODEL", *OTHERS}
+    extra = {
+        "AWS_LAMBDA_LOG_FORMAT",
+        "AWS_LAMBDA_LOG_LEVEL",
+        "PYTHONPATH",
+        "SCRIPTED_MODEL",
+        *OTHERS,
+    }
     extra |= base().keys() | outward().keys()
     assert set(local.env) - extra <= named
 

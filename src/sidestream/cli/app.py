@@ -11,6 +11,7 @@ from sidestream.cli.chat import chat
 from sidestream.cli.doctor import doctor
 from sidestream.cli.errors import CommandError
 from sidestream.cli.eval import evaluate
+from sidestream.cli.invoke import invoke
 from sidestream.cli.local import local
 from sidestream.cli.migrate import migrate
 from sidestream.cli.token import token
@@ -26,7 +27,7 @@ app = typer.Typer(
     add_completion=False,
     pretty_exceptions_enable=False,
 )
-for command in (local, migrate, token, chat, ttft, doctor):
+for command in (local, migrate, token, chat, ttft, doctor, invoke):
     app.command()(command)
 app.command("eval")(evaluate)
 

@@ -52,6 +52,7 @@ def local(
     """Run both functions, their database, AWS and the model on this machine, until Ctrl-C."""
     from sidestream import network
     from sidestream.local.aws import AwsError
+    from sidestream.local.engine import engine_socket
     from sidestream.local.environment import isolate
     from sidestream.local.errors import LocalSystemError
     from sidestream.local.page import PageError
@@ -73,6 +74,7 @@ def local(
         settings=settings | ({"DOMAIN": domain} if domain else {}),
         model_delay_ms=model_delay_ms,
         secrets_manager=secrets_manager,
+        engine=engine_socket(),
     )
     isolate()
     if not options.scripted:

@@ -73,18 +73,22 @@ class LocalAws:
     def keep_secret(self, setting: str, text: str) -> str:
         """Keep a secret under its setting's name, and give its ARN."""
         if setting not in self._secrets:
-            import boto3
-
-            client = boto3.client(
-                "secretsmanager",
-                endpoint_url=self.url,
-                region_name=REGION,
-                aws_access_key_id="local",
-                aws_secret_access_key="local",  # noqa: S106
-            )
-            secret = client.create_secret(Name=f"sidestream/{setting}", SecretString=text)
-            self._secrets[setting] = secret["ARN"]
+            self._secrets[setting] = self.create_secret(setting, text)
         return self._secrets[setting]
+
+    def create_secret(self, name: str, text: str) -> str:
+        """Make a secret that none of `secrets` is, and give its ARN."""
+        import boto3
+
+        client = boto3.client(
+            "secretsmanager",
+            endpoint_url=self.url,
+            region_name=REGION,
+            aws_access_key_id="local",
+            aws_secret_access_key="local",  # noqa: S106
+        )
+        arn: str = client.create_secret(Name=f"sidestream/{name}", SecretString=text)["ARN"]
+        return arn
 
     def _make_bucket(self) -> bool:
         # One plain request spares the start an import of boto3.

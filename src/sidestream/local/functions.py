@@ -137,6 +137,7 @@ def _shared(options: LocalOptions, keys: LocalKeys, backends: Backends) -> Mappi
         "AUTH_ISSUERS": json.dumps(issuers),
         "AWS_ENDPOINT_URL": backends.aws_url,
         "AWS_LAMBDA_LOG_FORMAT": "JSON",
+        "AWS_LAMBDA_LOG_LEVEL": "INFO",
         "OPENAI_AGENTS_DISABLE_TRACING": "1",
         "PYTHONPATH": str(PROJECT),  # a domain may be a package of the checkout
     }

@@ -46,6 +46,7 @@ class LocalOptions:
     model answers, one word every `model_delay_ms`. `environments` is how many processes of each
     function may run at a time. `durable=False` gives up the database's safety in a power failure.
     With `secrets_manager` the functions read their secrets from Secrets Manager, as on AWS.
+    `engine` is the socket of the container engine in which `sam local` runs them, if any.
     """
 
     folder: Path = Path(".local")
@@ -59,6 +60,7 @@ class LocalOptions:
     environments: int = 20
     durable: bool = True
     secrets_manager: bool = False
+    engine: Path | None = None
 
     @property
     def scripted(self) -> bool:

@@ -15,6 +15,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from sidestream.local.emulator.http1 import Exchange, HttpServer
 from sidestream.local.keys import LocalKeys
+from sidestream.local.sample_events import SAMPLE_JWKS, SAMPLE_JWKS_PATH
 
 ISSUER: Final = "sidestream/local-sign-in"
 AUDIENCE: Final = "sidestream"
@@ -44,7 +45,10 @@ class SignIn:
             "kid": _KEY_ID,
             "x": base64.urlsafe_b64encode(public).rstrip(b"=").decode(),
         }
-        self._jwks = json.dumps({"keys": [key]}).encode()
+        self._key_sets = {
+            JWKS_PATH: json.dumps({"keys": [key]}).encode(),
+            SAMPLE_JWKS_PATH: SAMPLE_JWKS,
+        }
         self._server = HttpServer(self._serve)
 
     @property
@@ -62,8 +66,9 @@ class SignIn:
 
     async def _serve(self, exchange: Exchange) -> None:
         await exchange.body(_MAX_BODY_BYTES)
-        if (exchange.method, exchange.target) == ("GET", JWKS_PATH):
-            await exchange.respond(200, [("Content-Type", "application/json")], self._jwks)
+        keys = self._key_sets.get(exchange.target)
+        if exchange.method == "GET" and keys:
+            await exchange.respond(200, [("Content-Type", "application/json")], keys)
         else:
             await exchange.respond(404, [])
 

@@ -41,6 +41,7 @@ from sidestream.local.model import ModelSettings, ScriptedModelServer, grammar_o
 from sidestream.local.page import Page, address_setting, shows
 from sidestream.local.ports import free_port, on_free_ports
 from sidestream.local.postgres import EmbeddedPostgres
+from sidestream.local.sam import SamLocal
 from sidestream.local.settings import LocalOptions, load_domain
 from sidestream.store.migrate import migrate
 
@@ -133,7 +134,13 @@ class LocalSystem:
         self.tools = await self._start_function(tools)
         chat = await asyncio.to_thread(chat_function, options, keys, backends, self.tools.url)
         self.chat = await self._start_function(chat)
-        jobs = [self._warm(self.chat), self._warm(self.tools)]
+        sam = SamLocal(options, keys, backends, self._aws.create_secret, say)
+        stack.push_async_callback(sam.stop)
+        jobs = [
+            self._warm(self.chat),
+            self._warm(self.tools),
+            sam.start(self.domain, self.tools.url),
+        ]
         if options.web:
             jobs.append(self._start_page(keys, page_port))
         await _all(*jobs)
