@@ -8,6 +8,7 @@ import type { Browser, BrowserContextOptions } from "playwright-core";
 import ts from "typescript";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { launch, Person } from "./browser";
+import { Network } from "./network";
 import { sharedSystem } from "./system";
 
 const { web, chat } = sharedSystem();
@@ -108,6 +109,23 @@ describe("the page around ChatKit", () => {
     await page.reload();
     await inside(person).locator("[data-type=assistant_message]").getByText(/Added/).waitFor();
     await leave(person);
+  });
+
+  it("goes on where the line broke, and gives ChatKit nothing but events", async () => {
+    const network = await Network.open();
+    const person = await arrive({ proxy: network.proxy });
+    await open(person);
+    await say(person, "Tell me a story of 1500 words");
+    const answer = inside(person).locator("[data-type=assistant_message]");
+    await answer.getByText(/Once upon a time/).waitFor();
+    network.fate = "short";
+    const resumed = person.page.waitForRequest((request) => request.url().includes("/events?"));
+    expect(new URL((await resumed).url()).search).toMatch(/^\?after=[1-9]/);
+    network.fate = "whole";
+    const words = async () => (await answer.innerText()).split(/\s+/).length;
+    await expect.poll(words, { timeout: 45_000 }).toBe(1500);
+    await leave(person);
+    await network.close();
   });
 
   it("stops the run for real when ChatKit aborts its request", async () => {

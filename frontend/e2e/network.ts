@@ -1,4 +1,7 @@
-/** The network between the browser and everything else: an HTTP proxy that can be cut. */
+/**
+ * The network between the browser and everything else: an HTTP proxy that can be cut, and that can
+ * do to a stream of events what proxies do.
+ */
 import {
   createServer,
   request,
@@ -8,12 +11,18 @@ import {
 } from "node:http";
 import { connect, type AddressInfo, type Socket } from "node:net";
 
+/** What a stream of events suffers: nothing, an early end in good order, silence, or repetition. */
+export type Fate = "whole" | "short" | "silent" | "twice";
+
 export class Network {
+  /** What the streams suffer that send something from now on. */
+  fate: Fate = "whole";
   /** How many answers were cut off before their first byte. */
   answersCut = 0;
   private isCut = false;
   private wanted: ((body: string) => boolean) | undefined;
   private readonly sockets = new Set<Socket>();
+  private readonly silent = new WeakSet<ServerResponse>();
 
   private constructor(private readonly server: Server) {}
 
@@ -88,12 +97,24 @@ export class Network {
         }
         outgoing.writeHead(answer.statusCode ?? 502, answer.headers);
         outgoing.flushHeaders();
-        answer.pipe(outgoing);
+        if (/^text\/event-stream/.test(answer.headers["content-type"] ?? "")) {
+          answer.on("data", (bytes: Buffer) => this.suffer(bytes, outgoing));
+          answer.on("end", () => outgoing.end());
+        } else answer.pipe(outgoing);
         outgoing.on("close", () => answer.destroy());
       },
     );
     target.on("error", () => outgoing.destroy());
     target.end(body);
+  }
+
+  private suffer(bytes: Buffer, outgoing: ServerResponse): void {
+    if (this.silent.has(outgoing)) return;
+    if (this.fate === "silent") this.silent.add(outgoing);
+    else if (this.fate === "short") outgoing.end();
+    else outgoing.write(bytes);
+    const isWhole = bytes.subarray(-2).equals(Buffer.from("\n\n"));
+    if (this.fate === "twice" && isWhole) outgoing.write(bytes);
   }
 }
 

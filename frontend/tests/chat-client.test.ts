@@ -36,21 +36,23 @@ function setup(...handlers: Handler[]) {
 const progress = (text: string, id?: number) =>
   `${id === undefined ? "" : `id: ${id}\n`}data: ${JSON.stringify({ type: "progress_update", text })}\n\n`;
 
-function stream(text: string, { cut = false, run = "run_1" } = {}): Handler {
+const END = ": end\n";
+
+/** A stream of the run, which is cut after its text, ends there, or falls silent. */
+function stream(text: string, after: "cut" | "close" | "silence" = "close"): Handler {
   return () =>
     new Response(
       new ReadableStream({
         start: (controller) => controller.enqueue(new TextEncoder().encode(text)),
-        pull: (controller) => (cut ? controller.error(new TypeError("cut")) : controller.close()),
+        pull(controller) {
+          if (after === "cut") controller.error(new TypeError("cut"));
+          if (after === "close") controller.close();
+          return after === "silence" ? new Promise(() => {}) : undefined;
+        },
       }),
-      { headers: { "x-sidestream-run-id": run, "x-sidestream-thread-id": "thr_1" } },
+      { headers: { "x-sidestream-run-id": "run_1", "x-sidestream-thread-id": "thr_1" } },
     );
 }
-
-const status =
-  (value: string, run_id = "run_1"): Handler =>
-  () =>
-    Response.json({ run_id, status: value });
 
 const texts = (events: ThreadEvent[]) =>
   events.map((event) => (event.type === "progress_update" ? event.text : event.type));
@@ -66,70 +68,69 @@ async function settled<T>(promise: Promise<T>): Promise<T> {
 
 describe("stream", () => {
   it("gives every event and names the thread", async () => {
-    const { client, events, handlers } = setup(
-      stream(progress("a", 1) + progress("b", 2)),
-      status("completed"),
+    const { client, urls, events, handlers } = setup(
+      stream(progress("a", 1) + progress("b", 2) + END),
     );
     await settled(client.stream(REQUEST, handlers));
     expect(texts(events)).toEqual(["a", "b"]);
     expect(handlers.onThread).toHaveBeenCalledWith("thr_1");
+    expect(urls).toHaveLength(1);
   });
 
-  it("goes on after a cut, from the event after the last", async () => {
-    const { client, urls, events, broken, handlers } = setup(
-      stream(progress("a", 1) + progress("b", 2), { cut: true }),
-      stream(progress("c", 3)),
-      status("completed"),
+  it.each(["cut", "close", "silence"] as const)(
+    "goes on after a stream without an end (%s), from the event after the last",
+    async (how) => {
+      const { client, urls, events, broken, handlers } = setup(
+        stream(progress("a", 1) + progress("b", 2), how),
+        stream(progress("c", 3) + END),
+      );
+      await settled(client.stream(REQUEST, handlers));
+      expect(texts(events)).toEqual(["a", "b", "c"]);
+      expect(urls.slice(1)).toEqual(["/api/chatkit/runs/run_1/events?after=2"]);
+      expect(broken).toEqual([true, false]);
+    },
+  );
+
+  it("drops an event whose number it has seen", async () => {
+    const { client, events, handlers } = setup(
+      stream(progress("a", 1) + progress("b", 2) + progress("a again", 1), "cut"),
+      stream(progress("b again", 2) + progress("c", 3) + END),
     );
     await settled(client.stream(REQUEST, handlers));
     expect(texts(events)).toEqual(["a", "b", "c"]);
-    expect(urls[1]).toBe("/api/chatkit/runs/run_1/events?after=2");
-    expect(broken).toEqual([true, false]);
   });
 
   it("counts events that carry no number", async () => {
     const { client, urls, handlers } = setup(
-      stream(progress("a") + progress("b") + progress("c"), { cut: true }),
-      stream(""),
-      status("completed"),
+      stream(progress("a") + progress("b") + progress("c"), "cut"),
+      stream(END),
     );
     await settled(client.stream(REQUEST, handlers));
     expect(urls[1]).toContain("after=3");
   });
 
-  it("follows a run whose stream ended before it did", async () => {
-    const { client, urls, handlers } = setup(
-      stream(progress("a", 1)),
-      status("running"),
-      stream(progress("b", 2)),
-      status("running"),
-      stream(""),
-      status("completed"),
+  it("does not take a silence for a dead line while the API says that it lives", async () => {
+    let line: ReadableStreamDefaultController<Uint8Array> | undefined;
+    const encoder = new TextEncoder();
+    const { client, urls, events, broken, handlers } = setup(
+      () =>
+        new Response(new ReadableStream({ start: (controller) => void (line = controller) }), {
+          headers: { "x-sidestream-run-id": "run_1", "x-sidestream-thread-id": "thr_1" },
+        }),
+      stream(progress("b", 2) + END),
     );
-    expect(await settled(client.stream(REQUEST, handlers))).toBe("ended");
-    expect(urls.filter((url) => url.includes("/events?after="))).toEqual([
-      "/api/chatkit/runs/run_1/events?after=1",
-      "/api/chatkit/runs/run_1/events?after=2",
-    ]);
-  });
-
-  it("looks no further when the events could be all", async () => {
-    const { client, urls, handlers } = setup(stream(progress("a", 1)));
-    expect(await settled(client.stream(REQUEST, { ...handlers, isWhole: () => true }))).toBe(
-      "ended",
-    );
-    expect(urls).toHaveLength(1);
-  });
-
-  it("tells a run that died from one that ended", async () => {
-    const { client, handlers } = setup(stream(progress("a", 1)), status("failed"));
-    expect(await settled(client.stream(REQUEST, handlers))).toBe("interrupted");
-  });
-
-  it("does not follow another run of the thread", async () => {
-    const { client, urls, handlers } = setup(stream(progress("a", 1)), status("running", "run_2"));
-    await settled(client.stream(REQUEST, handlers));
-    expect(urls).toHaveLength(2);
+    const done = client.stream(REQUEST, handlers);
+    await vi.advanceTimersByTimeAsync(0);
+    for (let beat = 0; beat < 20; beat++) {
+      line?.enqueue(encoder.encode(":\n"));
+      await vi.advanceTimersByTimeAsync(15_000);
+    }
+    line?.enqueue(encoder.encode(progress("a", 1)));
+    await vi.advanceTimersByTimeAsync(45_000);
+    expect([urls.length, broken]).toEqual([1, []]);
+    await settled(done);
+    expect(texts(events)).toEqual(["a", "b"]);
+    expect(broken).toEqual([true, false]);
   });
 
   it("throws the problem of a refusal", async () => {
@@ -144,19 +145,12 @@ describe("stream", () => {
   });
 
   it("sends the same body again under the same message id", async () => {
-    const { client, bodies, handlers } = setup(
-      stream(""),
-      status("completed"),
-      stream(""),
-      status("completed"),
-      stream(""),
-      status("completed"),
-    );
+    const { client, bodies, handlers } = setup(stream(END), stream(END), stream(END));
     await settled(client.stream(REQUEST, handlers, "m1"));
     await settled(client.stream(REQUEST, handlers, "m1"));
     await settled(client.stream(REQUEST, handlers));
-    expect(bodies[2]).toEqual(bodies[0]);
-    expect(bodies[4]).not.toEqual(bodies[0]);
+    expect(bodies[1]).toEqual(bodies[0]);
+    expect(bodies[2]).not.toEqual(bodies[0]);
   });
 });
 
@@ -165,12 +159,11 @@ describe("follow", () => {
     const down: Handler = () => Promise.reject(new TypeError("Failed to fetch"));
     const { client, urls, events, handlers } = setup(
       ...Array.from({ length: 6 }, () => down),
-      stream(progress("a", 5), { cut: true }),
+      stream(progress("a", 5), "cut"),
       ...Array.from({ length: 6 }, () => down),
-      stream(progress("b", 6)),
-      status("completed"),
+      stream(progress("b", 6) + END),
     );
-    await settled(client.follow("thr_1", "run_1", handlers, 4));
+    await settled(client.follow("run_1", handlers, 4));
     expect(texts(events)).toEqual(["a", "b"]);
     expect(urls.at(0)).toContain("after=4");
     expect(urls.findLast((url) => url.includes("/events"))).toContain("after=5");
@@ -179,7 +172,7 @@ describe("follow", () => {
   it("gives up after a while", async () => {
     const down: Handler = () => Promise.reject(new TypeError("Failed to fetch"));
     const { client, urls, handlers } = setup(...Array.from({ length: 20 }, () => down));
-    await expect(settled(client.follow("thr_1", "run_1", handlers))).rejects.toMatchObject({
+    await expect(settled(client.follow("run_1", handlers))).rejects.toMatchObject({
       kind: "unreachable",
     });
     expect(urls).toHaveLength(8);
@@ -189,7 +182,7 @@ describe("follow", () => {
     const { client, urls, handlers } = setup(() =>
       Response.json({ code: "not_found" }, { status: 404 }),
     );
-    await expect(settled(client.follow("thr_1", "run_1", handlers))).rejects.toMatchObject({
+    await expect(settled(client.follow("run_1", handlers))).rejects.toMatchObject({
       kind: "not_found",
     });
     expect(urls).toHaveLength(1);

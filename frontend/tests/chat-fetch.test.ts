@@ -67,6 +67,22 @@ const ok = () => Response.json({});
 beforeEach(() => void vi.useFakeTimers());
 afterEach(() => void vi.useRealTimers());
 
+const EVENT = "id: 1\ndata: {}\n\n";
+const END = ": end\n";
+
+/** A stream of a run, which is closed after its text, or cut. */
+const run =
+  (text: string, after: "close" | "cut" = "close"): Reply =>
+  () =>
+    new Response(
+      new ReadableStream({
+        start: (controller) => controller.enqueue(new TextEncoder().encode(text)),
+        pull: (controller) =>
+          after === "cut" ? controller.error(new TypeError("cut")) : controller.close(),
+      }),
+      { headers: { "x-sidestream-run-id": "run_1", "x-sidestream-thread-id": "thr_1" } },
+    );
+
 /** Let every pause pass while a promise settles. */
 async function settled<T>(promise: Promise<T>): Promise<T> {
   promise.catch(() => {});
@@ -226,22 +242,28 @@ describe("writes", () => {
   });
 
   it("get a new key once the stream of the last one has ended", async () => {
-    const stream = () => new Response("data: {}\n\n");
-    const { post, sent } = setup([stream, stream]);
+    const { post, sent } = setup([run(EVENT + END), run(EVENT + END)]);
     await (await settled(post("threads.create", { input: "a" }))).text();
     await (await settled(post("threads.create", { input: "a" }))).text();
     expect(sent.map(({ headers }) => headers.get("idempotency-key"))).toEqual(["key-1", "key-2"]);
   });
 
+  it("keep their key when their stream ended before its run, until one of its streams does not", async () => {
+    const { post, chatFetch, sent } = setup([run(EVENT), run(EVENT), run(END), run(END)]);
+    const say = async () => (await settled(post("threads.create", { input: "a" }))).text();
+    await say();
+    await say();
+    await (await settled(chatFetch(`${CHATKIT}/runs/run_1/events?after=1`))).text();
+    await say();
+    expect(
+      sent
+        .filter(({ method }) => method === "POST")
+        .map(({ headers }) => headers.get("idempotency-key")),
+    ).toEqual(["key-1", "key-1", "key-2"]);
+  });
+
   it("keep their key when their stream was cut", async () => {
-    const cut = () =>
-      new Response(
-        new ReadableStream({
-          start: (controller) => controller.enqueue(new TextEncoder().encode("data: {}\n\n")),
-          pull: (controller) => controller.error(new TypeError("cut")),
-        }),
-      );
-    const { post, sent } = setup([cut, ok()]);
+    const { post, sent } = setup([run(EVENT, "cut"), ok()]);
     const response = await settled(post("threads.create", { input: "a" }));
     await expect(response.text()).rejects.toThrow();
     await settled(post("threads.create", { input: "a" }));
@@ -301,7 +323,7 @@ describe("aborting a stream", () => {
   });
 
   it("stops nothing once the stream has ended", async () => {
-    const { post, sent } = setup([() => new Response("data: {}\n\n")]);
+    const { post, sent } = setup([run(EVENT + END)]);
     const controller = new AbortController();
     const response = await post(
       "threads.add_user_message",

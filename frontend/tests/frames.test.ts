@@ -99,6 +99,12 @@ describe("thread events", () => {
     expect(renamed.thread?.title).toBe("Shopping");
     expect(renamed.items).toEqual([user]);
   });
+
+  it("created leaves nothing of another conversation that is still shown", () => {
+    const shown = fold(fromThread(thread([user])), { type: "error", code: "custom" });
+    const begun = fold(shown, { type: "thread.created", thread: { ...thread(), id: "thr_2" } });
+    expect(begun).toEqual({ ...EMPTY, thread: { ...HEAD, id: "thr_2" } });
+  });
 });
 
 describe("items", () => {

@@ -39,6 +39,17 @@ describe("readEvents", () => {
     expect(await data(": ping\n\nretry: 3\n\nevent: none\n\ndata\n\n")).toEqual([""]);
   });
 
+  it("tells comments apart from events, within one too", async () => {
+    const comments: string[] = [];
+    const events: string[] = [];
+    const stream = body(":\n:  two\nid: 1\n: three\ndata: a\n\n: end\n");
+    for await (const event of readEvents(stream, { onComment: (text) => comments.push(text) })) {
+      events.push(event.data);
+    }
+    expect(events).toEqual(["a"]);
+    expect(comments).toEqual(["", " two", "three", "end"]);
+  });
+
   it("reads all three line ends", async () => {
     expect(await data("data: a\r\n\r\ndata: b\r\rdata: c\n\n")).toEqual(["a", "b", "c"]);
   });

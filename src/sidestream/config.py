@@ -223,8 +223,9 @@ class ChatSettings(Settings):
     run_lease_s: Annotated[float, Field(ge=2, le=120)] = 15.0
     run_beat_s: Annotated[float, Field(ge=0.1, le=1.0)] = 0.9
     """How often a run renews its lease, saves its frames and looks for a stop."""
-    stream_beat_s: Annotated[float, Field(ge=0.05, le=60)] = 15.0
-    """After how long a silence a stream says that it lives."""
+    stream_beat_s: Annotated[float, Field(ge=0.05, le=20)] = 15.0
+    """After how long a silence a stream says that it lives. Clients take one for dead that is
+    silent for 50 s."""
     deadline_margin_s: Annotated[float, Field(ge=3, le=60)] = 4.0
     """How long before the function's deadline a run is saved and ended."""
     ttft_target_ms: Annotated[int, Field(ge=1)] = 500

@@ -15,6 +15,7 @@ from sidestream.local.model.conversation import Step
 from sidestream.local.system import LocalSystem
 from sidestream.store.ids import new_id
 from tests.chat.client import Client
+from tests.chat.fault_proxy import Fault, FaultProxy, Kind, Way
 from tests.command import COMMAND, run
 from tests.tickets import delete_all, deleting, open_all, open_tickets, opening, script, tickets_of
 
@@ -192,6 +193,20 @@ def _read_until(terminal: int, prompt: str) -> None:
         ready, _, _ = select.select([terminal], [], [], 60)
         assert ready, seen
         seen += os.read(terminal, 65_536).decode(errors="replace")
+
+
+@pytest.mark.parametrize("kind", [Kind.CUT, Kind.TRUNCATE])
+async def test_an_answer_goes_on_where_the_line_broke(system: LocalSystem, kind: Kind) -> None:
+    async with FaultProxy(system.chat.url) as proxy:
+        proxy.arm(Fault(kind, Way.DOWN, 6_000))
+        done = await asyncio.to_thread(
+            run, "chat", "--url", proxy.url, "--token", system.token(new_id("user")),
+            "Tell me a story of 200 words",
+        )  # fmt: skip
+        assert proxy.broken == 1
+    assert (done.returncode, done.stderr) == (0, "")
+    story, _, _ = done.stdout.rpartition("thread thr_")
+    assert len(story.split()) == 200
 
 
 async def test_foreign_thread_is_one_sentence(system: LocalSystem) -> None:

@@ -13,13 +13,14 @@ import httpx2
 
 from sidestream import network
 from sidestream.cli.errors import CommandError
-from sidestream.cli.events import Event, events
+from sidestream.cli.events import Event
 from sidestream.cli.message import message
+from sidestream.cli.run_events import run_events
 from sidestream.headers import THREAD_ID
 from sidestream.i18n import DEFAULT_LOCALE, tag
 
 _CONNECT_TIMEOUT_S: Final = 10.0
-_READ_TIMEOUT_S: Final = 120.0
+_READ_TIMEOUT_S: Final = 50.0  # a stream is never silent for longer than 20 s
 _STOP_WAIT_S: Final = 10.0
 _STOP_POLL_S: Final = 0.2
 
@@ -139,10 +140,12 @@ class Conversation:
                     response.read()
                     raise CommandError(problem_sentence(response))
                 self.thread_id = response.headers.get(THREAD_ID, self.thread_id)
-                for event in events(response):
+                for event in run_events(self._client, response):
                     if event.get("type") == "thread.created":
                         self.thread_id = event["thread"]["id"]
                     yield event
+        except httpx2.HTTPStatusError as error:
+            raise CommandError(f"The answer cannot be followed: {error}") from error
         except httpx2.ConnectError as error:
             raise CommandError(f"Nothing answers at {self._client.base_url}.") from error
         except httpx2.HTTPError as error:

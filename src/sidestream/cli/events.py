@@ -16,8 +16,14 @@ class EventError(httpx2.TransportError):
 
 def events(response: httpx2.Response) -> Iterator[Event]:
     """Give the events of a response as they come. Raises `httpx2.HTTPError`."""
+    for _number, event in numbered(response):
+        yield event
+
+
+def numbered(response: httpx2.Response) -> Iterator[tuple[int, Event]]:
+    """Give the same with their numbers, 0 for those that have none."""
     for event in httpx2.EventSource(response, _MAX_EVENT_BYTES):
-        yield _event(event)
+        yield int(event.id) if event.id.isdecimal() else 0, _event(event)
 
 
 async def events_async(response: httpx2.Response) -> AsyncIterator[Event]:

@@ -11,6 +11,7 @@ import { ChatClient } from "./bridge/client";
 import { createChatFetch } from "./bridge/fetch";
 import type { Health } from "./bridge/health";
 import { chatKitOptions } from "./bridge/options";
+import { steady } from "./bridge/steady";
 import type { Help } from "./help";
 import { HostProvider, type AssistantHost } from "./host";
 import { useComposerFocus } from "./useComposerFocus";
@@ -47,7 +48,7 @@ export function ChatProvider({ host, children }: { host: AssistantHost; children
   const [threadId, setThreadId] = useState<string | null>();
   const [initialThread, setInitialThread] = useState<string | null>(null);
 
-  const [{ chatFetch, client, tokens }] = useState(() => {
+  const [{ kitFetch, client, tokens }] = useState(() => {
     let action: "session" | "refresh" = "session";
     const tokens = new TokenCache(async () => {
       const token = await host.fetchToken(action);
@@ -61,7 +62,8 @@ export function ChatProvider({ host, children }: { host: AssistantHost; children
       onProblem,
       onSignInNeeded,
     });
-    return { chatFetch, client: new ChatClient(host.baseUrl, chatFetch), tokens };
+    const kitFetch = steady(chatFetch, host.baseUrl);
+    return { kitFetch, client: new ChatClient(host.baseUrl, chatFetch), tokens };
   });
 
   // Asking for the session also warms the function that will answer the first message.
@@ -100,7 +102,7 @@ export function ChatProvider({ host, children }: { host: AssistantHost; children
   const kit = useChatKit({
     ...chatKitOptions({
       host,
-      fetch: chatFetch,
+      fetch: kitFetch,
       texts,
       threadId: initialThread,
       health,

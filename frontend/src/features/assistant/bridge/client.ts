@@ -1,12 +1,6 @@
-/**
- * The chat API as our own panel uses it: requests, streams of events, and following a run.
- *
- * A stream that breaks is taken up again where it broke: every event carries its number, and the
- * API replays and follows a run from any number.
- */
-import { pauseMs, sleep, type Backoff } from "@/lib/backoff";
+/** The chat API as our own panel uses it: requests, streams of events, and following a run. */
 import { nextPage, type Page } from "@/lib/pages";
-import { problemFrom, problemOf } from "@/lib/problems";
+import { problemFrom } from "@/lib/problems";
 import { CHAT_PATH } from "./fetch";
 import type {
   Attachment,
@@ -16,7 +10,7 @@ import type {
   ThreadEvent,
   ThreadItem,
 } from "./protocol";
-import { readEvents } from "./sse";
+import { runEvents, type RunEventsOptions } from "./run-events";
 
 export interface Run {
   run_id: string;
@@ -29,15 +23,8 @@ export interface StreamHandlers {
   onThread?: (threadId: string) => void;
   /** The connection broke (true) or is back (false). */
   onBroken?: (broken: boolean) => void;
-  /** Whether the events so far could be all; if not, the end of a stream is looked into. */
-  isWhole?: () => boolean;
   signal?: AbortSignal;
 }
-
-/** How a run's stream ended: as it should, or because the run itself died. */
-export type Ending = "ended" | "interrupted";
-
-const RESUME: Backoff = { tries: 8, baseMs: 400, maxMs: 8_000 };
 
 /** How much of a thread is fetched at once, newest first. */
 const ITEMS_PAGE = 50;
@@ -129,7 +116,7 @@ export class ChatClient {
     if (!response.ok) throw await problemFrom(response);
   }
 
-  /** Give the last run of a thread, or null when it never had one. */
+  /** Give the last run of a thread, or null when it never had one, or is not there. */
   async lastRun(threadId: string): Promise<Run | null> {
     const response = await this.fetch(
       `${this.baseUrl}${CHAT_PATH}/threads/${encodeURIComponent(threadId)}/run`,
@@ -147,7 +134,7 @@ export class ChatClient {
     request: StreamingRequest,
     handlers: StreamHandlers,
     messageId: string = crypto.randomUUID(),
-  ): Promise<Ending> {
+  ): Promise<void> {
     const response = await this.fetch(this.baseUrl + CHAT_PATH, {
       method: "POST",
       headers: { "content-type": "application/json", accept: "text/event-stream" },
@@ -156,82 +143,27 @@ export class ChatClient {
       signal: handlers.signal,
     });
     if (!response.ok) throw await problemFrom(response);
-    const runId = response.headers.get("x-sidestream-run-id");
+    const runId = response.headers.get("x-sidestream-run-id") ?? "";
     const threadId = response.headers.get("x-sidestream-thread-id");
     if (threadId) handlers.onThread?.(threadId);
-    const reading = { last: 0 };
-    try {
-      await this.read(response, handlers, reading);
-      if (!runId || !threadId) return "ended";
-      const ending = await this.ending(threadId, runId, handlers);
-      if (ending) return ending;
-    } catch (error) {
-      handlers.signal?.throwIfAborted();
-      if (!runId || !threadId) throw problemOf(error);
-    }
-    handlers.onBroken?.(true);
-    return this.follow(threadId, runId, handlers, reading.last);
+    await this.read(runId, handlers, { first: response });
   }
 
   /** Follow a run from after event number `after` to its end. */
-  async follow(
-    threadId: string,
-    runId: string,
-    handlers: StreamHandlers,
-    after = 0,
-  ): Promise<Ending> {
-    const reading = { last: after };
-    for (let attempt = 1; ; attempt++) {
-      const before = reading.last;
-      try {
-        const response = await this.fetch(
-          `${this.baseUrl}${CHAT_PATH}/runs/${encodeURIComponent(runId)}/events?after=${reading.last}`,
-          { headers: { accept: "text/event-stream" }, signal: handlers.signal },
-        );
-        if (!response.ok) throw await problemFrom(response);
-        handlers.onBroken?.(false);
-        await this.read(response, handlers, reading);
-        const ending = await this.ending(threadId, runId, handlers);
-        if (ending) return ending;
-        throw new TypeError("The stream ended before its run.");
-      } catch (error) {
-        handlers.signal?.throwIfAborted();
-        if (reading.last > before) attempt = 1;
-        const problem = problemOf(error);
-        if (!problem.retryable || attempt >= RESUME.tries) throw problem;
-        handlers.onBroken?.(true);
-        await sleep(problem.retryAfterMs ?? pauseMs(attempt, RESUME, this.random), handlers.signal);
-      }
-    }
-  }
-
-  /**
-   * How a run ended whose stream has ended; null when it still runs. A body may also end cleanly
-   * before its run does, as when a proxy gives up.
-   */
-  private async ending(
-    threadId: string,
-    runId: string,
-    handlers: StreamHandlers,
-  ): Promise<Ending | null> {
-    if (handlers.isWhole?.()) return "ended";
-    const run = await this.lastRun(threadId);
-    if (run?.run_id !== runId) return "ended";
-    if (run.status === "running") return null;
-    return run.status === "failed" ? "interrupted" : "ended";
+  async follow(runId: string, handlers: StreamHandlers, after = 0): Promise<void> {
+    await this.read(runId, handlers, { after });
   }
 
   private async read(
-    response: Response,
-    handlers: StreamHandlers,
-    reading: { last: number },
+    runId: string,
+    { onEvent, onBroken, signal }: StreamHandlers,
+    start: Pick<RunEventsOptions, "first" | "after">,
   ): Promise<void> {
-    if (!response.body) return;
-    for await (const frame of readEvents(response.body)) {
-      handlers.onEvent(JSON.parse(frame.data) as ThreadEvent);
-      // Events are numbered from 1 within their run; a live stream may leave the ids out.
-      reading.last = Number(frame.id) || reading.last + 1;
-    }
+    const path = `${this.baseUrl}${CHAT_PATH}/runs/${encodeURIComponent(runId)}/events`;
+    const headers = { accept: "text/event-stream" };
+    const open = (after: number) => this.fetch(`${path}?after=${after}`, { headers, signal });
+    const options = { ...start, onBroken, signal, random: this.random };
+    for await (const event of runEvents(open, options)) onEvent(JSON.parse(event) as ThreadEvent);
   }
 
   private async json<T>(type: string, params: object): Promise<T> {

@@ -9,6 +9,7 @@
 import { READS, retrying, sleep, WRITES, type Verdict } from "@/lib/backoff";
 import { Problem, problemFrom, problemOf } from "@/lib/problems";
 import type { TokenCache } from "@/lib/tokens";
+import { watched } from "./end";
 import { KeyRing } from "./keys";
 import { READ_TYPES, STREAMING_TYPES } from "./protocol";
 
@@ -52,6 +53,8 @@ interface Call {
 export function createChatFetch(options: ChatFetchOptions): typeof fetch {
   const send = options.fetch ?? ((input, init) => fetch(input, init));
   const keys = options.keys ?? new KeyRing();
+  // What there is to do when a run has ended, whichever stream of it says so.
+  const ends = new Map<string, () => void>();
 
   return async function chatFetch(input, init) {
     const url = new URL(
@@ -64,7 +67,7 @@ export function createChatFetch(options: ChatFetchOptions): typeof fetch {
     try {
       return STREAMING_TYPES.has(call.type)
         ? await stoppable(call)
-        : await answered(call, call.init.signal ?? undefined);
+        : ending(await answered(call, call.init.signal ?? undefined));
     } catch (error) {
       if (call.init.signal?.aborted) throw error;
       const problem = problemOf(error);
@@ -86,7 +89,7 @@ export function createChatFetch(options: ChatFetchOptions): typeof fetch {
         isRead ? READS : WRITES,
         { signal },
       );
-      // A stream is settled by its end: cut before it, the same words are the same message.
+      // A run is settled by its end: cut before it, the same words are the same message.
       if (!STREAMING_TYPES.has(call.type)) settle(call);
       return response;
     } catch (error) {
@@ -163,12 +166,23 @@ export function createChatFetch(options: ChatFetchOptions): typeof fetch {
       if (outer?.aborted) void abandon();
       outer?.addEventListener("abort", () => void abandon(), { once: true });
       response.then(
-        (found) => resolve(watched(found, ended)),
+        (found) => resolve(ending(found, ended)),
         (error: unknown) => {
           over = true;
           reject(error as Error);
         },
       );
+    });
+  }
+
+  /** Watch a stream for the end of its run; `then` is what there is to do, where that is new. */
+  function ending(response: Response, then?: () => void): Response {
+    const runId = response.headers.get("x-sidestream-run-id");
+    if (!runId) return response;
+    if (then) ends.set(runId, then);
+    return watched(response, () => {
+      ends.get(runId)?.();
+      ends.delete(runId);
     });
   }
 
@@ -244,17 +258,4 @@ function isRequest(input: RequestInfo | URL): input is Request {
 async function read(body: BodyInit): Promise<{ headers: Headers; text: string }> {
   const response = new Response(body);
   return { headers: response.headers, text: await response.text() };
-}
-
-/** The same response, with word of when its body has ended. */
-function watched(response: Response, onEnd: () => void): Response {
-  if (!response.body) {
-    onEnd();
-    return response;
-  }
-  const body = response.body.pipeThrough(
-    new TransformStream<Uint8Array, Uint8Array>({ flush: onEnd }),
-  );
-  const { status, statusText, headers } = response;
-  return new Response(body, { status, statusText, headers });
 }

@@ -76,7 +76,9 @@ export function fold(state: Conversation, event: ThreadEvent): Conversation {
     case "thread.created":
     case "thread.updated": {
       const { items, ...head } = event.thread;
-      let next: Conversation = { ...state, thread: head };
+      // A conversation that is begun while another one is shown has nothing of it.
+      const isOther = state.thread !== null && state.thread.id !== head.id;
+      let next: Conversation = { ...(isOther ? EMPTY : state), thread: head };
       for (const item of items?.data ?? []) next = put(next, item, false);
       return next;
     }

@@ -7,10 +7,22 @@ export interface ServerSentEvent {
   data: string;
 }
 
-/** Read the events of a body until it ends. A cut in mid-event gives no half event. */
+export interface ReadingOptions {
+  /** Called with the text of each comment, which is no event. */
+  onComment?: (text: string) => void;
+  /** How long the line may be silent; then it is taken for dead. */
+  silenceMs?: number;
+}
+
+/**
+ * Read the events of a body until it ends. A cut in mid-event gives no half event. Throws a
+ * `TypeError` for a line that is dead.
+ */
 export async function* readEvents(
-  body: ReadableStream<Uint8Array>,
+  body: ReadableStream<Uint8Array> | null,
+  { onComment, silenceMs }: ReadingOptions = {},
 ): AsyncGenerator<ServerSentEvent, void, undefined> {
+  if (!body) return;
   const reader = body.getReader();
   const decoder = new TextDecoder();
   let buffer = "";
@@ -19,7 +31,7 @@ export async function* readEvents(
   let data: string[] = [];
   try {
     for (;;) {
-      const { done, value } = await reader.read();
+      const { done, value } = await within(reader.read(), silenceMs);
       if (done) return;
       buffer += decoder.decode(value, { stream: true });
       for (;;) {
@@ -35,7 +47,10 @@ export async function* readEvents(
           data = [];
           continue;
         }
-        if (line.startsWith(":")) continue;
+        if (line.startsWith(":")) {
+          onComment?.(line.slice(1).replace(/^ /, ""));
+          continue;
+        }
         const colon = line.indexOf(":");
         const field = colon < 0 ? line : line.slice(0, colon);
         const value = colon < 0 ? "" : line.slice(colon + 1).replace(/^ /, "");
@@ -45,7 +60,21 @@ export async function* readEvents(
       }
     }
   } finally {
-    // Leaving early must end the request; ending it twice is no error.
-    await reader.cancel().catch(() => {});
+    // Leaving early must end the request; ending it twice is no error. A dead line says nothing to
+    // that either.
+    void reader.cancel().catch(() => {});
+  }
+}
+
+async function within<T>(promise: Promise<T>, ms: number | undefined): Promise<T> {
+  if (ms === undefined) return promise;
+  let timer: ReturnType<typeof setTimeout> | undefined;
+  const silence = new Promise<never>((_, reject) => {
+    timer = setTimeout(() => reject(new TypeError("The line is silent.")), ms);
+  });
+  try {
+    return await Promise.race([promise, silence]);
+  } finally {
+    clearTimeout(timer);
   }
 }

@@ -5,11 +5,10 @@
  */
 import { useCallback, useEffect, useReducer, useRef, useState } from "react";
 import { type Problem, problemOf } from "@/lib/problems";
-import type { Ending, StreamHandlers } from "../bridge/client";
+import type { StreamHandlers } from "../bridge/client";
 import { EMPTY } from "../bridge/frames";
 import type { Thread, ThreadEvent } from "../bridge/protocol";
 import { step } from "../bridge/steps";
-import { RunWatch } from "../bridge/run-watch";
 import { useChat } from "../ChatProvider";
 import { useHost } from "../host";
 import { useRequests, type Outgoing } from "./useRequests";
@@ -80,21 +79,30 @@ export function useConversation() {
     stopTimer.current = setTimeout(() => reopen.current(threadId, true), STOP_PATIENCE_MS);
   }, [requestStop]);
 
+  /** What is shown stays, with what the API said of it; the next message begins anew. */
+  const leaveIfGone = useCallback(async () => {
+    const threadId = current.current;
+    if (!threadId) return;
+    const run = await client.lastRun(threadId).catch(() => undefined);
+    if (run !== null || current.current !== threadId) return;
+    current.current = null;
+    rememberThread(null);
+  }, [client, rememberThread]);
+
   /** Run a stream for the view that is open now, whatever becomes of it. */
   const follow = useCallback(
-    async (stream: (handlers: StreamHandlers) => Promise<Ending>, again?: () => void) => {
+    async (stream: (handlers: StreamHandlers) => Promise<void>, again?: () => void) => {
       const mine = view.current;
       const isMine = () => view.current === mine;
       let accepted = false;
-      const watch = new RunWatch();
+      let isFinal = false;
       dispatch({ type: "begin" });
       setFailed(null);
       setStopped(false);
       setPhase("answering");
       stopWanted.current = false;
       try {
-        const ending = await stream({
-          isWhole: () => watch.isWhole,
+        await stream({
           onThread(threadId) {
             accepted = true;
             if (!isMine()) return;
@@ -104,7 +112,7 @@ export function useConversation() {
           },
           onEvent(event) {
             accepted = true;
-            watch.see(event);
+            isFinal ||= event.type === "error" && !event.allow_retry;
             if (event.type === "client_effect") onEffect(event.name);
             if (!isMine()) return;
             dispatch({ type: "event", event });
@@ -114,10 +122,8 @@ export function useConversation() {
             if (isMine()) setPhase(broken ? "reconnecting" : "answering");
           },
         });
-        if (isMine() && ending === "interrupted" && !watch.sawError) {
-          dispatch({ type: "event", event: INTERRUPTED });
-        }
         if (isMine() && stopWanted.current) setStopped(true);
+        if (isMine() && isFinal) await leaveIfGone();
       } catch (error) {
         if (isMine()) {
           const problem = problemOf(error);
@@ -136,7 +142,7 @@ export function useConversation() {
         }
       }
     },
-    [rememberThread, requestStop, onEffect, onEnd],
+    [rememberThread, requestStop, onEffect, onEnd, leaveIfGone],
   );
 
   /** Open a conversation; `stopping` when the person has asked its run to stop. */
@@ -159,7 +165,7 @@ export function useConversation() {
         }
         if (stopping && run?.status === "stopped") setStopped(true);
         if (run?.status === "running") {
-          const followed = follow((handlers) => client.follow(threadId, run.run_id, handlers));
+          const followed = follow((handlers) => client.follow(run.run_id, handlers));
           // The request may have been lost on its way.
           if (stopping) stop();
           await followed;

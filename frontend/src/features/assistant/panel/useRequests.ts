@@ -1,7 +1,7 @@
 "use client";
 /** What a person asks in a conversation: a message, another answer, an action, an answered form. */
 import { useCallback } from "react";
-import type { Ending, StreamHandlers } from "../bridge/client";
+import type { StreamHandlers } from "../bridge/client";
 import type {
   Action,
   Attachment,
@@ -23,7 +23,7 @@ interface Options {
   currentThread: () => string | null;
   /** Run a stream for what is open now; `again` is for a person who wants to try once more. */
   follow: (
-    stream: (handlers: StreamHandlers) => Promise<Ending>,
+    stream: (handlers: StreamHandlers) => Promise<void>,
     again?: () => void,
   ) => Promise<void>;
   dispatch: (step: Step) => void;

@@ -1,0 +1,78 @@
+"""The events of one run, each once and in order, through breaks of the line.
+
+A stream whose run has ended says so in its last line. One that ends without it, breaks or falls
+silent is taken up again after the last number that was seen.
+"""
+
+import time
+from collections.abc import Iterator
+from contextlib import AbstractContextManager, nullcontext
+from typing import Final
+
+import httpx2
+
+from sidestream.cli.events import Event, EventError, numbered
+from sidestream.headers import RUN_ID
+
+_END: Final = b": end\n"
+_TRIES: Final = 8
+_PAUSE_S: Final = 0.4
+_MAX_PAUSE_S: Final = 8.0
+
+
+def run_events(client: httpx2.Client, first: httpx2.Response) -> Iterator[Event]:
+    """Give the events of the run that a response is a stream of.
+
+    Raises `httpx2.HTTPError` when the line does not come back, and `httpx2.HTTPStatusError`, of
+    these, when the run is not to be had any more.
+    """
+    path = f"/api/chatkit/runs/{first.headers[RUN_ID]}/events"
+    stream: AbstractContextManager[httpx2.Response] = nullcontext(first)
+    last = misses = 0
+    while True:
+        before = last
+        try:
+            with stream as response:
+                response.raise_for_status()
+                tail = response.stream = _Tail(response)
+                for number, event in numbered(response):
+                    if (number or last + 1) > last:
+                        last = number or last + 1
+                        yield event
+                if tail.has_ended:
+                    return
+                raise httpx2.ReadError("The stream ended before its run.")
+        except httpx2.HTTPError as error:
+            misses = misses + 1 if last == before else 1
+            if misses == _TRIES or not _may_pass(error):
+                raise
+        time.sleep(min(_PAUSE_S * 2 ** (misses - 1), _MAX_PAUSE_S))
+        stream = client.stream("GET", path, params={"after": last})
+
+
+def _may_pass(error: httpx2.HTTPError) -> bool:
+    if isinstance(error, httpx2.HTTPStatusError):
+        return error.response.is_server_error
+    return not isinstance(error, EventError)
+
+
+class _Tail(httpx2.SyncByteStream):
+    """The bytes of a stream as they come, and how they ended."""
+
+    def __init__(self, response: httpx2.Response) -> None:
+        assert isinstance(response.stream, httpx2.SyncByteStream)
+        self._stream = response.stream
+        self._last = b""
+
+    @property
+    def has_ended(self) -> bool:
+        """Whether the last line has come that a stream of a run has."""
+        return self._last == _END
+
+    def __iter__(self) -> Iterator[bytes]:
+        for data in self._stream:
+            self._last = (self._last + data)[-len(_END) :]
+            yield data
+
+    def close(self) -> None:
+        self._stream.close()
