@@ -6,6 +6,7 @@ from shutil import copy
 import psycopg
 import pytest
 
+from sidestream.local.postgres import EmbeddedPostgres
 from sidestream.store.database import Database
 from sidestream.store.migrate import MIGRATIONS, migrate, pending, rollback
 from sidestream.tasks.pack import DOMAIN
@@ -13,7 +14,7 @@ from sidestream.tasks.repository import TaskRepository
 from sidestream.tasks.task import TaskChanges, TaskDraft, TaskFilter
 
 FOLDERS = DOMAIN.migration_folders
-OURS = ["0003_tasks", "0005_tasks_indexes"]
+OURS = ["0003_tasks", "0005_tasks_indexes", "0008_tasks_search"]
 
 
 def _add(url: str) -> None:
@@ -23,15 +24,17 @@ def _add(url: str) -> None:
 
 def test_forward_and_back_with_data_in_it(empty_url: str) -> None:
     applied = migrate(empty_url, folders=FOLDERS)
-    assert applied[-2:] == OURS
+    assert [name for name in applied if name in OURS] == OURS
     _add(empty_url)
-    assert rollback(empty_url, 2, folders=FOLDERS) == OURS[::-1]
-    assert migrate(empty_url, folders=FOLDERS) == OURS
+    ours_begin = applied.index(OURS[0])
+    undone = rollback(empty_url, to=applied[ours_begin - 1], folders=FOLDERS)
+    assert undone == applied[ours_begin:][::-1]
+    assert migrate(empty_url, folders=FOLDERS) == applied[ours_begin:]
     _add(empty_url)
     assert rollback(empty_url, folders=FOLDERS) == applied[::-1]
 
 
-def test_a_database_from_before_the_domain_had_them_stays_as_it_is(
+async def test_a_database_from_before_the_domain_had_them_stays_as_it_is(
     empty_url: str, tmp_path: Path
 ) -> None:
     """It was made from one folder, in the order of the numbers."""
@@ -47,38 +50,57 @@ def test_a_database_from_before_the_domain_had_them_stays_as_it_is(
     assert before == ["0001_chat", "0002_runs", "0003_tasks", "0004_usage"]
     _add(empty_url)
 
-    assert pending(empty_url, folders=FOLDERS) == OURS[1:]
-    assert migrate(empty_url, folders=FOLDERS) == OURS[1:]
-    assert rollback(empty_url, 2, folders=FOLDERS) == [OURS[1], "0004_usage"]
-    assert migrate(empty_url, folders=FOLDERS) == ["0004_usage", OURS[1]]
+    later = pending(empty_url, folders=FOLDERS)
+    assert [name for name in later if name in OURS] == OURS[1:]
+    assert migrate(empty_url, folders=FOLDERS) == later
+    undone = rollback(empty_url, len(later) + 1, folders=FOLDERS)
+    assert undone == [*later[::-1], "0004_usage"]
+    assert migrate(empty_url, folders=FOLDERS) == ["0004_usage", *later]
     with psycopg.connect(empty_url) as owner:
         assert owner.execute("select title from tasks").fetchall() == [("milk",)]
+    # What was there before can be searched.
+    database = Database(empty_url, max_size=1)
+    await database.open()
+    found = await TaskRepository(database).list("u", TaskFilter(words=("ILK",)))
+    await database.close()
+    assert [task.title for task in found.tasks] == ["milk"]
 
 
-async def test_each_index_serves_a_query(empty_url: str) -> None:
-    """Each is written with every row."""
+async def test_each_index_serves_a_query(empty_url: str, postgres: EmbeddedPostgres) -> None:
+    """Of the functions' role, for which row-level security decides. Each is written with every
+    row."""
     migrate(empty_url, folders=FOLDERS)
     with psycopg.connect(empty_url) as owner:
         owner.execute("alter table tasks no force row level security")
         owner.execute(
-            "insert into tasks (user_id, id, title, idempotency_key) select"
-            " 'user ' || n % 500, 'tsk_' || n, 'milk', n::text from generate_series(1, 20000) as n"
+            "insert into tasks (user_id, id, title, completed, idempotency_key) select"
+            " 'user ' || greatest(7, n / 100), 'tsk_' || n, 'milk ' || n, n % 100 > 0, n::text"
+            " from generate_series(1, 3000) as n"
         )
     with psycopg.connect(empty_url, autocommit=True) as owner:
-        owner.execute("vacuum analyze tasks")
-    database = Database(empty_url, max_size=1)
+        owner.execute("vacuum analyze tasks, task_search")
+    name = empty_url.rpartition("/")[2]
+    database = Database(f"{postgres.app_url.rpartition('/')[0]}/{name}", max_size=1)
     await database.open()
     try:
         tasks = TaskRepository(database)
         added = await tasks.add("user 7", TaskDraft("bread"), "key")
         await tasks.list("user 7", TaskFilter())
-        await tasks.list("user 7", TaskFilter(completed=False, after=added.id))
+        await tasks.list("user 7", TaskFilter(completed=False))
+        await tasks.list("user 7", TaskFilter(words=("brea",)))
         await tasks.update("user 7", added.id, TaskChanges(completed=True))
         await tasks.delete("user 7", added.id)
     finally:
         await database.close()  # the server counts what a connection did when it ends
     with psycopg.connect(empty_url) as owner:
         scans = owner.execute(
-            "select indexrelname, idx_scan > 0 from pg_stat_user_indexes where relname = 'tasks'"
+            "select indexrelname, idx_scan > 0 from pg_stat_user_indexes"
+            " where relname in ('tasks', 'task_search')"
         ).fetchall()
-    assert sorted(scans) == [("tasks_idempotency_key", True), ("tasks_pkey", True)]
+    assert sorted(scans) == [
+        ("task_search_by_grams", True),
+        ("task_search_pkey", True),
+        ("tasks_by_state", True),
+        ("tasks_idempotency_key", True),
+        ("tasks_pkey", True),
+    ]
