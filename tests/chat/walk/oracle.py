@@ -83,7 +83,7 @@ class Oracle:
         else:
             if scene.second is not None:
                 screen = fold(scene.second.frames, screen)
-            _check_kept(before, screen, items, judged.touched)
+            check_kept(before, screen, items, judged.touched)
             person.screens[thread_id] = replace(
                 screen, items=tuple(items), unfinished=frozenset(), title=thread.title
             )
@@ -163,7 +163,7 @@ def _check_thread(person: Person, thread: Thread, items: Sequence[ThreadItem]) -
     assert messages == person.said[thread.id]
 
 
-def _check_kept(
+def check_kept(
     before: Screen, screen: Screen, items: Sequence[ThreadItem], touched: Set[str]
 ) -> None:
     """Everything that was seen finished is there, in its order, but for what may have changed."""
