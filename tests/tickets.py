@@ -14,7 +14,7 @@ import httpx2
 from examples.tickets.pack import DOMAIN
 from sidestream.local.model.conversation import ToolRequest
 from sidestream.local.system import LocalSystem
-from tests.chat.client import Client, Document
+from tests.chat.client import NO_TLS, TIMEOUT_S, Client, Document
 
 __all__ = ["DOMAIN", "PACKAGE"]
 
@@ -75,13 +75,9 @@ SHOW: Final = script(LIST, answer=LISTED)
 async def open_tickets(system: LocalSystem, person: Client, *subjects: str) -> dict[str, str]:
     """Open tickets of a person, by REST. Gives their ids by subject."""
     ids: dict[str, str] = {}
-    async with httpx2.AsyncClient(base_url=system.tools.url) as http:
+    async with _rest(system, person) as http:
         for subject in subjects:
-            answer = await http.post(
-                f"/api/{person.user_id}/tickets",
-                json={"subject": subject},
-                headers={"authorization": f"Bearer {person.token}"},
-            )
+            answer = await http.post(f"/api/{person.user_id}/tickets", json={"subject": subject})
             assert answer.status_code == httpx2.codes.CREATED, answer.text
             ids[subject] = answer.json()["id"]
     return ids
@@ -91,24 +87,26 @@ async def change_ticket(
     system: LocalSystem, person: Client, method: str, ticket_id: str, body: Document | None = None
 ) -> None:
     """Change or delete a ticket behind the chat's back, by REST."""
-    async with httpx2.AsyncClient(base_url=system.tools.url) as http:
-        answer = await http.request(
-            method,
-            f"/api/{person.user_id}/tickets/{ticket_id}",
-            json=body,
-            headers={"authorization": f"Bearer {person.token}"},
-        )
+    async with _rest(system, person) as http:
+        path = f"/api/{person.user_id}/tickets/{ticket_id}"
+        answer = await http.request(method, path, json=body)
     assert answer.is_success, answer.text
 
 
 async def tickets_of(system: LocalSystem, person: Client) -> list[Document]:
     """A person's tickets by REST, as a page reads them, the oldest first."""
-    async with httpx2.AsyncClient(base_url=system.tools.url) as http:
-        answer = await http.get(
-            f"/api/{person.user_id}/tickets",
-            params={"limit": 100},
-            headers={"authorization": f"Bearer {person.token}"},
-        )
+    async with _rest(system, person) as http:
+        answer = await http.get(f"/api/{person.user_id}/tickets", params={"limit": 100})
     assert answer.status_code == httpx2.codes.OK, answer.text
     data: list[Document] = answer.json()["data"]
     return sorted(data, key=lambda ticket: (ticket["created_at"], ticket["id"]))
+
+
+def _rest(system: LocalSystem, person: Client) -> httpx2.AsyncClient:
+    """The tickets' REST routes, as a person."""
+    return httpx2.AsyncClient(
+        base_url=system.tools.url,
+        headers={"authorization": f"Bearer {person.token}"},
+        timeout=TIMEOUT_S,
+        verify=NO_TLS,
+    )

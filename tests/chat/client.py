@@ -37,9 +37,9 @@ END: Final = b": end"
 
 _REQUEST: Final[TypeAdapter[ChatKitReq]] = TypeAdapter(ChatKitReq)
 _EVENT: Final[TypeAdapter[ThreadStreamEvent]] = TypeAdapter(ThreadStreamEvent)
-_TIMEOUT_S: Final = 120.0
+TIMEOUT_S: Final = 120.0
 # Nothing here speaks TLS, and a context of its own would cost each client 20 ms.
-_NO_TLS: Final = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+NO_TLS: Final = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
 
 type Document = dict[str, Any]
 
@@ -227,8 +227,8 @@ class Client:
         self.http = httpx2.AsyncClient(
             base_url=base_url,
             headers={"authorization": f"Bearer {token}", "accept-language": language},
-            timeout=_TIMEOUT_S,
-            verify=_NO_TLS,
+            timeout=TIMEOUT_S,
+            verify=NO_TLS,
         )
 
     @property

@@ -17,7 +17,7 @@ from tests.chat.walk.plan import LEAST, Act, Fault, chapters
 from tests.chat.walk.walk import Walk
 
 STEPS = 500
-WALKERS = 6
+WALKERS = 4
 
 
 @pytest.mark.slow

@@ -48,7 +48,7 @@ def main() -> int:
     parser.add_argument("--steps", type=int, default=10_000)
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--chapter", type=int, help="this one alone")
-    parser.add_argument("--walkers", type=int, default=6, help="how many walk at once")
+    parser.add_argument("--walkers", type=int, default=4, help="how many walk at once")
     options = parser.parse_args()
     with embedded(None, None) as postgres:
         migrate(postgres.owner_url, postgres.app_password, folders=DOMAIN.migration_folders)

@@ -175,7 +175,9 @@ def check_kept(
         assert item.id in there, f"{item.type} {item.id} is lost"
         assert there[item.id] == comparable(item), f"{item.type} {item.id} has changed"
     places = [order.index(item.id) for item in kept]
-    assert places == sorted(places), "the order has changed"
+    assert places == sorted(places), (
+        f"the order has changed: {[(item.type, item.id) for item in kept]}, there: {order}"
+    )
     old = [order.index(item.id) for item in before.items if item.id in there]
     new = [place for place in range(len(order)) if place not in old]
     assert not old or not new or max(old) < min(new), "something has come in between"
