@@ -226,6 +226,16 @@ describe("an answer in the middle", () => {
     await person.answers.first().waitFor();
     const kept = await person.answers.last().locator(".prose").innerText();
     expect(kept).toBe(text);
+    const mark = page.locator("[data-incomplete=stopped]");
+    await mark.getByText("Stopped here").waitFor();
+    await mark.scrollIntoViewIfNeeded();
+    await person.screenshot("assistant-incomplete");
+    await mark.getByRole("button", { name: "Continue" }).click();
+    await person.quiet();
+    await expect.poll(() => person.answers.count()).toBe(2);
+    await page.getByText("Please go on.").waitFor();
+    // Nothing is offered where the conversation has gone on.
+    expect(await mark.getByRole("button").count()).toBe(0);
     expect(await person.ask("Hello")).toMatch(/Hello/);
     await person.leave();
   });

@@ -48,6 +48,31 @@ describe("in Urdu", () => {
     await person.leave();
   });
 
+  it("an answer that was stopped says so after a reload, and is answered again", async () => {
+    const person = await Person.signedUp(browser, web, {
+      path: "/tasks?panel=local",
+      locale: "ur-PK",
+    });
+    const { page } = person;
+    await person.openAssistant();
+    await person.say("1500 الفاظ کی کہانی سنائیں");
+    await page.locator("[data-item=assistant_message][data-open=true] p").first().waitFor();
+    await page.getByRole("button", { name: "روکیں" }).click();
+    const mark = page.locator("[data-incomplete=stopped]");
+    await mark.getByText("یہاں روک دیا گیا").waitFor();
+    await page.reload();
+    await mark.getByText("یہاں روک دیا گیا").waitFor();
+    await mark.scrollIntoViewIfNeeded();
+    expect(await person.accessibilityProblems()).toEqual([]);
+    await person.screenshot("urdu-incomplete");
+    await mark.getByRole("button", { name: "دوبارہ جواب دیں" }).click();
+    await expect.poll(() => mark.count()).toBe(0);
+    await person.quiet();
+    expect(await page.locator("[data-incomplete]").count()).toBe(0);
+    expect(await person.answers.count()).toBe(1);
+    await person.leave();
+  });
+
   it("the browser's own language is enough", async () => {
     const person = await Person.arrive(browser, web, { locale: "ur-PK" });
     await person.page.goto(`${web}/sign-up`);

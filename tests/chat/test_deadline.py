@@ -11,6 +11,7 @@ from sidestream.local.model import ScriptedModelServer
 from sidestream.local.system import LocalSystem
 from tests.chat.client import Client, create_request, thread_request, words
 from tests.chat.conftest import MakePerson, Rows, TicketList
+from tests.chat.endings import endings
 from tests.chat.fault_proxy import FaultProxy, Way
 from tests.chat.steps import answer_request, the_question
 from tests.chat.variants import chat_function
@@ -51,9 +52,10 @@ async def test_slow_answer_is_saved_and_ended(
         assert error.message
         assert "too long" in error.message
         assert answer.frames[-1] == error
-        [_, message] = await client.items(answer.thread_id)
+        [_, message] = items = await client.items(answer.thread_id)
         assert isinstance(message, AssistantMessageItem)
         assert words(message) == answer.text
+        assert endings(items) == ["deadline"]
         [run] = await rows("select status, error from runs where id = %s", answer.run_id)
         assert (run["status"], run["error"]) == ("failed", {"code": "deadline"})
 
@@ -65,6 +67,7 @@ async def test_slow_answer_is_saved_and_ended(
         again = await client.send(retry)
         assert not again.errors
         assert len(again.text.split()) == 60
+        assert endings(await client.items(answer.thread_id)) == []
 
 
 async def test_tool_that_hangs(
@@ -151,9 +154,10 @@ async def test_deletions_after_an_answer_that_hang(
         [error] = answer.errors
         assert error.allow_retry
         saved = await client.items(asked.thread_id)
-        assert saved[-1] == answer.done(WorkflowItem)[-1]
-        assert isinstance(saved[-1], WorkflowItem)
-        assert [task.model_dump()["title"] for task in saved[-1].workflow.tasks] == [
+        assert saved[-2] == answer.done(WorkflowItem)[-1]
+        assert endings(saved[-1:]) == ["deadline"]
+        assert isinstance(saved[-2], WorkflowItem)
+        assert [task.model_dump()["title"] for task in saved[-2].workflow.tasks] == [
             "Delete a ticket: did not work"
         ]
         [run] = await rows("select status, error from runs where id = %s", answer.run_id)

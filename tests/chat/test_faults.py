@@ -23,6 +23,7 @@ from sidestream.local.system import LocalSystem
 from sidestream.store.ids import new_id
 from tests.chat.client import Answer, Client, add_request, create_request, words
 from tests.chat.conftest import MakePerson, Rows, TicketList, under_uvicorn
+from tests.chat.endings import endings
 from tests.chat.fault_proxy import Fault, FaultProxy, Kind, Way
 from tests.chat.steps import answer_request, lines_in, the_question
 from tests.chat.until import until
@@ -118,7 +119,8 @@ async def check_thread(client: Client, answer: Answer) -> None:
         if isinstance(item, WorkflowItem):
             assert {task.status_indicator for task in item.workflow.tasks} == {"complete"}
         if isinstance(item, AssistantMessageItem):
-            assert words(item)
+            # Where calls came last, the mark has a message of its own.
+            assert words(item) or endings([item])
     if answer.errors:
         assert len(answer.errors) == 1
         assert answer.frames[-1] == answer.errors[0]

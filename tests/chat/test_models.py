@@ -12,6 +12,8 @@ from sidestream.local.model.conversation import Step
 from sidestream.local.model.errors import ApiError
 from tests.chat.client import Client, words
 from tests.chat.conftest import MakePerson, Rows, TicketList, UvicornChat, under_uvicorn
+from tests.chat.endings import endings
+from tests.chat.fold import comparable, fold
 from tests.chat.steps import rows_shown, the_widget
 from tests.tickets import SHOW, change, deleting, open_all, opening
 
@@ -137,6 +139,7 @@ async def test_each_failure_is_told_apart(
         item for item in await client.items(thread_id) if isinstance(item, AssistantMessageItem)
     ]
     assert [len(words(item).split()) for item in kept[1:]] == ([kept_words] if kept_words else [])
+    assert endings(kept) == (["error"] if kept_words else [])
 
     following = await client.add(thread_id, STORY)
     assert not following.errors
@@ -161,6 +164,9 @@ async def test_failure_after_a_tool_call_keeps_its_trace(
     assert len(failed.errors) == 1
     [trace] = failed.done(WorkflowItem)
     assert [task.status_indicator for task in trace.workflow.tasks] == ["complete"]
+    items = await client.items(failed.thread_id)
+    assert endings(items) == ["error"]
+    assert fold(failed.frames).texts() == [comparable(item) for item in items]
     following = await client.add(failed.thread_id, SHOW)
     assert not following.errors
     assert rows_shown(the_widget(following)) == [("printer", False)]
@@ -232,6 +238,9 @@ class TestLimitsOfOneAnswer:
             [notice] = [frame for frame in answer.frames if isinstance(frame, NoticeEvent)]
             assert notice.level == "warning"
             assert len(answer.text.split()) == 16
+            items = await client.items(answer.thread_id)
+            assert endings(items) == ["length"]
+            assert fold(answer.frames).texts() == [comparable(item) for item in items]
             [run] = await rows("select status, error from runs where id = %s", answer.run_id)
             assert (run["status"], run["error"]) == ("completed", None)
             assert not (await client.add(answer.thread_id, "hello")).errors

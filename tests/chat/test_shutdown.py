@@ -8,6 +8,7 @@ from sidestream.config import ChatSettings
 from sidestream.local.model import ScriptedModelServer
 from tests.chat.client import Client, create_request, delta_of, words
 from tests.chat.conftest import MakePerson, Rows, under_uvicorn
+from tests.chat.endings import endings
 
 STORY = "Tell me a story of 60 words"
 
@@ -31,7 +32,8 @@ async def test_an_answer_is_told_saved_and_ended(
     assert isinstance(error, ErrorEvent)
     assert error.allow_retry
     assert "interrupted" in (error.message or "")
-    [_, message] = await alice.items(thread_id)
+    [_, message] = items = await alice.items(thread_id)
+    assert endings(items) == ["interrupted"]
     assert isinstance(message, AssistantMessageItem)
     assert words(message) == "".join(delta_of(frame) or "" for frame in [first, *rest])
     [run] = await rows("select status, error from runs where id = %s", run_id)

@@ -18,6 +18,7 @@ from sidestream.local.system import LocalSystem
 from sidestream.store.ids import new_id
 from tests.chat.client import Client, add_request, create_request, delta_of, words
 from tests.chat.conftest import MakePerson, Rows, TicketList, UvicornChat, under_uvicorn
+from tests.chat.endings import endings
 from tests.chat.fault_proxy import FaultProxy, Way
 from tests.chat.steps import (
     action_request,
@@ -60,6 +61,7 @@ async def test_stop_from_another_environment(
     saved = await alice.items(stream.thread_id)
     assert [type(item) for item in saved] == [UserMessageItem, AssistantMessageItem]
     assert saved[1] == message
+    assert endings(saved) == ["stopped"]
     [run] = await rows(
         "select status, ended_at, input_tokens, output_tokens from runs where id = %s",
         stream.run_id,
@@ -75,7 +77,7 @@ async def test_stop_from_another_environment(
     assert not following.errors
     told = str(model.requests[-1].body["input"])
     assert words(message) in told
-    assert "stopped the answer" in told
+    assert told.count("stopped the answer") == 1
 
 
 async def test_stop_reaches_another_process(
@@ -118,6 +120,8 @@ async def test_stop_before_the_first_word(
         await stream.rest()
     model.release()
     assert [item.type for item in await alice.items(stream.thread_id)] == ["user_message"]
+    assert not (await alice.add(stream.thread_id, "hello")).errors
+    assert "stopped the answer before it began" in str(model.requests[-1].body["input"])
     [run] = await rows("select status from runs where id = %s", stream.run_id)
     assert run["status"] == "stopped"
 
@@ -137,6 +141,7 @@ async def test_stop_after_tool_calls_tells_their_effect(
         item for item in await alice.items(stream.thread_id) if isinstance(item, WorkflowItem)
     ]
     assert [task.status_indicator for task in trace.workflow.tasks] == ["complete", "complete"]
+    assert endings(await alice.items(stream.thread_id)) == ["stopped"]
     await alice.add(stream.thread_id, "hello")
     told = model.requests[-1].body["input"]
     calls = [item for item in told if item.get("type") == "function_call"]
@@ -217,8 +222,10 @@ async def test_stop_during_a_tool_call(
                 rest = await stream.rest()
             proxy.release()
             assert not [frame for frame in rest if frame.type == "error"]
-            [_, trace] = await client.items(stream.thread_id)
+            [_, trace, ending] = await client.items(stream.thread_id)
             assert isinstance(trace, WorkflowItem)
+            assert isinstance(ending, AssistantMessageItem)
+            assert (words(ending), endings([ending])) == ("", ["stopped"])
             [task] = [task.model_dump() for task in trace.workflow.tasks]
             assert task["status_indicator"] == "complete"
             assert task["content"] == "printer" or "Look at how things are" in task["content"]
@@ -273,6 +280,7 @@ async def test_stop_during_a_call_of_our_own(
             assert not [frame for frame in rest if frame.type == "error"]
             proxy.release()
             saved = await client.items(thread_id)
+            assert endings(saved) == ([] if run == "of a widget" else ["stopped"])
             if run != "of a widget":
                 traces = [item for item in saved if isinstance(item, WorkflowItem)]
                 [*_, task] = [task.model_dump() for task in traces[-1].workflow.tasks]

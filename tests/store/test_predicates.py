@@ -5,6 +5,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable
 import pytest
 from chatkit.types import ThreadMetadata
 from tests.store.conformance import a_message, a_thread, an_attachment
+from tests.store.test_settle import RunsStore
 
 from sidestream.caller import Caller
 from sidestream.problems import NotFound, UnknownCursor
@@ -140,3 +141,46 @@ async def test_runs_and_feedback_of_others(
     assert await runs.exists(caller, start.run_id)
     kept = await runs.events(caller, start.run_id)
     assert (kept.run.status, kept.run.stop_requested, kept.frames) == ("running", False, ())
+
+
+async def test_a_dead_run_of_others_is_not_settled(
+    unguarded: Database, caller: Caller, stranger: Caller
+) -> None:
+    thread, runs = a_thread(), Runs(unguarded)
+    start = RunStart(new_id("run"), thread.id, new_thread=thread, lease_s=-1)
+    await RunStarts(unguarded).begin(caller, start)
+    assert not await runs.settle(stranger, start.run_id, new=[a_message(thread.id)])
+    assert (await runs.events(caller, start.run_id)).run.unsettled
+
+
+async def test_a_run_of_others_is_no_permit(
+    unguarded: Database, store: PostgresStore, caller: Caller, stranger: Caller
+) -> None:
+    theirs, mine = a_thread(), a_thread()
+    start = RunStart(new_id("run"), theirs.id, new_thread=theirs)
+    await RunStarts(unguarded).begin(stranger, start)
+    await store.save_thread(mine, caller)
+    with pytest.raises(NotFound):
+        await RunsStore(unguarded, start.run_id).add_thread_item(
+            mine.id, a_message(mine.id), caller
+        )
+
+
+async def test_a_dead_run_of_others_is_not_met(
+    unguarded: Database, caller: Caller, stranger: Caller
+) -> None:
+    """In a thread that is not the reader's, there is nothing to meet."""
+    met: list[str] = []
+
+    async def settle(_reader: Caller, run_id: str) -> None:
+        met.append(run_id)
+
+    thread = a_thread()
+    start = RunStart(new_id("run"), thread.id, new_thread=thread, lease_s=-1)
+    await RunStarts(unguarded).begin(caller, start)
+    reader = PostgresStore(unguarded, settle=settle)
+    with pytest.raises(NotFound):
+        await reader.load_thread_items(thread.id, None, 10, "asc", stranger)
+    assert met == []
+    await reader.load_thread_items(thread.id, None, 10, "asc", caller)
+    assert met == [start.run_id]

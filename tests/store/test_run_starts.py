@@ -28,7 +28,13 @@ from sidestream.problems import (
 from sidestream.store.codec import RowNotFound
 from sidestream.store.database import Database, Rows, Statement
 from sidestream.store.ids import new_id
-from sidestream.store.run_starts import BegunRun, Replay, RunStart, RunStarts
+from sidestream.store.run_starts import (
+    BegunRun,
+    Replay,
+    RunStart,
+    RunStarts,
+    Unsettled,
+)
 from sidestream.store.runs import Runs, RunUsage
 from sidestream.store.threads import PostgresStore
 
@@ -431,8 +437,11 @@ class TestOneRunPerThread:
         await begun(run_starts, caller, crashed)
         assert crashed.new_thread
         start = a_start(crashed.new_thread)
+        assert await run_starts.begin(caller, start) == Unsettled(crashed.run_id)
+        left = a_message(crashed.thread_id)
+        assert await runs.settle(caller, crashed.run_id, new=[left])
         run = await begun(run_starts, caller, start)
-        assert run.items == (crashed.item, start.item)
+        assert run.items == (crashed.item, left, start.item)
         view = (await runs.events(caller, crashed.run_id)).run
         assert (view.status, view.error) == ("failed", {"code": "lease_expired"})
         assert not (await runs.beat(caller, crashed.run_id, 30)).still_owner

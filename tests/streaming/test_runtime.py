@@ -1,6 +1,7 @@
 """The process as a whole, where the emulator does not show enough: sockets and exit codes."""
 
 import asyncio
+import random
 import signal
 import sys
 from pathlib import Path
@@ -74,6 +75,14 @@ async def test_sockets_are_new_after_a_restore(fake: FakeLambda) -> None:
     assert restored == "/2018-06-01/runtime/restore/next"
     assert polled == "/2018-06-01/runtime/invocation/next"
     assert first != second
+
+
+async def test_chance_is_new_after_a_restore(fake: FakeLambda) -> None:
+    """All environments are restored from one snapshot, and so from one state of it."""
+    async with runtime(fake, "snapstart_apps:app", AWS_LAMBDA_INITIALIZATION_TYPE="snap-start"):
+        fake.invoke({**EVENT, "rawPath": "/random"})
+        post = await fake.finished()
+    assert float(post.payload) != random.Random(7).random()  # noqa: S311 - as the app draws it
 
 
 async def test_polling_keeps_its_connection_and_each_response_has_its_own(

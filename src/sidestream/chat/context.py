@@ -7,7 +7,7 @@ import json
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from enum import StrEnum
-from typing import Any, Protocol
+from typing import Any
 
 from sidestream.caller import Caller
 
@@ -95,14 +95,6 @@ class Control:
             cancel()
 
 
-class WritePermit(Protocol):
-    """What allows a run to write to its thread: its lease."""
-
-    async def holds(self) -> bool:
-        """Tell whether it still does. Raises `Problem` when that cannot be learnt."""
-        ...
-
-
 def _nobody(_record: ToolRecord) -> None:
     """Hear nothing."""
 
@@ -129,8 +121,6 @@ class RunState:
     """Whether the run carries on after an answer about calls that waited."""
     on_tool: Callable[[ToolRecord], None] = _nobody
     """Who hears of each finished tool call."""
-    permit: WritePermit | None = None
-    """What allows the run to write to its thread; None where nobody else could."""
     failure: str | None = None
     """The code of what went wrong, once something did."""
     input_tokens: int = 0

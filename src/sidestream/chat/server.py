@@ -18,14 +18,12 @@ from chatkit.types import (
     ClientEffectEvent,
     ErrorEvent,
     FeedbackKind,
-    HiddenContextItem,
     InputTranscribeReq,
     ItemsListParams,
     ItemsListReq,
     NonStreamingReq,
     NoticeEvent,
     Page,
-    SDKHiddenContextItem,
     StructuredInputItem,
     ThreadCreatedEvent,
     ThreadItem,
@@ -48,7 +46,7 @@ from sidestream.caller import Caller
 from sidestream.chat.context import RunContext, ToolRecord
 from sidestream.chat.files.attachments import AttachmentFiles
 from sidestream.chat.model.speech import Recording, transcribe
-from sidestream.chat.protocol.frames import encode
+from sidestream.chat.protocol.frames import HIDDEN, encode
 from sidestream.chat.runs.prepare import Prepared, Preparer, WidgetAction
 from sidestream.chat.runs.respond import Responder
 from sidestream.chat.tools.calls import ACTION_FAILED, Toolbox
@@ -61,12 +59,8 @@ from sidestream.domain import Row
 from sidestream.i18n import _, text
 from sidestream.problems import Invalid, NotConfigured, Problem
 from sidestream.store.feedback import Feedback
-from sidestream.store.runs import RunView
 from sidestream.store.threads import PostgresStore
 from sidestream.telemetry import logger
-
-HIDDEN: Final = (HiddenContextItem, SDKHiddenContextItem)
-"""Items that no client ever sees."""
 
 ITEMS_REMOVED: Final = "thread.items_removed"
 """The effect that says what a retry took away: the items after one and before another (the end of
@@ -140,18 +134,6 @@ class ChatServer(ChatKitServer[Caller]):
         async with aclosing(self._events(prepared, thread, context)) as events:
             async for event in self._process_events(thread, context, lambda: events):
                 yield event
-
-    async def opening(self, run: RunView, caller: Caller) -> list[ThreadStreamEvent]:
-        """Give the events with which a run began, from what it saved in the store."""
-        if run.user_item_id is None:
-            return []
-        events: list[ThreadStreamEvent] = []
-        oldest = await self._rows.load_thread_items(run.thread_id, None, 1, "asc", caller)
-        if [item.id for item in oldest.data] == [run.user_item_id]:
-            thread = await self._rows.load_thread(run.thread_id, caller)
-            events.append(ThreadCreatedEvent(thread=self._to_thread_response(thread)))
-        item = await self._rows.load_item(run.thread_id, run.user_item_id, caller)
-        return events if isinstance(item, HIDDEN) else [*events, ThreadItemDoneEvent(item=item)]
 
     async def handle_stream_cancelled(
         self, thread: ThreadMetadata, pending_items: list[ThreadItem], context: Caller

@@ -17,6 +17,7 @@ from sidestream.chat.runs.begin import Conversations
 from sidestream.chat.runs.leased_store import LeasedStore
 from sidestream.chat.runs.prepare import Preparer
 from sidestream.chat.runs.respond import Responder
+from sidestream.chat.runs.salvage import Salvage
 from sidestream.chat.server import ChatServer
 from sidestream.chat.tls import tls_context
 from sidestream.chat.tools.attached import attach
@@ -34,6 +35,7 @@ from sidestream.store.database import Database
 from sidestream.store.feedback import Feedback
 from sidestream.store.run_starts import RunStarts
 from sidestream.store.runs import Runs
+from sidestream.store.threads import PostgresStore
 
 
 class Services:
@@ -49,7 +51,11 @@ class Services:
             max_size=settings.database_pool_max,
             timeout_s=settings.database_timeout_s,
         )
-        self.store = LeasedStore(self.database, patience_s=settings.run_lease_s * 2 / 3)
+        self.store = LeasedStore(
+            self.database,
+            patience_s=settings.run_lease_s * 2 / 3,
+            settle=lambda caller, run_id: self.salvage.settle(caller, run_id),
+        )
         self.run_starts = RunStarts(self.database)
         self.runs = Runs(self.database)
         self.feedback = Feedback(self.database)
@@ -60,6 +66,7 @@ class Services:
         self.cold = True
         self.mcp: McpClient
         self.registry: ToolRegistry
+        self.salvage: Salvage
         self.model_client: AsyncOpenAI
         self.responder: Responder
         self.preparer: Preparer
@@ -74,6 +81,7 @@ class Services:
         self.mcp = McpClient(url, key, auth=UrlSigner(url) if signed else None)
         own = (DomainTools(self.domain, self.mcp), self.functions)
         self.registry = ToolRegistry(self.domain, [*own, *self.attached])
+        self.salvage = Salvage(self.runs, PostgresStore(self.database), self.registry)
         tools = Toolbox(self.registry, self.settings)
         files = AttachmentFiles(self.settings)
         self.model_client = build_client(self.settings)
@@ -95,6 +103,7 @@ class Services:
         self.conversations = Conversations(
             starts=self.run_starts,
             runs=self.runs,
+            salvage=self.salvage,
             preparer=self.preparer,
             server=self.server,
             responder=self.responder,

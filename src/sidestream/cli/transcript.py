@@ -50,6 +50,8 @@ class Transcript:
                 self._workflow(workflow, is_new=kind == "thread.item.added")
             case {"type": "thread.item.done", "item": item}:
                 self._done(item)
+            case {"type": "thread.item.replaced", "item": {"type": "assistant_message"} as item}:
+                self._incomplete(item)
             case {"type": "progress_update", "text": text}:
                 self._line(text, "dim")
             case {"type": "notice", "message": message}:
@@ -78,10 +80,19 @@ class Transcript:
                 if item_id not in self._streamed:
                     self._words("".join(part.get("text", "") for part in content))
                 self._end_line()
+                self._incomplete(item)
             case {"type": "structured_input"}:
                 self.question = item
             case {"type": "widget", "copy_text": str(text)}:
                 self._line(text, "")
+
+    def _incomplete(self, message: dict[str, Any]) -> None:
+        """Tell how an answer ended early, where its message says so."""
+        for part in message["content"]:
+            for annotation in part.get("annotations", []):
+                match annotation:
+                    case {"source": {"id": "incomplete", "title": title}}:
+                        self._line(title, "dim")
 
     def _task(self, task: dict[str, Any]) -> None:
         words = _words_of(task)

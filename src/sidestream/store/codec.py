@@ -11,6 +11,7 @@ read becomes a placeholder (`Newer`), which may be deleted and is never written.
 import json
 import logging
 import re
+from collections.abc import Sequence
 from datetime import UTC, datetime
 from typing import Any, Final
 
@@ -79,6 +80,17 @@ def item_json(item: ThreadItem) -> str:
     """Give all of an item as JSON. Raises `Invalid` for text that Postgres cannot hold, `Conflict`
     for a placeholder."""
     return _json(item if isinstance(item, Newer) else settled(item))
+
+
+def item_columns(items: Sequence[ThreadItem]) -> dict[str, list[Any]]:
+    """Give items as columns, for a statement that writes several: `ids`, `types`, `times`, `items`.
+    Raises as `item_json` does."""
+    return {
+        "ids": [item.id for item in items],
+        "types": [item.type for item in items],
+        "times": [aware_utc(item.created_at) for item in items],
+        "items": [item_json(item) for item in items],
+    }
 
 
 def item_from(row: dict[str, Any]) -> ThreadItem:

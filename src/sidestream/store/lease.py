@@ -3,7 +3,7 @@
 A run is alive while it is `running` and its lease lasts. When the lease runs out its process is
 taken for dead, and from that moment the run has failed for everybody: readers, the next run of the
 thread, a repeated request, and its own process should it come back. Nothing brings it to life
-again. The next run of the thread only writes down what has held since then.
+again. Whoever meets it first settles it: writes down what has held since then, and what it left.
 """
 
 from typing import Final, LiteralString
@@ -29,3 +29,16 @@ BURY: Final[LiteralString] = """
     status = 'failed', ended_at = lease_expires_at, error = '{"code": "lease_expired"}'
 """
 """What an update sets for a run that is dead."""
+
+BURIED: Final[LiteralString] = "(status = 'failed' and error ->> 'code' = 'lease_expired')"
+
+PERMIT: Final[LiteralString] = f"""
+    with permit as (
+      select from runs where user_id = %(user)s and id = %(run)s and {ALIVE} for share
+    )
+"""
+"""What a write of a run begins with, to depend on `PERMITTED`: while it is under way, nobody can
+settle the run."""
+
+PERMITTED: Final[LiteralString] = "(%(run)s::text is null or exists (select from permit))"
+"""Whether a write is of no run, or of one that is alive."""

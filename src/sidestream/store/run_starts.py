@@ -1,7 +1,7 @@
 """The start of a run, in one round trip: everything the model call has to wait for.
 
-`RunStarts.begin` writes down that a run died, checks thread and limits, saves the user's message,
-opens the run and loads the last items. It is one transaction, and within it one statement makes
+`RunStarts.begin` checks thread and limits, saves the user's message, opens the run and loads the
+last items. It is one transaction, and within it one statement makes
 every write depend on the check before it, so a refused run leaves nothing behind.
 
     caller's and active? -> counted, within limits? -> thread touched or made -> run -> items
@@ -28,14 +28,11 @@ from ..problems import (
 from . import codec
 from .codec import RowNotFound
 from .database import Database, Rows, Statement
-from .lease import ALIVE, BURY, DEAD, KEEP_S, PAST_KEEPING, STATUS
+from .lease import DEAD, KEEP_S, PAST_KEEPING, STATUS
 from .usage import COUNT, LIMITS, over_limit
 
 _RETRY_AFTER_S: Final = 1.0
 
-_BURY: Final[LiteralString] = f"""
-    update runs set {BURY} where user_id = %(user)s and thread_id = %(thread)s and {DEAD}
-"""  # noqa: S608
 _FORGET_KEY: Final[LiteralString] = f"""
     update runs set idempotency_key = null, request_hash = null
     where user_id = %(user)s and idempotency_key = %(key)s and {PAST_KEEPING}
@@ -116,11 +113,12 @@ _HISTORY: Final = """
     ) as history order by seq
 """
 _CONFLICTING_RUNS: Final[LiteralString] = f"""
-    select id, thread_id, request_hash, {STATUS} as status,
+    select id, thread_id, request_hash, {STATUS} as status, {DEAD} as unsettled,
       idempotency_key is not distinct from %(key)s and not {PAST_KEEPING} as same_key
     from runs
     where user_id = %(user)s and (
-      id = %(run)s or idempotency_key = %(key)s or (thread_id = %(thread)s and {ALIVE}))
+      id = %(run)s or idempotency_key = %(key)s
+      or (thread_id = %(thread)s and status = 'running'))
 """  # noqa: S608
 _RUN_OF_KEY: Final[LiteralString] = f"""
     select id, thread_id, true as same_key, request_hash, {STATUS} as status
@@ -192,6 +190,13 @@ class Replay:
     status: str
 
 
+@dataclass(frozen=True, slots=True)
+class Unsettled:
+    """The thread's last run died, and has to be settled first."""
+
+    run_id: str
+
+
 class RunStarts:
     """Begins runs. `keep_s`: how long after its end a run's idempotency key is kept."""
 
@@ -199,7 +204,7 @@ class RunStarts:
         self._database = database
         self._keep_s = keep_s
 
-    async def begin(self, caller: Caller, start: RunStart) -> BegunRun | Replay:
+    async def begin(self, caller: Caller, start: RunStart) -> BegunRun | Replay | Unsettled:
         """Open a run and give what the model needs, in one round trip.
 
         Raises `RowNotFound`, `ThreadLocked`, `AlreadyAnswered`, `RunInProgress`, `RateLimited`,
@@ -208,9 +213,7 @@ class RunStarts:
         params = _params(caller, start) | {"keep_s": self._keep_s}
         load = [Statement(_THREAD, params), Statement(_HISTORY, params)]
         begin = Statement(_BEGIN_KNOWN if start.new_thread is None else _BEGIN_NEW, params)
-        make_way = [Statement(_BURY, params)]
-        if start.idempotency_key is not None:
-            make_way.append(Statement(_FORGET_KEY, params))
+        make_way = [Statement(_FORGET_KEY, params)] if start.idempotency_key is not None else []
         conflict: str | None = None
         try:
             *_, begun, threads, items = await self._database.run(
@@ -235,6 +238,9 @@ class RunStarts:
             return _run(start, threads, items)
         if replay := _replay(start.idempotency_key, start.request_hash, runs):
             return replay
+        for run in runs:
+            if run["unsettled"] and run["thread_id"] == start.thread_id:
+                return Unsettled(run["id"])
         raise _refusal(start, runs, statuses, limits, conflict)
 
     async def replay(
@@ -271,10 +277,7 @@ def _params(caller: Caller, start: RunStart) -> dict[str, Any]:
         "history_limit": start.history_limit,
         "requests_per_minute": start.requests_per_minute,
         "tokens_per_day": start.tokens_per_day,
-        "ids": [item.id for item in items],
-        "types": [item.type for item in items],
-        "times": [codec.aware_utc(item.created_at) for item in items],
-        "items": [codec.item_json(item) for item in items],
+        **codec.item_columns(items),
     }
 
 

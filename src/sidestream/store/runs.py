@@ -5,7 +5,7 @@ any process may ask it to stop, and it learns of that from the answer to its nex
 
     running -> completed | stopped | failed      finish, by the process that runs it
     running -> failed                            the lease ran out: so for everybody at once,
-                                                 written by the next run of the thread
+                                                 written by whoever settles it
 
 Frames are numbered from 1 in the order in which the first client saw them, and saved in batches.
 """
@@ -15,12 +15,14 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Final, Literal, LiteralString
 
+import psycopg
+from chatkit.types import ThreadItem
 from psycopg.types.json import Json
 
 from ..caller import Caller
-from .codec import RowNotFound
+from .codec import RowNotFound, item_columns
 from .database import Database, Rows, Statement
-from .lease import ALIVE, BURY, DEAD, DIED, KEEP_S, PAST_KEEPING, STATUS
+from .lease import ALIVE, BURIED, BURY, DEAD, DIED, KEEP_S, PAST_KEEPING, STATUS
 
 type RunStatus = Literal["running", "completed", "stopped", "failed"]
 type EndStatus = Literal["completed", "stopped", "failed"]
@@ -32,7 +34,7 @@ _EXTEND: Final[LiteralString] = f"""
       returning id, user_id, stop_requested_at
     ),
 """  # noqa: S608
-# What a dead run spent counts as well.
+# What a dead run spent counts as well, once.
 _END: Final[LiteralString] = f"""
     with run as (
       update runs set status = %(status)s, ended_at = now(), error = %(error)s,
@@ -41,9 +43,9 @@ _END: Final[LiteralString] = f"""
       returning id, user_id, stop_requested_at
     ),
     dead as (
-      update runs set {BURY},
+      update runs set
         input_tokens = %(input_tokens)s, output_tokens = %(output_tokens)s, ttft_ms = %(ttft_ms)s
-      where user_id = %(user)s and id = %(run)s and {DEAD}
+      where user_id = %(user)s and id = %(run)s and ({DEAD} or {BURIED}) and input_tokens is null
       returning user_id
     ),
     spent as (
@@ -64,13 +66,37 @@ _APPEND: Final = """
     )
     select stop_requested_at is not null as stop_requested from run
 """
+_SETTLE: Final[LiteralString] = f"""
+    with settled as (
+      update runs set {BURY} where user_id = %(user)s and id = %(run)s and {DEAD}
+      returning id, user_id, thread_id
+    ),
+    saved as (
+      insert into thread_items (thread_id, id, user_id, type, created_at, data)
+      select settled.thread_id, item.id, settled.user_id, item.type, item.created_at,
+             item.data::json
+      from settled,
+        unnest(%(ids)s::text[], %(types)s::text[], %(times)s::timestamptz[], %(items)s::text[])
+          with ordinality as item (id, type, created_at, data, n)
+      order by item.n
+      on conflict (thread_id, id) do update set type = excluded.type, data = excluded.data
+      where thread_items.user_id = excluded.user_id and thread_items.id = any(%(changed)s::text[])
+    ),
+    told as (
+      insert into run_events (run_id, user_id, first_event, last_event, frames)
+      select id, user_id, %(first)s, %(last)s, %(frames)s::text[] from settled
+      where %(frames)s <> '{{}}'
+    )
+    select id from settled
+"""  # noqa: S608
 _BEAT: Final = _EXTEND + _APPEND
 _FINISH: Final = _END + _APPEND
 _FORGET_EVENTS: Final[LiteralString] = f"""
     delete from run_events
     where user_id = %(user)s and created_at < now() - make_interval(secs => %(keep_s)s)
       and exists (
-        select from runs where user_id = %(user)s and id = run_id and {PAST_KEEPING})
+        select from runs
+        where user_id = %(user)s and id = run_id and status <> 'running' and {PAST_KEEPING})
 """  # noqa: S608
 _FORGET_KEYS: Final[LiteralString] = f"""
     update runs set idempotency_key = null, request_hash = null
@@ -88,7 +114,7 @@ _STOP: Final[LiteralString] = f"""
 _THREAD: Final = "select id from threads where user_id = %(user)s and id = %(thread)s"
 _VIEW: Final[LiteralString] = f"""
     select id as run_id, thread_id, user_item_id, started_at, ended_at, error,
-      stop_requested_at is not null as stop_requested, {STATUS} as status,
+      stop_requested_at is not null as stop_requested, {STATUS} as status, {DEAD} as unsettled,
       coalesce((select max(last_event) from run_events
                 where run_events.user_id = %(user)s and run_id = runs.id), 0) as last_event
     from runs
@@ -138,6 +164,8 @@ class RunView:
     started_at: datetime
     ended_at: datetime | None
     error: dict[str, Any] | None
+    unsettled: bool = False
+    """Whether the run died and nobody has written down yet what it left."""
 
     @property
     def died(self) -> bool:
@@ -215,6 +243,34 @@ class Runs:
             Statement(_FORGET_MINUTES, keep),
             tag="finish_run",
         )
+        return bool(rows)
+
+    async def settle(
+        self,
+        caller: Caller,
+        run_id: str,
+        *,
+        new: Sequence[ThreadItem] = (),
+        changed: Sequence[ThreadItem] = (),
+        frames: Sequence[str] = (),
+        first: int = 1,
+    ) -> bool:
+        """Write down that a run died, with the items that it left, new ones and ones that are there
+        and have changed, and its last frames, numbered from `first` on. False, with nothing
+        written, when it is not dead, or is not there any more, or somebody was faster."""
+        params = {
+            "user": caller.user_id,
+            "run": run_id,
+            "changed": [item.id for item in changed],
+            **item_columns([*new, *changed]),
+            **_batch(frames, first),
+        }
+        try:
+            [rows] = await self._database.run(
+                caller.user_id, Statement(_SETTLE, params), tag="settle_run"
+            )
+        except psycopg.errors.ForeignKeyViolation:
+            return False  # its thread is being deleted
         return bool(rows)
 
     async def request_stop(self, caller: Caller, thread_id: str) -> str | None:

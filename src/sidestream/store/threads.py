@@ -6,7 +6,7 @@ upserts that keep an item's place in its thread, because ChatKit saves some item
 a call may be sent twice.
 """
 
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from typing import Any, Final, LiteralString
 
 import psycopg
@@ -20,6 +20,9 @@ from .codec import RowNotFound
 from .cursor import Cursor
 from .database import Database, Rows, Statement
 from .ids import new_id
+from .lease import DEAD, PERMIT, PERMITTED
+
+type Settle = Callable[[Caller, str], Awaitable[object]]
 
 MAX_PAGE: Final = 100
 
@@ -45,9 +48,11 @@ _SAVE_THREAD: Final = """
     where threads.user_id = excluded.user_id
     returning id
 """
-_TOUCH_THREAD: Final = """
-    update threads set updated_at = now() where user_id = %(user)s and id = %(thread)s
-"""
+_TOUCH_THREAD: Final[LiteralString] = f"""
+    {PERMIT}
+    update threads set updated_at = now()
+    where user_id = %(user)s and id = %(thread)s and {PERMITTED}
+"""  # noqa: S608
 _DELETE_THREAD: Final = "delete from threads where user_id = %(user)s and id = %(thread)s"
 _THREAD_CURSOR: Final = "select id from threads where user_id = %(user)s and id = %(after)s"
 _THREADS_ASC: Final = """
@@ -73,25 +78,33 @@ _ITEM: Final = """
     select data::text as data from thread_items
     where user_id = %(user)s and thread_id = %(thread)s and id = %(item)s
 """
-_SAVE_ITEM: Final = """
+_SAVE_ITEM: Final[LiteralString] = f"""
+    {PERMIT}
     insert into thread_items (thread_id, id, user_id, type, created_at, data)
-    values (%(thread)s, %(item)s, %(user)s, %(type)s, %(created_at)s, %(data)s)
+    select %(thread)s::text, %(item)s::text, %(user)s::text, %(type)s::text,
+      %(created_at)s::timestamptz, %(data)s::json
+    where {PERMITTED}
     on conflict (thread_id, id) do update set type = excluded.type, data = excluded.data
     where thread_items.user_id = excluded.user_id
     returning id
 """
-_DELETE_ITEM: Final = """
+_DELETE_ITEM: Final[LiteralString] = f"""
+    {PERMIT}
     delete from thread_items
-    where user_id = %(user)s and thread_id = %(thread)s and id = %(item)s
-"""
-_DELETE_ITEMS: Final = """
+    where user_id = %(user)s and thread_id = %(thread)s and id = %(item)s and {PERMITTED}
+"""  # noqa: S608
+_DELETE_ITEMS: Final[LiteralString] = f"""
+    {PERMIT}
     delete from thread_items
-    where user_id = %(user)s and thread_id = %(thread)s
+    where user_id = %(user)s and thread_id = %(thread)s and {PERMITTED}
       and seq > (select seq from thread_items
                  where user_id = %(user)s and thread_id = %(thread)s and id = %(after)s)
       and seq <= (select seq from thread_items
                   where user_id = %(user)s and thread_id = %(thread)s and id = %(through)s)
-"""
+"""  # noqa: S608
+_DEAD_RUN: Final[LiteralString] = f"""
+    select id from runs where user_id = %(user)s and thread_id = %(thread)s and {DEAD}
+"""  # noqa: S608
 _ITEM_CURSOR: Final = """
     select id from thread_items
     where user_id = %(user)s and thread_id = %(thread)s and id = %(after)s
@@ -139,10 +152,18 @@ class PostgresStore(Store[Caller]):
     that one's, whatever became of its rows since. The id of a row serves as well while the row is
     there; anything else raises `UnknownCursor`. Threads come by last activity, items in the order
     in which they were first saved. Content that Postgres cannot hold raises `Invalid`.
+
+    `settle` is called for a run that died, by its id, before the items of its thread are given.
     """
 
-    def __init__(self, database: Database) -> None:
+    def __init__(self, database: Database, *, settle: Settle | None = None) -> None:
         self._database = database
+        self._settle = settle
+
+    def writer(self, context: Caller) -> str | None:  # noqa: ARG002
+        """Give the run that writes, whose items are only written while it is alive; None for a
+        request that is no run."""
+        return None
 
     def generate_thread_id(self, context: Caller) -> str:  # noqa: ARG002
         return new_id("thr")
@@ -197,20 +218,26 @@ class PostgresStore(Store[Caller]):
             _statement(context, query, thread=thread_id, **_from(seen), limit=size + 1),
             _statement(context, _THREAD, thread=thread_id),
         ]
+        if self._settle is not None:
+            statements.append(_statement(context, _DEAD_RUN, thread=thread_id))
         if seen and seen.place is None:
             statements.append(_statement(context, _ITEM_CURSOR, thread=thread_id, after=seen.id))
         rows, found, *known = await self._run(context, "load_thread_items", statements)
+        if self._settle is not None and (dead := known.pop(0)):
+            await self._settle(context, str(dead[0]["id"]))
+            rows, found, _, *known = await self._run(context, "load_thread_items", statements)
         _require(found)
         if not all(known):
             raise UnknownCursor
         return _page(thread_id, [codec.item_from(row) for row in rows], rows, size)
 
     async def add_thread_item(self, thread_id: str, item: ThreadItem, context: Caller) -> None:
+        # In the order in which a run that begins takes its locks.
         statements = [
+            _statement(context, _TOUCH_THREAD, thread=thread_id, run=self.writer(context)),
             self._saving(thread_id, item, context),
-            _statement(context, _TOUCH_THREAD, thread=thread_id),
         ]
-        saved, _ = await self._run(context, "add_thread_item", statements)
+        _, saved = await self._run(context, "add_thread_item", statements)
         _require(saved)
 
     async def save_item(self, thread_id: str, item: ThreadItem, context: Caller) -> None:
@@ -222,7 +249,8 @@ class PostgresStore(Store[Caller]):
         return codec.item_from(row)
 
     async def delete_thread_item(self, thread_id: str, item_id: str, context: Caller) -> None:
-        statement = _statement(context, _DELETE_ITEM, thread=thread_id, item=item_id)
+        run = self.writer(context)
+        statement = _statement(context, _DELETE_ITEM, thread=thread_id, item=item_id, run=run)
         await self._run(context, "delete_thread_item", [statement])
 
     async def delete_items(
@@ -231,7 +259,12 @@ class PostgresStore(Store[Caller]):
         """Delete the items that come after one, up to another and with it: all of them or none.
         Nothing when either of the two is not there."""
         statement = _statement(
-            context, _DELETE_ITEMS, thread=thread_id, after=after, through=through
+            context,
+            _DELETE_ITEMS,
+            run=self.writer(context),
+            thread=thread_id,
+            after=after,
+            through=through,
         )
         await self._run(context, "delete_items", [statement])
 
@@ -274,6 +307,7 @@ class PostgresStore(Store[Caller]):
         return _statement(
             context,
             _SAVE_ITEM,
+            run=self.writer(context),
             thread=thread_id,
             item=item.id,
             type=item.type,

@@ -7,6 +7,7 @@ behind each workflow), so that what a tool said is never read as the user's word
 
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
+from datetime import UTC, datetime
 from itertools import groupby
 from typing import Any, Final
 
@@ -32,8 +33,10 @@ from openai.types.responses.response_input_message_content_list_param import (
 
 from sidestream.chat.files.attachments import MAX_TEXT_CHARS, AttachmentFiles
 from sidestream.chat.files.file_types import IMAGE_TYPES
+from sidestream.chat.incomplete import note_of
 from sidestream.chat.tools.forms import is_form
 from sidestream.chat.tools.trace import TOOL_CALLS_KIND
+from sidestream.store.ids import new_id
 
 NOTE_KIND: Final = "note"
 
@@ -62,10 +65,15 @@ class HistoryConverter(ThreadItemConverter):
     ) -> list[TResponseInputItem]:
         return _told_apart(await super().to_agent_input(thread_items))
 
-    async def assistant_message_to_input(self, item: AssistantMessageItem) -> TResponseInputItem:
-        """Plain text, which both APIs take: Chat Completions knows no `output_text` parts."""
+    async def assistant_message_to_input(
+        self, item: AssistantMessageItem
+    ) -> TResponseInputItem | list[TResponseInputItem]:
+        """Plain text, which both APIs take: Chat Completions knows no `output_text` parts. A note
+        behind it tells that it is not whole."""
         words = "".join(part.text for part in item.content)
-        return EasyInputMessageParam(type="message", role="assistant", content=words)
+        said = EasyInputMessageParam(type="message", role="assistant", content=words)
+        ending = note_of(item)
+        return said if ending is None else [*([said] if words else []), _note(ending)]
 
     async def hidden_context_to_input(
         self, item: HiddenContextItem
@@ -74,8 +82,7 @@ class HistoryConverter(ThreadItemConverter):
         if not isinstance(content, dict):
             return await super().hidden_context_to_input(item)
         if content.get("kind") == NOTE_KIND:
-            part = ResponseInputTextParam(type="input_text", text=str(content["text"]))
-            return Message(type="message", role="developer", content=[part])
+            return _note(str(content["text"]))
         if content.get("kind") != TOOL_CALLS_KIND:
             return None
         return [item for step in _steps(content["calls"]) for item in _step_items(step)]
@@ -108,16 +115,14 @@ class HistoryConverter(ThreadItemConverter):
         """The question, which the model has asked, and its answer, without the person having to
         have typed it. Of a tool's question nobody's words: what came of it is the call's result."""
         if is_form(item):
-            note = ResponseInputTextParam(type="input_text", text=_FORM_NOTES[item.status])
-            return Message(type="message", role="developer", content=[note])
+            return _note(_FORM_NOTES[item.status])
         asked = EasyInputMessageParam(
             type="message",
             role="assistant",
             content=" ".join(question.question for question in item.inputs),
         )
         if item.status == "pending":
-            note = ResponseInputTextParam(type="input_text", text=_PENDING)
-            return [asked, Message(type="message", role="developer", content=[note])]
+            return [asked, _note(_PENDING)]
         lines = [
             f"{question.question} -> {', '.join(question.answer.values) or 'skipped'}"
             for question in item.inputs
@@ -129,6 +134,21 @@ class HistoryConverter(ThreadItemConverter):
 
     async def tag_to_message_content(self, tag: UserMessageTagContent) -> ResponseInputContentParam:
         return ResponseInputTextParam(type="input_text", text=f"@{tag.text} (id: {tag.id})")
+
+
+def _note(words: str) -> Message:
+    part = ResponseInputTextParam(type="input_text", text=words)
+    return Message(type="message", role="developer", content=[part])
+
+
+def note(thread_id: str, words: str) -> HiddenContextItem:
+    """Make the item from which the model will know something that nobody has said."""
+    return HiddenContextItem(
+        id=new_id("hid"),
+        thread_id=thread_id,
+        created_at=datetime.now(UTC),
+        content={"kind": NOTE_KIND, "text": words},
+    )
 
 
 def _told_apart(items: list[TResponseInputItem]) -> list[TResponseInputItem]:

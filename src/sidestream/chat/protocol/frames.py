@@ -10,10 +10,12 @@ import json
 from collections.abc import Iterable, Sequence
 from dataclasses import asdict, dataclass, replace
 from datetime import UTC
-from typing import Any
+from typing import Any, Final
 
 from chatkit.types import (
+    HiddenContextItem,
     Page,
+    SDKHiddenContextItem,
     SyncCustomActionResponse,
     Thread,
     ThreadCreatedEvent,
@@ -29,6 +31,9 @@ from pydantic import BaseModel
 from sidestream.chat.context import ToolRecord
 from sidestream.store.codec import settled
 from sidestream.streaming.lines import one_line
+
+HIDDEN: Final = (HiddenContextItem, SDKHiddenContextItem)
+"""Items that no client ever sees."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,10 +14,12 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from typing import Any, Final
 
 import anyio
+from chatkit.types import AssistantMessageItem
 from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
 
 from sidestream.chat.context import ToolRecord
+from sidestream.chat.incomplete import FIELD, reason_of
 from sidestream.chat.protocol.frames import Frame, LeftOff
 from sidestream.streaming.lines import one_line
 
@@ -129,16 +131,32 @@ async def plain_chunks(
     thread_id: str,
     ttft_ms: Callable[[], float | None],
 ) -> AsyncIterator[bytes]:
-    """Give a run as the plain stream: words, tool calls, errors, and `done` when it has ended."""
+    """Give a run as the plain stream: words, tool calls, errors, and `done` when it has ended,
+    which names the reason when the answer is not whole."""
+    incomplete: dict[str, str] = {}
     try:
         async for entry in entries:
             if isinstance(entry, ToolRecord):
                 yield _event(_tool(entry), name="mcp_tool")
-            elif plain := _plain(json.loads(entry.payload)):
+                continue
+            event = json.loads(entry.payload)
+            if reason := _incomplete(event):
+                incomplete = {FIELD: reason}
+            if plain := _plain(event):
                 yield _event(plain)
     except LeftOff:
         return
-    yield _event({"type": "done", "thread_id": thread_id, "ttft_ms": ttft_ms()})
+    yield _event({"type": "done", "thread_id": thread_id, "ttft_ms": ttft_ms(), **incomplete})
+
+
+def _incomplete(event: dict[str, Any]) -> str | None:
+    match event:
+        case {
+            "type": "thread.item.done" | "thread.item.replaced",
+            "item": {"type": "assistant_message"} as item,
+        }:
+            return reason_of(AssistantMessageItem.model_validate(item))
+    return None
 
 
 def _plain(event: dict[str, Any]) -> dict[str, Any] | None:

@@ -25,10 +25,12 @@ from chatkit.types import (
     ThreadItemAddedEvent,
     ThreadItemDoneEvent,
     ThreadItemRemovedEvent,
+    ThreadItemReplacedEvent,
     ThreadItemUpdate,
     ThreadItemUpdatedEvent,
     ThreadStreamEvent,
     URLSource,
+    WorkflowItem,
 )
 from openai.types.responses import (
     ResponseCompletedEvent,
@@ -50,6 +52,7 @@ from openai.types.responses.response_output_text import AnnotationURLCitation
 
 from sidestream.chat.context import RunContext, ToolRecord
 from sidestream.chat.failures import ModelFailed
+from sidestream.chat.incomplete import Incomplete, mark
 from sidestream.chat.model.sent.origins import origins
 from sidestream.chat.tools.calls import refused
 from sidestream.chat.tools.registry import ToolRegistry
@@ -72,9 +75,12 @@ class Answer:
     def __init__(self, registry: ToolRegistry, thread_id: str, context: RunContext) -> None:
         self._thread_id = thread_id
         self._run = context.run
+        self._locale = context.locale
         self._trace = ToolTrace(registry, thread_id, context.locale, context.run.origins)
         self._steps = 0
         self._message: AssistantMessageItem | None = None
+        self._last: AssistantMessageItem | None = None
+        self._traced = False
         self._asked: dict[str, ResponseFunctionToolCall] = {}
         self.started = False
         """Whether words of the answer have gone out."""
@@ -84,6 +90,8 @@ class Answer:
         """The calls whose end has been told, in that order."""
         self.silent = False
         """Whether the last response had neither words nor calls."""
+        self.marked = False
+        """Whether a message tells that the answer is not whole."""
 
     def feed(self, event: StreamEvent) -> Iterator[ThreadStreamEvent]:
         """Turn one event of the agent into events for the client.
@@ -100,12 +108,31 @@ class Answer:
                 case ToolCallOutputItem() as item:
                     yield from self._tool_output(item)
 
-    def close(self) -> Iterator[ThreadStreamEvent]:
-        """Save what is there: the trace, and the words of an unfinished message."""
-        yield from self._end_message()
+    def close(self, incomplete: Incomplete | None = None) -> Iterator[ThreadStreamEvent]:
+        """Save what is there: the trace, and the words of an unfinished message, which tells why
+        it is `incomplete`."""
+        yield from self._end_message(incomplete)
         for call_id in self._run.calls:
             yield from self._finished(call_id)
-        yield from self._trace.close()
+        yield from self._close_trace()
+        if incomplete is not None:
+            yield from self.cut_off(incomplete)
+
+    def cut_off(self, incomplete: Incomplete) -> Iterator[ThreadStreamEvent]:
+        """Let the last message tell that the answer ended early, or one without words where calls
+        came last. Nothing is told of an answer of which nothing is there, or a second time."""
+        if self.marked:
+            return
+        if self._last is not None:
+            mark(self._last, incomplete, self._locale)
+            yield ThreadItemReplacedEvent(item=self._last.model_copy(deep=True))
+        elif self._run.new_records or self._traced:
+            message = self._new_message()
+            mark(message, incomplete, self._locale)
+            yield ThreadItemDoneEvent(item=message)
+        else:
+            return
+        self.marked = True
 
     def carried_out(self, record: ToolRecord) -> Iterator[ThreadStreamEvent]:
         """Tell that a call that was held took place, or failed."""
@@ -181,14 +208,23 @@ class Answer:
 
     def _begin_message(self) -> Iterator[ThreadStreamEvent]:
         yield from self._end_message()
-        yield from self._trace.close(over=False)
-        self._message = AssistantMessageItem(
+        yield from self._close_trace(over=False)
+        self._message = self._new_message()
+        yield ThreadItemAddedEvent(item=self._message.model_copy(deep=True))
+
+    def _new_message(self) -> AssistantMessageItem:
+        return AssistantMessageItem(
             id=new_id("msg"),
             thread_id=self._thread_id,
             created_at=datetime.now(UTC),
             content=[],
         )
-        yield ThreadItemAddedEvent(item=self._message.model_copy(deep=True))
+
+    def _close_trace(self, *, over: bool = True) -> Iterator[ThreadStreamEvent]:
+        for event in self._trace.close(over=over):
+            if isinstance(event, ThreadItemDoneEvent) and isinstance(event.item, WorkflowItem):
+                self._traced, self._last = True, None
+            yield event
 
     def _begin_part(self) -> Iterator[ThreadStreamEvent]:
         assert self._message is not None
@@ -211,16 +247,20 @@ class Answer:
         assert self._message is not None
         source = URLSource(url=raw.url, title=raw.title)
         annotation = Annotation(source=source, index=getattr(raw, "end_index", None))
-        content = self._message.content[index]
-        content.annotations.append(annotation)
-        update = AssistantMessageContentPartAnnotationAdded(
-            content_index=index,
-            annotation_index=len(content.annotations) - 1,
-            annotation=annotation,
-        )
-        yield self._update(update)
+        self._message.content[index].annotations.append(annotation)
+        yield self._annotated(annotation, index)
 
-    def _end_message(self) -> Iterator[ThreadStreamEvent]:
+    def _annotated(self, annotation: Annotation, index: int) -> ThreadItemUpdatedEvent:
+        assert self._message is not None
+        return self._update(
+            AssistantMessageContentPartAnnotationAdded(
+                content_index=index,
+                annotation_index=len(self._message.content[index].annotations) - 1,
+                annotation=annotation,
+            )
+        )
+
+    def _end_message(self, incomplete: Incomplete | None = None) -> Iterator[ThreadStreamEvent]:
         if self._message is None:
             return
         if not any(content.text for content in self._message.content):
@@ -228,13 +268,17 @@ class Answer:
             self._message = None
             yield from self._trace.go_on()
             return
+        if incomplete is not None:
+            annotation = mark(self._message, incomplete, self._locale)
+            yield self._annotated(annotation, len(self._message.content) - 1)
+            self.marked = True
         for index, content in enumerate(self._message.content):
             update = AssistantMessageContentPartDone(
                 content_index=index, content=content.model_copy(deep=True)
             )
             yield self._update(update)
         yield ThreadItemDoneEvent(item=self._message)
-        self._message = None
+        self._message, self._last = None, self._message
         yield from self._trace.go_on()
 
     def _update(self, update: ThreadItemUpdate) -> ThreadItemUpdatedEvent:

@@ -12,18 +12,18 @@ from sidestream.caller import Caller
 from sidestream.chat.context import Control, EndReason, RunContext, RunState, ToolRecord
 from sidestream.chat.protocol.frames import Frame, LeftOff
 from sidestream.chat.protocol.requests import Idempotency
-from sidestream.chat.runs.lease import Lease
 from sidestream.chat.runs.log import RunLog
 from sidestream.chat.runs.prepare import Prepared, Preparer
 from sidestream.chat.runs.record import RunRecord
 from sidestream.chat.runs.respond import Responder
 from sidestream.chat.runs.run import Run
+from sidestream.chat.runs.salvage import Salvage
 from sidestream.chat.runs.stored import StoredRun
 from sidestream.chat.server import ChatServer
 from sidestream.chat.timing import Stopwatch
 from sidestream.config import ChatSettings
-from sidestream.problems import Internal, NotFound, Problem, Unavailable
-from sidestream.store.run_starts import BegunRun, Replay, RunStarts
+from sidestream.problems import Internal, NotFound, Problem, RunInProgress, Unavailable
+from sidestream.store.run_starts import BegunRun, Replay, RunStarts, Unsettled
 from sidestream.store.runs import Runs
 from sidestream.telemetry import logger
 
@@ -64,6 +64,7 @@ class Conversations:
         *,
         starts: RunStarts,
         runs: Runs,
+        salvage: Salvage,
         preparer: Preparer,
         server: ChatServer,
         responder: Responder,
@@ -71,6 +72,7 @@ class Conversations:
     ) -> None:
         self._starts = starts
         self._runs = runs
+        self._salvage = salvage
         self._preparer = preparer
         self._server = server
         self._responder = responder
@@ -96,6 +98,11 @@ class Conversations:
             raise
         with arrival.stopwatch.phase("database"):
             begun = await self._starts.begin(caller, prepared.start)
+            if isinstance(begun, Unsettled):
+                await self._salvage.settle(caller, begun.run_id)
+                begun = await self._starts.begin(caller, prepared.start)
+        if isinstance(begun, Unsettled):
+            raise RunInProgress(retry_after_s=1)
         if isinstance(begun, Replay):
             return await self.resume(caller, begun.run_id, after=0, ends_at=arrival.ends_at)
         run = self._run(request.type, prepared, begun, caller, arrival)
@@ -146,11 +153,11 @@ class Conversations:
         The events leave off before the run ends when there is no time left (`ends_at`, by
         `time.monotonic`). Raises `NotFound`, also for a run too old to be kept.
         """
-        page = await self._runs.events(caller, run_id, after)
+        page = await self._salvage.events(caller, run_id, after)
         if page.run.status in ("completed", "stopped") and page.run.last_event == 0:
             raise NotFound("The events of this answer are no longer kept.")
         until = None if ends_at is None else ends_at - self._settings.deadline_margin_s
-        stored = StoredRun(self._runs, self._server.opening, caller)
+        stored = StoredRun(self._salvage, caller)
         return Conversation(run_id, page.run.thread_id, None, stored.follow(page, after, until))
 
     async def close(self) -> None:
@@ -175,14 +182,12 @@ class Conversations:
         arrival: Arrival,
     ) -> Run:
         settings, log, control = self._settings, RunLog(), Control()
-        lease = Lease(self._runs, caller, begun.run_id, control, lease_s=settings.run_lease_s)
         state = RunState(
             control=control,
             cause=prepared.message.id if prepared.message else None,
             history=begun.items,
             latest=begun.latest,
             on_tool=log.add_tool,
-            permit=lease,
         )
         context = RunContext(
             user_id=caller.user_id,
@@ -209,8 +214,8 @@ class Conversations:
             begun.thread.id,
             self._server.run(prepared, begun.thread, context),
             log=log,
-            lease=lease,
             runs=self._runs,
+            salvage=self._salvage,
             settings=settings,
             record=record,
             ends_at=arrival.ends_at,

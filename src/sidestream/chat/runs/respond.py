@@ -7,12 +7,10 @@ calls under way are waited for and told, and an error comes as an event that say
 from collections.abc import AsyncGenerator, AsyncIterator, Iterator, Sequence
 from contextlib import aclosing
 from dataclasses import replace
-from datetime import UTC, datetime
 from typing import Any, Final
 
 from agents import Agent, ModelProvider, Runner
 from chatkit.types import (
-    HiddenContextItem,
     NoticeEvent,
     ThreadItem,
     ThreadItemDoneEvent,
@@ -31,10 +29,11 @@ from sidestream.chat.failures import (
     reason_of,
 )
 from sidestream.chat.files.attachments import AttachmentFiles
+from sidestream.chat.incomplete import Incomplete
 from sidestream.chat.model.agent import ERROR_HANDLERS, run_config
-from sidestream.chat.model.history import NOTE_KIND, HistoryConverter, recent, tokens_in, tokens_of
+from sidestream.chat.model.history import HistoryConverter, note, recent, tokens_in, tokens_of
 from sidestream.chat.runs.answer import Answer, begins_message
-from sidestream.chat.runs.ended import ENDED_EARLY
+from sidestream.chat.runs.ended import ENDED_EARLY, NOT_MADE_NOTE
 from sidestream.chat.runs.own_calls import OwnCalls
 from sidestream.chat.tools.calls import ACTION_FAILED, Toolbox, settle
 from sidestream.chat.tools.cards import Cards
@@ -43,11 +42,14 @@ from sidestream.chat.tools.forms import Forms
 from sidestream.config import ChatSettings
 from sidestream.i18n import text
 from sidestream.reasons import report
-from sidestream.store.ids import new_id
 from sidestream.telemetry import log_failure, logger
 
-_NOT_MADE_NOTE: Final = "The answer broke off: the calls that waited for its end were not made."
-_STOPPED_NOTE: Final = "The person stopped the answer here. Do not go on with it unless asked."
+_STOPPED_NOTE: Final = "The person stopped the answer before it began."
+_CUT: Final = {
+    EndReason.STOPPED: Incomplete.STOPPED,
+    EndReason.DEADLINE: Incomplete.DEADLINE,
+    EndReason.CLOSING: Incomplete.INTERRUPTED,
+}
 
 log = logger("chat")
 
@@ -119,7 +121,7 @@ class Responder:
         if not control.may_write:
             return
         self._count(answer.uncounted, context)
-        for event in answer.close():
+        for event in answer.close(_incomplete(context.run, failure)):
             yield event
         async for event in self._end(answer, failure, thread.id, context):
             yield event
@@ -139,6 +141,9 @@ class Responder:
                 yield event
         else:
             for event in self._give_up(answer, thread_id, context):
+                yield event
+        if control.reason in _CUT:
+            for event in answer.cut_off(_CUT[control.reason]):
                 yield event
         if control.reason in ENDED_EARLY:
             failure = ENDED_EARLY[control.reason]
@@ -255,17 +260,17 @@ class Responder:
         self, answer: Answer, thread_id: str, context: RunContext
     ) -> Iterator[ThreadStreamEvent]:
         """Say what an answer that broke off leaves undone, to the person and to the model."""
-        if context.run.control.reason is EndReason.STOPPED:
-            yield ThreadItemDoneEvent(item=_note(thread_id, _STOPPED_NOTE))
+        if context.run.control.reason is EndReason.STOPPED and not answer.marked:
+            yield ThreadItemDoneEvent(item=note(thread_id, _STOPPED_NOTE))
         if self._confirmation.held(context.run) or self.forms.waiting(context.run):
             yield from answer.given_up()
-            yield ThreadItemDoneEvent(item=_note(thread_id, _NOT_MADE_NOTE))
+            yield ThreadItemDoneEvent(item=note(thread_id, NOT_MADE_NOTE))
 
 
-def _note(thread_id: str, words: str) -> HiddenContextItem:
-    return HiddenContextItem(
-        id=new_id("hid"),
-        thread_id=thread_id,
-        created_at=datetime.now(UTC),
-        content={"kind": NOTE_KIND, "text": words},
-    )
+def _incomplete(run: RunState, failure: Failure | None) -> Incomplete | None:
+    """Why an answer is not whole, None where it is."""
+    if run.control.reason is not None:
+        return _CUT.get(run.control.reason)
+    if failure is None:
+        return None
+    return Incomplete.LENGTH if failure.notice else Incomplete.ERROR

@@ -8,6 +8,7 @@ the model's work in time for the deadline.
     RUNNING --events end--> COMPLETED
        |------Stop--------> STOPPED     what was written is saved
        |--error, deadline-> FAILED      likewise, and an error event says what to do
+       |----not saved-----> FAILED      the lease is given up, what was said kept as after a death
        `-----lease lost---> nothing more is written: another run may own the thread, or it is gone
 
 The margin before the deadline, which also begins when the process shuts down, is spent in steps:
@@ -25,6 +26,9 @@ from typing import Final
 from chatkit.types import (
     AssistantMessageContentPartTextDelta,
     ErrorEvent,
+    ThreadItemAddedEvent,
+    ThreadItemDoneEvent,
+    ThreadItemRemovedEvent,
     ThreadItemUpdatedEvent,
     ThreadStreamEvent,
 )
@@ -33,9 +37,9 @@ from sidestream.chat.context import EndReason, RunContext, ToolRecord
 from sidestream.chat.failures import DEADLINE, UNEXPECTED, Failure, error_event
 from sidestream.chat.protocol.frames import Frame, encode, pack
 from sidestream.chat.runs.ended import ENDED_EARLY, TAKEN_AWAY
-from sidestream.chat.runs.lease import Lease
 from sidestream.chat.runs.log import RunLog
 from sidestream.chat.runs.record import RunRecord
+from sidestream.chat.runs.salvage import Salvage
 from sidestream.chat.tools.calls import TOOLS_GRACE_S, settle
 from sidestream.config import ChatSettings
 from sidestream.problems import Problem
@@ -63,8 +67,8 @@ class Run:
         events: AsyncGenerator[ThreadStreamEvent],
         *,
         log: RunLog,
-        lease: Lease,
         runs: Runs,
+        salvage: Salvage,
         settings: ChatSettings,
         record: RunRecord,
         ends_at: float | None,
@@ -74,11 +78,12 @@ class Run:
         self.record = record
         self._events = events
         self._given = log
-        self._lease = lease
         self._runs = runs
+        self._salvage = salvage
         self._settings = settings
         self._ends_at = ends_at
         self._stored: list[str] = []
+        self._open: set[str] = set()
         self._saved = 0
         self._failed = False
         self._writing: asyncio.Timeout | None = None
@@ -181,6 +186,7 @@ class Run:
                 # ChatKit's own word for an exception that nobody foresaw.
                 self._fail(UNEXPECTED)
                 return
+        self._follow(event)
         payload = encode(event)
         speaks = isinstance(event, ThreadItemUpdatedEvent) and isinstance(
             event.update, AssistantMessageContentPartTextDelta
@@ -190,6 +196,16 @@ class Run:
             self.record.token_ready()
         self._stored.append(pack(payload, self._given.take_untold()))
         self._given.add_frame(Frame(len(self._stored), payload, speaks=speaks))
+
+    def _follow(self, event: ThreadStreamEvent) -> None:
+        """Note which items are announced and not saved."""
+        match event:
+            case ThreadItemAddedEvent():
+                self._open.add(event.item.id)
+            case ThreadItemDoneEvent():
+                self._open.discard(event.item.id)
+            case ThreadItemRemovedEvent():
+                self._open.discard(event.item_id)
 
     async def _beats(self) -> None:
         while True:
@@ -201,10 +217,23 @@ class Run:
             except Exception as error:
                 log_failure(log, "beat failed", error, run_id=self.context.run_id)
 
-    async def _beat(self) -> None:
+    async def _beat(self, lease_s: float | None = None) -> None:
+        """Renew the lease and save the frames so far; end the run when it has lost its lease, or
+        somebody wants it to stop. Raises `Problem`."""
         frames = self._stored[self._saved :]
-        await self._lease.renew(frames, first=self._saved + 1)
+        result = await self._runs.beat(
+            self.context,
+            self.context.run_id,
+            self._settings.run_lease_s if lease_s is None else lease_s,
+            frames,
+            first=self._saved + 1,
+        )
         self._saved += len(frames)
+        if not result.still_owner:
+            gone = not await self._runs.exists(self.context, self.context.run_id)
+            self.end(EndReason.DELETED if gone else EndReason.LOST)
+        elif result.stop_requested:
+            self.end(EndReason.STOPPED)
 
     def _status(self) -> EndStatus:
         if self._failed:
@@ -216,7 +245,7 @@ class Run:
     async def _finish(self) -> None:
         run, status = self.context.run, self._status()
         try:
-            if run.control.may_write:
+            if run.control.reason is not EndReason.DELETED:
                 async with asyncio.timeout_at(self._before_end(_SAVED_BY)):
                     await self._save(status)
         except Exception as error:
@@ -224,10 +253,17 @@ class Run:
             log_failure(log, "run not saved", error, run_id=self.context.run_id)
         self.record.finished(run, status, time.perf_counter())
 
+    async def _leave(self) -> None:
+        """Give the lease up with what is not saved, as if the process had died, and keep that."""
+        await self._beat(lease_s=0)
+        await self._salvage.settle(self.context, self.context.run_id)
+
     async def _save(self, status: EndStatus) -> None:
         run = self.context.run
         for attempt in range(1, _FINISH_ATTEMPTS + 1):
             try:
+                if self._open:
+                    await self._leave()
                 await self._runs.finish(
                     self.context,
                     self.context.run_id,

@@ -19,6 +19,7 @@ from chatkit.types import (
     CustomSummary,
     CustomTask,
     HiddenContextItem,
+    ThreadItem,
     ThreadItemAddedEvent,
     ThreadItemDoneEvent,
     ThreadItemRemovedEvent,
@@ -33,7 +34,7 @@ from chatkit.types import (
 
 from sidestream.chat.context import ToolRecord
 from sidestream.chat.tools.registry import ToolRegistry
-from sidestream.i18n import DEFAULT_LOCALE, Plural, _, text
+from sidestream.i18n import DEFAULT_LOCALE, Plural, _, locales, text
 from sidestream.store.ids import new_id
 
 TOOL_CALLS_KIND: Final = "tool_calls"
@@ -196,10 +197,7 @@ class ToolTrace:
 
     def _snapshot(self, *, expanded: bool) -> WorkflowItem:
         assert self._item is not None
-        count = len(self._tasks)
-        summary = None
-        if not expanded:
-            summary = CustomSummary(title=_TOOLS.text(self._locale, count), icon="bolt")
+        summary = None if expanded else _summary(self._locale, len(self._tasks))
         workflow = Workflow(
             type="custom",
             tasks=[task.model_copy(deep=True) for task in self._tasks],
@@ -256,6 +254,48 @@ def memory(
         created_at=datetime.now(UTC),
         content={"kind": TOOL_CALLS_KIND, "calls": calls},
     )
+
+
+def remembered(item: ThreadItem) -> Iterator[str]:
+    """Give the ids of the calls that the model will remember from an item."""
+    content = item.content if isinstance(item, HiddenContextItem) else None
+    if isinstance(content, dict) and content.get("kind") == TOOL_CALLS_KIND:
+        yield from (call["call_id"] for call in content["calls"])
+
+
+def under_way(item: WorkflowItem) -> list[str]:
+    """Give the titles of the calls in a trace that have no end."""
+    tasks = item.workflow.tasks
+    return [str(task.title) for task in tasks if task.status_indicator == "loading"]
+
+
+def broken_off(item: WorkflowItem, waiting: Sequence[str], locale: str) -> bool:
+    """End a trace whose run is gone: calls that have no end, and those of the titles `waiting` that
+    wait, were stopped. Tells whether any was."""
+    given_up = dict(pair for title in waiting for pair in _given_up(title))
+    tasks, stopped = item.workflow.tasks, False
+    for index, task in enumerate(tasks):
+        title = str(task.title)
+        line = given_up.get(title)
+        if task.status_indicator == "loading":
+            line = text(locale, _UNFINISHED, title=title)
+        if line is not None:
+            tasks[index] = _ended(line, _ICON_FAILED)
+            stopped = True
+    item.workflow.summary = _summary(locale, len(tasks))
+    item.workflow.expanded = False
+    return stopped
+
+
+def _given_up(title: str) -> Iterator[tuple[str, str]]:
+    """Give the line of a call that waits and the one of it stopped, in each language."""
+    for locale in locales():
+        named = text(locale, title)
+        yield text(locale, _HELD, title=named), text(locale, _UNFINISHED, title=named)
+
+
+def _summary(locale: str, count: int) -> CustomSummary:
+    return CustomSummary(title=_TOOLS.text(locale, count), icon=_ICON_RUNNING)
 
 
 def _ended(title: str, icon: IconName, content: str | None = None) -> CustomTask:

@@ -42,6 +42,8 @@ export type UserContent =
 export interface Source {
   type: "url" | "file" | "entity";
   title: string;
+  id?: string;
+  data?: Record<string, unknown>;
   description?: string;
   url?: string;
   filename?: string;

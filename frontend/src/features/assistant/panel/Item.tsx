@@ -11,6 +11,7 @@ import {
   ThumbUpIcon,
 } from "@/components/icons";
 import { scriptClass } from "@/lib/i18n/script";
+import { isMark, reasonOf } from "../bridge/incomplete";
 import type {
   AssistantMessageItem,
   Attachment,
@@ -19,6 +20,7 @@ import type {
 } from "../bridge/protocol";
 import { useChat } from "../ChatProvider";
 import { useTexts } from "../useTexts";
+import { Incomplete } from "./Incomplete";
 import { Markdown } from "./Markdown";
 import { safeHref, Sources } from "./Sources";
 import { StructuredInputCard } from "./StructuredInputCard";
@@ -35,6 +37,8 @@ interface Props {
   isBusy: boolean;
   /** The message to answer again, where that is offered. */
   retryId: string | undefined;
+  /** Whether going on is offered, where the answer is not whole. */
+  canGoOn: boolean;
 }
 
 export function Item(props: Props) {
@@ -177,12 +181,15 @@ function AssistantMessage({
   item,
   isOpen,
   retryId,
+  canGoOn,
   control,
 }: Omit<Props, "item"> & { item: AssistantMessageItem }) {
   const { t } = useTexts();
   const sources = item.content.flatMap(({ annotations }) =>
-    (annotations ?? []).map(({ source }) => source),
+    (annotations ?? []).filter((each) => !isMark(each)).map(({ source }) => source),
   );
+  const reason = isOpen ? null : reasonOf(item);
+  const retry = retryId ? () => control.retry(retryId) : undefined;
   const words = item.content.map(({ text }) => text).join("\n\n");
   return (
     <li data-item={item.type} data-open={isOpen} className="min-w-0">
@@ -191,12 +198,15 @@ function AssistantMessage({
         <Markdown key={index} text={part.text} />
       ))}
       <Sources sources={sources} />
-      {!isOpen && words && (
-        <MessageActions
-          item={item}
-          words={words}
-          onRetry={retryId ? () => control.retry(retryId) : undefined}
+      {reason && (
+        <Incomplete
+          reason={reason}
+          onContinue={canGoOn ? () => control.send(t("chat.continue_message"), []) : undefined}
+          onRetry={canGoOn ? retry : undefined}
         />
+      )}
+      {!isOpen && words && (
+        <MessageActions item={item} words={words} onRetry={reason && canGoOn ? undefined : retry} />
       )}
     </li>
   );

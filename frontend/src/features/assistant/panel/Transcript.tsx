@@ -4,6 +4,7 @@ import { useEffect, useLayoutEffect, useRef, useState } from "react";
 import { RetryIcon } from "@/components/icons";
 import { ProblemNote } from "@/components/ProblemNote";
 import { firstName } from "@/lib/text";
+import { reasonOf } from "../bridge/incomplete";
 import type { ThreadItem } from "../bridge/protocol";
 import { useChat } from "../ChatProvider";
 import { useHost } from "../host";
@@ -35,6 +36,7 @@ export function Transcript({ control }: { control: ConversationControl }) {
   const isBusy = phase !== "idle" && phase !== "loading";
   const isEmpty = items.length === 0 && !outgoing && !failed && phase === "idle";
   const last = items.at(-1);
+  const isMarked = last?.type === "assistant_message" && reasonOf(last) !== null;
   const isSilent =
     phase === "answering" && (outgoing !== null || !last || !conversation.open.has(last.id));
 
@@ -80,6 +82,7 @@ export function Transcript({ control }: { control: ConversationControl }) {
               isOpen={conversation.open.has(item.id)}
               isBusy={isBusy}
               retryId={!isBusy && item.id === lastAnswerId ? lastUserId : undefined}
+              canGoOn={!isBusy && item === last && !error}
             />
           ))}
           {outgoing && <OutgoingMessage {...outgoing} />}
@@ -107,8 +110,22 @@ export function Transcript({ control }: { control: ConversationControl }) {
             <Notice key={index} notice={notice} />
           ))}
           {stopped && phase === "idle" && !error && (
-            <li role="status" className="text-sm text-muted" data-testid="stopped">
-              {t("chat.stopped")}
+            <li
+              role="status"
+              className={isMarked ? "sr-only" : "text-sm text-muted"}
+              data-testid="stopped"
+            >
+              <p>{t("chat.stopped")}</p>
+              {last?.type === "user_message" && (
+                <button
+                  type="button"
+                  className="btn btn-quiet mt-2.5"
+                  onClick={() => control.retry(last.id)}
+                >
+                  <RetryIcon size={15} />
+                  {t("chat.retry")}
+                </button>
+              )}
             </li>
           )}
           {error && !isBusy && (

@@ -163,7 +163,7 @@ export function useConversation() {
         if (run?.status === "failed" && isUnanswered) {
           dispatch({ type: "event", event: INTERRUPTED });
         }
-        if (stopping && run?.status === "stopped") setStopped(true);
+        if (run?.status === "stopped" && (stopping || isUnanswered)) setStopped(true);
         if (run?.status === "running") {
           const followed = follow((handlers) => client.follow(run.run_id, handlers));
           // The request may have been lost on its way.

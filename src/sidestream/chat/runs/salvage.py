@@ -1,0 +1,283 @@
+"""What is left of a run that died with its process: kept, as items of its thread, once.
+
+Frames tell what was said, and rows what was saved; neither is ahead of the other for sure, since
+rows are saved as the answer goes and frames with each beat. Whoever meets the dead run first (a
+reader of its thread, who follows it, its next run, the job that tidies) puts together what both
+say: the words of the message that was being written, the trace, and the results of the calls, for
+the model's memory. That is saved with the run's end in one statement, which only one can win.
+"""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from functools import cache
+from typing import Final
+
+from chatkit.types import (
+    AssistantMessageContent,
+    AssistantMessageContentPartAdded,
+    AssistantMessageContentPartAnnotationAdded,
+    AssistantMessageContentPartDone,
+    AssistantMessageContentPartTextDelta,
+    AssistantMessageItem,
+    ErrorEvent,
+    HiddenContextItem,
+    Page,
+    StructuredInputItem,
+    Thread,
+    ThreadCreatedEvent,
+    ThreadItem,
+    ThreadItemAddedEvent,
+    ThreadItemDoneEvent,
+    ThreadItemRemovedEvent,
+    ThreadItemReplacedEvent,
+    ThreadItemUpdatedEvent,
+    ThreadStreamEvent,
+    WorkflowItem,
+    WorkflowTaskAdded,
+    WorkflowTaskUpdated,
+)
+from pydantic import TypeAdapter, ValidationError
+
+from sidestream.caller import Caller
+from sidestream.chat.context import ToolRecord
+from sidestream.chat.failures import LOST, error_event
+from sidestream.chat.incomplete import Incomplete, mark
+from sidestream.chat.model.history import note
+from sidestream.chat.protocol.frames import HIDDEN, encode, unpack
+from sidestream.chat.runs.ended import NOT_MADE_NOTE
+from sidestream.chat.tools.registry import ToolRegistry
+from sidestream.chat.tools.trace import broken_off, memory, remembered, under_way
+from sidestream.problems import Problem
+from sidestream.store.ids import made_ms, new_id
+from sidestream.store.runs import RunEvents, Runs, RunView
+from sidestream.store.threads import MAX_PAGE, PostgresStore
+from sidestream.telemetry import log_failure, logger
+
+_UNCERTAIN_NOTE: Final = (
+    "When the answer was interrupted, tool calls were under way ({titles}). It is not known what "
+    "they did: look at how things are before you make them again."
+)
+
+log = logger("chat")
+
+
+@dataclass(slots=True)
+class _Told:
+    """What the frames of a run tell."""
+
+    open: dict[str, ThreadItem] = field(default_factory=dict)
+    """Items that were announced and have no end."""
+    final: set[str] = field(default_factory=set)
+    records: dict[str, ToolRecord] = field(default_factory=dict)
+    failed: bool = False
+    """Whether the run has said itself that it broke off."""
+
+
+@dataclass(slots=True)
+class _Left:
+    """What a run left, as it is to be saved, and the events that tell of it."""
+
+    new: list[ThreadItem] = field(default_factory=list)
+    changed: list[ThreadItem] = field(default_factory=list)
+    events: list[ThreadStreamEvent] = field(default_factory=list)
+    failed: bool = False
+
+
+class Salvage:
+    """Settles the runs of processes that are gone.
+
+    `store` is one that does not settle what it meets.
+    """
+
+    def __init__(self, runs: Runs, store: PostgresStore, registry: ToolRegistry) -> None:
+        self._runs = runs
+        self._store = store
+        self._registry = registry
+
+    async def events(self, caller: Caller, run_id: str, after: int) -> RunEvents:
+        """Give the saved frames of a run as `Runs.events` does, and the last ones of one that died.
+        Raises `RowNotFound`."""
+        page = await self._runs.events(caller, run_id, after)
+        if not page.run.unsettled:
+            return page
+        await self.settle(caller, run_id)
+        return await self._runs.events(caller, run_id, after)
+
+    async def settle(self, caller: Caller, run_id: str) -> None:
+        """Keep what a run left that died. Nothing happens to one that is alive, or settled.
+
+        Texts for people are in the caller's language. Raises `RowNotFound`, `DatabaseUnavailable`.
+        """
+        page = await self._runs.events(caller, run_id)
+        if not page.run.unsettled:
+            return
+        try:
+            left = await self._left(page, caller)
+        except Problem:
+            raise
+        except Exception as error:
+            # Its thread has to be free again, whatever the frames are.
+            log_failure(log, "run not salvaged", error, run_id=run_id)
+            left = _Left()
+        events = left.events
+        if not left.failed:
+            events.append(error_event(LOST, caller.locale))
+        first = page.run.last_event + 1
+        frames = [encode(event) for event in events]
+        if await self._runs.settle(
+            caller, run_id, new=left.new, changed=left.changed, frames=frames, first=first
+        ):
+            log.warning("run settled", extra={"run_id": run_id, "items": len(left.new)})
+
+    async def _left(self, page: RunEvents, caller: Caller) -> _Left:
+        run = page.run
+        latest = await self._store.load_thread_items(run.thread_id, None, MAX_PAGE, "desc", caller)
+        kept = [item for item in reversed(latest.data) if _is_of(item, run)]
+        told = _read(page.frames)
+        left = _Left(failed=told.failed)
+        if run.last_event == 0 and kept and not latest.has_more and kept[0] == latest.data[-1]:
+            left.events += await self._created(run, caller)
+        waiting = [record for record in told.records.values() if record.held]
+        asked = any(isinstance(item, StructuredInputItem) for item in kept)
+        given_up = [] if asked else [record.name for record in waiting]
+        titles = [self._registry.policy(name).title for name in given_up]
+        for item in kept:
+            if isinstance(item, WorkflowItem) and broken_off(item, titles, caller.locale):
+                left.changed.append(item)
+        unfinished = list(_unfinished(told, kept, titles, caller.locale))
+        left.new += [item for item in unfinished if isinstance(item, WorkflowItem)]
+        left.new += self._remembered(told, kept, run)
+        if given_up:
+            left.new.append(note(run.thread_id, NOT_MADE_NOTE))
+        left.new += [item for item in unfinished if not isinstance(item, WorkflowItem)]
+        self._mark(left, kept, run, caller.locale)
+        changed = {item.id for item in left.changed}
+        for item in kept:
+            if isinstance(item, HIDDEN):
+                continue
+            if item.id not in told.final:
+                left.events.append(ThreadItemDoneEvent(item=item))
+            elif item.id in changed:
+                left.events.append(ThreadItemReplacedEvent(item=item))
+        left.events += [
+            ThreadItemDoneEvent(item=item) for item in left.new if not isinstance(item, HIDDEN)
+        ]
+        left.events += [
+            ThreadItemRemovedEvent(item_id=item_id)
+            for item_id in told.open
+            if item_id not in {item.id for item in (*kept, *left.new)}
+        ]
+        return left
+
+    async def _created(self, run: RunView, caller: Caller) -> list[ThreadStreamEvent]:
+        thread = await self._store.load_thread(run.thread_id, caller)
+        shown = thread.model_dump(exclude={"metadata"})
+        return [ThreadCreatedEvent(thread=Thread(**shown, items=Page()))]
+
+    @staticmethod
+    def _remembered(
+        told: _Told, kept: Sequence[ThreadItem], run: RunView
+    ) -> Iterator[HiddenContextItem]:
+        """What the model has to know, and no item says."""
+        known = {call_id for item in kept for call_id in remembered(item)}
+        if new := [record for record in told.records.values() if record.call_id not in known]:
+            yield memory(run.thread_id, new)
+        lost = [item for item in told.open.values() if isinstance(item, WorkflowItem)]
+        if titles := [title for item in lost for title in under_way(item)]:
+            yield note(run.thread_id, _UNCERTAIN_NOTE.format(titles=", ".join(titles)))
+
+    @staticmethod
+    def _mark(left: _Left, kept: Sequence[ThreadItem], run: RunView, locale: str) -> None:
+        """Let the last message tell that the answer is not whole, or one without words where calls
+        came last. What ends in a question or a card had nothing more to say."""
+        shown = [item for item in (*kept, *left.new) if not isinstance(item, HIDDEN)]
+        last = shown[-1] if shown else None
+        if isinstance(last, AssistantMessageItem):
+            mark(last, Incomplete.INTERRUPTED, locale)
+            if last in kept:
+                left.changed.append(last)
+        elif isinstance(last, WorkflowItem):
+            message = AssistantMessageItem(
+                id=new_id("msg"), thread_id=run.thread_id, created_at=datetime.now(UTC), content=[]
+            )
+            mark(message, Incomplete.INTERRUPTED, locale)
+            left.new.append(message)
+
+
+def _is_of(item: ThreadItem, run: RunView) -> bool:
+    """Whether an item was made by a run, by the time in its id: both ids are of one process."""
+    if item.id == run.user_item_id:
+        return True
+    made, began = made_ms(item.id), made_ms(run.run_id)
+    return made is not None and began is not None and made >= began
+
+
+@cache
+def _event_adapter() -> TypeAdapter[ThreadStreamEvent]:
+    return TypeAdapter(ThreadStreamEvent)
+
+
+def _read(frames: Sequence[tuple[int, str]]) -> _Told:
+    told = _Told()
+    for _number, stored in frames:
+        payload, records = unpack(stored)
+        told.records |= {record.call_id: record for record in records}
+        try:
+            event = _event_adapter().validate_json(payload)
+        except ValidationError:
+            continue  # of a newer release
+        match event:
+            case ThreadItemAddedEvent():
+                told.open[event.item.id] = event.item
+            case ThreadItemUpdatedEvent() if event.item_id in told.open:
+                _update(told.open[event.item_id], event)
+            case ThreadItemDoneEvent() | ThreadItemReplacedEvent():
+                told.open.pop(event.item.id, None)
+                told.final.add(event.item.id)
+            case ThreadItemRemovedEvent():
+                told.open.pop(event.item_id, None)
+            case ErrorEvent():
+                told.failed = True
+    return told
+
+
+def _update(item: ThreadItem, event: ThreadItemUpdatedEvent) -> None:
+    update = event.update
+    match item, update:
+        case (
+            AssistantMessageItem(),
+            AssistantMessageContentPartAdded() | AssistantMessageContentPartDone(),
+        ):
+            _put(item.content, update.content_index, update.content)
+        case AssistantMessageItem(), AssistantMessageContentPartTextDelta():
+            _put(item.content, update.content_index, AssistantMessageContent(text=""), new=True)
+            item.content[update.content_index].text += update.delta
+        case AssistantMessageItem(), AssistantMessageContentPartAnnotationAdded():
+            item.content[update.content_index].annotations.append(update.annotation)
+        case WorkflowItem(), WorkflowTaskAdded() | WorkflowTaskUpdated():
+            _put(item.workflow.tasks, update.task_index, update.task)
+
+
+def _put[T](values: list[T], index: int, value: T, *, new: bool = False) -> None:
+    """Put a value at an index, or at the end; a `new` one at the end alone."""
+    if index >= len(values):
+        values.append(value)
+    elif not new:
+        values[index] = value
+
+
+def _unfinished(
+    told: _Told, kept: Sequence[ThreadItem], titles: Sequence[str], locale: str
+) -> Iterator[ThreadItem]:
+    """Give the items that were being written, as far as they went, and no empty one."""
+    saved = {item.id for item in kept}
+    for item in told.open.values():
+        if item.id in saved:
+            continue
+        if isinstance(item, WorkflowItem) and item.workflow.tasks:
+            ended = item.model_copy(deep=True)
+            broken_off(ended, titles, locale)
+            yield ended
+        if isinstance(item, AssistantMessageItem) and any(part.text for part in item.content):
+            yield item
