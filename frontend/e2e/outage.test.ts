@@ -60,7 +60,7 @@ describe("an outage", () => {
     // The run died with its server; its lease says so, and the page shows what was saved.
     await person.quiet();
     const error = page.getByTestId("run-error");
-    await error.getByText("This answer was interrupted.").waitFor();
+    await error.getByText("This answer was interrupted").waitFor();
     expect(await page.locator("[data-item=user_message]").count()).toBe(1);
     await person.screenshot("assistant-interrupted");
     await error.getByRole("button", { name: "Try again" }).click();
