@@ -38,6 +38,7 @@ async def running(
         model_delay_ms=0,
         durable=False,
         engine=engine,
+        tidy_every_s=None,
     )
     system = LocalSystem(options, postgres=postgres)
     migrate(postgres.owner_url, folders=system.domain.migration_folders)

@@ -25,6 +25,7 @@ from pydantic import (
 )
 
 from sidestream import secrets_manager
+from sidestream.limits import Limits
 from sidestream.mcp_server import McpServer, secrets_of
 from sidestream.pasted import cleaned, stripped
 from sidestream.secret import Secret
@@ -47,8 +48,8 @@ class Issuer(BaseModel):
     jwks_url: HttpUrl
 
 
-class Settings(BaseModel):
-    """What both functions need."""
+class DatabaseSettings(BaseModel):
+    """What every function needs."""
 
     model_config = ConfigDict(frozen=True)
 
@@ -58,16 +59,6 @@ class Settings(BaseModel):
     database_pool_max: Annotated[int, Field(ge=1, le=50)] = 4
     database_timeout_s: Annotated[float, Field(ge=0.1, le=60)] = 5.0
     """How long to wait for a connection while nothing comes from the database."""
-    tool_signing_key: SecretStr
-    """HS256 secret of the 60-second tokens with which the chat calls the task tools."""
-    auth_issuers: tuple[Issuer, ...]
-    """JSON list of `{"issuer", "audience", "jwks_url"}`."""
-    cors_origins: tuple[str, ...] = ()
-    """Origins for the app's own CORS middleware, comma-separated. Empty where the Function URL
-    answers CORS: exactly one place may."""
-    mcp_allowed_hosts: tuple[str, ...] = ()
-    """`Host` values served at `/mcp`, comma-separated, `name:*` for any port. Empty: every one."""
-    max_body_bytes: Annotated[int, Field(ge=1024, le=6_000_000)] = 1_000_000
 
     @field_validator("*", mode="before")
     @classmethod
@@ -169,7 +160,35 @@ class Settings(BaseModel):
         }
 
 
-class ChatSettings(Settings):
+class Settings(DatabaseSettings):
+    """What both functions that serve requests need."""
+
+    tool_signing_key: SecretStr
+    """HS256 secret of the 60-second tokens with which the chat calls the task tools."""
+    auth_issuers: tuple[Issuer, ...]
+    """JSON list of `{"issuer", "audience", "jwks_url"}`."""
+    cors_origins: tuple[str, ...] = ()
+    """Origins for the app's own CORS middleware, comma-separated. Empty where the Function URL
+    answers CORS: exactly one place may."""
+    mcp_allowed_hosts: tuple[str, ...] = ()
+    """`Host` values served at `/mcp`, comma-separated, `name:*` for any port. Empty: every one."""
+    max_body_bytes: Annotated[int, Field(ge=1024, le=6_000_000)] = 1_000_000
+
+
+class TidySettings(DatabaseSettings):
+    """What the job that tidies needs: where, and how long what is kept."""
+
+    attachments_bucket: str = ""
+    """The S3 bucket of attachments. Empty: there are none."""
+    event_hours: Annotated[int, Field(ge=24, le=8_760)] = 24
+    """How long after its end the events of a run are kept."""
+    run_days: Annotated[int, Field(ge=1, le=3_650)] = 90
+    """How long after its end a run is kept, and what was spent on its day."""
+    unsent_file_hours: Annotated[int, Field(ge=24, le=8_760)] = 24
+    """How long a file is kept that no message took."""
+
+
+class ChatSettings(Settings, Limits):
     """What ChatFunction needs besides."""
 
     session_signing_key: SecretStr
@@ -179,10 +198,6 @@ class ChatSettings(Settings):
     """How long a session may be refreshed by its own token before the person has to sign in."""
     domain: str = "sidestream.tasks"
     """The package of the domain: its pack is what the chat knows of it."""
-    tool_output_bytes: Annotated[int, Field(ge=1_000, le=1_000_000)] = 16_000
-    """How much of one tool call's result the model reads."""
-    tool_output_bytes_per_run: Annotated[int, Field(ge=1_000, le=4_000_000)] = 32_000
-    """How much of all tool results of one answer the model reads."""
     tools_mcp_url: HttpUrl
     """The MCP endpoint of TasksFunction, with its path."""
     tools_mcp_auth: Literal["bearer", "sigv4"] = "bearer"
@@ -201,19 +216,6 @@ class ChatSettings(Settings):
     model_api: Literal["responses", "chat_completions"] = "responses"
     model_timeout_s: Annotated[float, Field(gt=0, le=900)] = 60.0
     model_max_retries: Annotated[int, Field(ge=0, le=5)] = 2
-    max_output_tokens: Annotated[int, Field(ge=16, le=100_000)] = 4_000
-
-    max_turns: Annotated[int, Field(ge=1, le=50)] = 8
-    history_items: Annotated[int, Field(ge=1, le=200)] = 40
-    history_tokens: Annotated[int, Field(ge=500, le=1_000_000)] = 16_000
-    max_message_chars: Annotated[int, Field(ge=1, le=200_000)] = 8_000
-    requests_per_minute: Annotated[int, Field(ge=0)] = 30
-    """Messages and dictations a user may send in a minute; 0 means no limit."""
-    tokens_per_day: Annotated[int, Field(ge=0)] = 500_000
-    """Model tokens a user may spend in a day (UTC); 0 means no limit."""
-    max_attachments: Annotated[int, Field(ge=0, le=20)] = 5
-    """Files that one message may have."""
-    max_attachment_bytes: Annotated[int, Field(ge=1, le=20_000_000)] = 5_000_000
     attachments_bucket: str = ""
     """The S3 bucket of attachments. Empty: there are none."""
     scripted_model: bool = False

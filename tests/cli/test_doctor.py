@@ -114,7 +114,7 @@ async def test_nothing_is_wrong_with_the_local_system(system: LocalSystem) -> No
     assert report.stdout.endswith("Nothing is wrong.\n")
     assert set(found.lines) == {
         *("configuration", "secrets", "database", "migrations", "database role", "pooler"),
-        *(f"sign-in {ISSUER}", "model", "tools", "endpoint", "clock"),
+        *("tidied", f"sign-in {ISSUER}", "model", "tools", "endpoint", "clock"),
         *("origin, chat", "origin, tools", "streaming"),
     }
 
@@ -177,13 +177,13 @@ async def test_what_does_not_answer_is_named(system: LocalSystem) -> None:
     assert report.of_state("ok") == {
         *("configuration", "secrets", "endpoint", "clock", "origin, chat", "streaming")
     }
-    assert report.of_state("unchecked") == {"database role", "pooler"}
+    assert report.of_state("unchecked") == {"database role", "tidied", "pooler"}
     for name in ("sign-in https://gone", "database", "model", "tools", "origin, tools"):
         words = ("cannot be reached", "connection refused")
         assert any(word in report.sentence(name) for word in words), name
     assert "does not exist (HTTP 404)" in report.sentence("sign-in https://keyless")
     assert MARKER not in report.output
-    assert report.output.endswith("7 of 15 to mend.\n")
+    assert report.output.endswith("7 of 16 to mend.\n")
 
 
 async def test_what_refuses_us_is_told_from_what_is_away(

@@ -12,7 +12,11 @@ from sidestream.local.functions import WRAPPER
 from tests.deployment.conftest import ROOT
 
 HERE = "Arm64" if platform.machine() in ("arm64", "aarch64") else "X86"
-LAYERS = {"ChatFunction": f"ChatDependencies{HERE}", "TasksFunction": f"TasksDependencies{HERE}"}
+LAYERS = {
+    "ChatFunction": f"ChatDependencies{HERE}",
+    "TasksFunction": f"TasksDependencies{HERE}",
+    "TidyFunction": f"ChatDependencies{HERE}",
+}
 
 
 @dataclass(frozen=True, slots=True)

@@ -15,7 +15,7 @@ from starlette.routing import Route
 
 from sidestream.chat.app import create_app
 from sidestream.chat.files.bucket import Bucket
-from sidestream.config import ChatSettings, Settings
+from sidestream.config import ChatSettings, DatabaseSettings, Settings, TidySettings
 from sidestream.headers import CHAT_EXPOSES, TOOLS_EXPOSE
 from sidestream.identity import TOKEN_HEADER
 from sidestream.local import functions
@@ -31,10 +31,19 @@ from tests.deployment.conftest import ROOT, Document
 from tests.deployment.test_template import as_list, environment
 
 FUNCTIONS: dict[str, type[Settings]] = {"ChatFunction": ChatSettings, "TasksFunction": Settings}
+CONFIGURED: dict[str, type[DatabaseSettings]] = {**FUNCTIONS, "TidyFunction": TidySettings}
 OTHERS = {
     "AWS_ENDPOINT_URL",  # for `sam local` alone
     "AWS_LAMBDA_EXEC_WRAPPER",  # Lambda's own
     "OPENAI_AGENTS_DISABLE_TRACING",  # the agents SDK's own
+}
+# Service Authorization Reference, "Actions, resources, and condition keys for Amazon S3".
+NEEDS = {
+    "PutObject": {"s3:PutObject"},
+    "GetObject": {"s3:GetObject", "s3:ListBucket"},  # the second tells a missing object
+    "DeleteObject": {"s3:DeleteObject"},
+    "DeleteObjects": {"s3:DeleteObject"},
+    "ListObjectsV2": {"s3:ListBucket"},
 }
 VALUES: dict[str, Any] = {
     "database_url": "postgresql://nobody@127.0.0.1/none",
@@ -72,27 +81,29 @@ def local_specs(tmp_path_factory: pytest.TempPathFactory) -> dict[str, FunctionS
     }
 
 
-@pytest.mark.parametrize("function", FUNCTIONS)
+@pytest.mark.parametrize("function", CONFIGURED)
 def test_every_variable_is_a_setting(template: Document, function: str) -> None:
-    settings = {name.upper() for name in FUNCTIONS[function].model_fields}
-    secrets = {f"{name.upper()}{ARN_SUFFIX}" for name in _secrets(FUNCTIONS[function])}
+    settings = {name.upper() for name in CONFIGURED[function].model_fields}
+    secrets = {f"{name.upper()}{ARN_SUFFIX}" for name in _secrets(CONFIGURED[function])}
     runtime = set(re.findall(r"STREAM_\w+", streaming_settings.Settings.__doc__ or ""))
     known = settings | secrets | OTHERS | (runtime if function == "ChatFunction" else set())
+    shared = set(template["Globals"]["Function"]["Environment"]["Variables"])
 
-    assert set(environment(template, function)) <= known
+    given = set(environment(template, function))
+    assert given - (shared if function not in FUNCTIONS else set()) <= known
 
 
-@pytest.mark.parametrize("function", FUNCTIONS)
+@pytest.mark.parametrize("function", CONFIGURED)
 def test_every_setting_that_must_be_is_given(template: Document, function: str) -> None:
     given = environment(template, function)
-    for name, field in FUNCTIONS[function].model_fields.items():
+    for name, field in CONFIGURED[function].model_fields.items():
         if field.annotation is SecretStr:
             assert f"{name.upper()}{ARN_SUFFIX}" in given
         elif field.is_required():
             assert name.upper() in given
 
 
-@pytest.mark.parametrize("function", FUNCTIONS)
+@pytest.mark.parametrize("function", CONFIGURED)
 def test_the_handler_is_there(template: Document, function: str) -> None:
     """ChatFunction's is what its runtime goes by."""
     handler = template["Resources"][function]["Properties"]["Handler"]
@@ -203,21 +214,27 @@ async def test_the_bucket_is_granted_what_its_code_calls_and_no_more(
     assert await bucket.read("k") == b"text"
     assert await bucket.beginning("k", 2) == (b"te", 4)
     await bucket.delete("k")
+    assert _granted(resources, "ChatRole") == set().union(*(NEEDS[name] for name in s3_calls))
 
-    # Service Authorization Reference, "Actions, resources, and condition keys for Amazon S3".
-    needs = {
-        "PutObject": {"s3:PutObject"},
-        "GetObject": {"s3:GetObject", "s3:ListBucket"},  # the second tells a missing object
-        "DeleteObject": {"s3:DeleteObject"},
-    }
-    policy = resources["ChatRole"]["Properties"]["Policies"][0]["PolicyDocument"]
-    granted = {
+
+async def test_what_tidies_the_bucket_is_granted_what_it_calls_and_no_more(
+    resources: Document, s3_calls: set[str]
+) -> None:
+    bucket = Bucket("files")
+    [(key, _changed)] = await bucket.page("", after="")
+    await bucket.delete_all([key])
+    assert await bucket.page("", after="") == []
+    assert _granted(resources, "TidyRole") == set().union(*(NEEDS[name] for name in s3_calls))
+
+
+def _granted(resources: Document, role: str) -> set[str]:
+    policy = resources[role]["Properties"]["Policies"][0]["PolicyDocument"]
+    return {
         action
         for statement in policy["Statement"]
         for action in as_list(statement["Action"])
         if action.startswith("s3:")
     }
-    assert granted == set().union(*(needs[name] for name in s3_calls))
 
 
 def test_only_the_chat_asks_for_attachments(template: Document) -> None:
@@ -225,5 +242,5 @@ def test_only_the_chat_asks_for_attachments(template: Document) -> None:
     assert "ATTACHMENTS_BUCKET" not in environment(template, "TasksFunction")
 
 
-def _secrets(settings: type[Settings]) -> list[str]:
+def _secrets(settings: type[DatabaseSettings]) -> list[str]:
     return [n for n, field in settings.model_fields.items() if field.annotation is SecretStr]

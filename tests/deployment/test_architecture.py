@@ -62,7 +62,7 @@ def test_whatever_is_answered_picks_the_layer_for_it(template: Document, archite
         assert (value == architecture) is holds[condition]
 
     resources = template["Resources"]
-    for function in ("ChatFunction", "TasksFunction"):
+    for function in ("ChatFunction", "TasksFunction", "TidyFunction"):
         [chosen] = resources[function]["Properties"]["Layers"]
         condition, yes, no = chosen["Fn::If"]
         layer = (yes if holds[condition] else no)["Ref"]

@@ -7,10 +7,12 @@ import pytest
 from pydantic import SecretStr
 from pydantic_core import PydanticUndefined
 
-from sidestream.config import ChatSettings
+from sidestream.config import ChatSettings, TidySettings
 from sidestream.streaming import settings as streaming_settings
 from tests.deployment import observability
 from tests.deployment.conftest import ROOT, Document, of_type
+
+SETTINGS = {**ChatSettings.model_fields, **TidySettings.model_fields}
 
 
 def read(name: str) -> str:
@@ -29,7 +31,7 @@ def rows(document: str) -> dict[str, str]:
 
 def test_every_setting_is_documented_with_its_default() -> None:
     documented = rows(read("docs/configuration.md"))
-    for name, field in ChatSettings.model_fields.items():
+    for name, field in SETTINGS.items():
         said = documented[name.upper()]
         assert ("secret" in said) == (field.annotation is SecretStr), name
         if field.is_required():
@@ -44,7 +46,7 @@ def test_every_setting_is_documented_with_its_default() -> None:
 
 
 def test_no_document_names_a_setting_that_is_not_there() -> None:
-    settings = {name.upper() for name in ChatSettings.model_fields}
+    settings = {name.upper() for name in SETTINGS}
     runtime = set(re.findall(r"STREAM_\w+", streaming_settings.Settings.__doc__ or ""))
     documented = {name for name in rows(read("docs/configuration.md")) if name.isupper()}
     assert documented == settings | runtime

@@ -51,6 +51,7 @@ async def used_system(system: LocalSystem) -> AsyncIterator[LocalSystem]:
         assert '"type":"done"' in await say("add milk")
         assert '"type":"done"' in await say("hello")
         assert (await client.post("/api/somebody-else/chat", json={})).status_code == 403
+    await system.tidy()
     system.metrics.flush()
     yield system
 

@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 
+from tests.deployment.built import LAYERS
 from tests.deployment.conftest import TEMPLATE, Document, of_type
 
 SECRETS = {"SessionSigningKey", "ToolSigningKey"}
@@ -114,7 +115,7 @@ def parameter_of(value: Document) -> str:
 
 
 def test_no_secret_is_in_an_environment_variable(template: Document) -> None:
-    for function in ("ChatFunction", "TasksFunction"):
+    for function in ("ChatFunction", "TasksFunction", "TidyFunction"):
         for name, value in environment(template, function).items():
             if re.search(r"KEY|SECRET|DATABASE_URL|PASSWORD|TOKEN(?!S)", name):
                 assert name.endswith("_SECRET_ARN"), f"{name} would hold a secret"
@@ -139,7 +140,8 @@ def test_generated_secrets_are_long_and_never_given(resources: Document) -> None
 
 
 def test_a_role_reads_exactly_the_secrets_of_its_functions_environment(template: Document) -> None:
-    for function, role in (("ChatFunction", "ChatRole"), ("TasksFunction", "TasksRole")):
+    roles = {"ChatFunction": "ChatRole", "TasksFunction": "TasksRole", "TidyFunction": "TidyRole"}
+    for function, role in roles.items():
         named = {
             parameter_of(value)
             for name, value in environment(template, function).items()
@@ -152,7 +154,8 @@ def test_a_role_reads_exactly_the_secrets_of_its_functions_environment(template:
             if statement["Action"] == "secretsmanager:GetSecretValue"
             for secret in statement["Resource"]
         }
-        assert readable == named
+        # Every function is told of what serves requests; the one that tidies does not.
+        assert readable == (named if role != "TidyRole" else {"DatabaseUrlSecretArn"})
 
 
 def test_nothing_is_granted_on_everything(resources: Document) -> None:
@@ -188,8 +191,9 @@ def test_exactly_one_place_answers_cors(template: Document, function: str) -> No
         assert strip == {"Fn::If": ["HasRestFront", "0", "1"]}
 
 
-def test_both_functions_log_json_to_their_own_group_for_a_while(resources: Document) -> None:
-    for function, group in (("ChatFunction", "ChatLogGroup"), ("TasksFunction", "TasksLogGroup")):
+def test_each_function_logs_json_to_its_own_group_for_a_while(resources: Document) -> None:
+    groups = {function: f"{function.removesuffix('Function')}LogGroup" for function in LAYERS}
+    for function, group in groups.items():
         logging = resources[function]["Properties"]["LoggingConfig"]
         assert logging["LogFormat"] == "JSON"
         assert logging["LogGroup"] == {"Ref": group}
@@ -252,6 +256,18 @@ def test_what_belongs_to_an_option_exists_only_with_it(template: Document) -> No
     assert conditional == expected
 
 
+def test_what_tidies_is_asked_for_once_an_hour_and_by_nobody_else(
+    resources: Document, translate: Translate
+) -> None:
+    function = resources["TidyFunction"]["Properties"]
+    assert "FunctionUrlConfig" not in function
+    [event] = function["Events"].values()
+    assert (event["Type"], event["Properties"]["Schedule"]) == ("Schedule", "rate(1 hour)")
+    [rule] = of_type(translate({}, {}), "AWS::Events::Rule").values()
+    assert rule["ScheduleExpression"] == "rate(1 hour)"
+    assert [target["Arn"] for target in rule["Targets"]] == [{"Ref": "TidyFunctionAliaslive"}]
+
+
 def test_production_cannot_be_released_blindly(template: Document) -> None:
     rule = template["Rules"]["ProductionIsWatched"]
     assert rule["RuleCondition"] == {"Fn::Equals": [{"Ref": "Stage"}, "prod"]}
@@ -274,6 +290,9 @@ def test_anyone_may_call_exactly_the_urls_that_are_not_signed_for(
     for resource in made.values():
         if resource["Type"] == "AWS::Lambda::Permission" and holds[resource.get("Condition")]:
             permission = resource["Properties"]
+            if permission["Principal"] == "events.amazonaws.com":
+                assert permission["FunctionName"] == {"Ref": "TidyFunctionAliaslive"}
+                continue
             assert permission.pop("Principal") == "*"
             alias = permission.pop("FunctionName")["Ref"]
             open_to_all[alias.removesuffix("Aliaslive")].append(permission)
@@ -292,8 +311,9 @@ def test_anyone_may_call_exactly_the_urls_that_are_not_signed_for(
     [
         ("ChatFunction", {"ChatFunction"}),
         ("TasksFunction", {"TasksFunction"}),
-        ("ChatDependenciesArm64", {"ChatFunction"}),
-        ("ChatDependenciesX86", {"ChatFunction"}),
+        ("TidyFunction", {"TidyFunction"}),
+        ("ChatDependenciesArm64", {"ChatFunction", "TidyFunction"}),
+        ("ChatDependenciesX86", {"ChatFunction", "TidyFunction"}),
         ("TasksDependenciesArm64", {"TasksFunction"}),
         ("TasksDependenciesX86", {"TasksFunction"}),
     ],
@@ -323,7 +343,7 @@ def test_a_version_is_published_for_each_parameter_that_its_description_tells(
     parameters = {name: _longest(given) for name, given in template["Parameters"].items()}
     made = translate(parameters, {})
     parameters["Layer"] = "1" * 6
-    for function in ("ChatFunction", "TasksFunction"):
+    for function in LAYERS:
         version = _version(made, function)
         description, layer = version["Properties"]["Description"]["Fn::Sub"]
         told = set(re.findall(r"\$\{(\w+)\}", description)) - set(layer)

@@ -14,6 +14,7 @@ from sidestream.cli.eval import evaluate
 from sidestream.cli.invoke import invoke
 from sidestream.cli.local import local
 from sidestream.cli.migrate import migrate
+from sidestream.cli.tidy import tidy
 from sidestream.cli.token import token
 from sidestream.cli.ttft import ttft
 from sidestream.network import UnusableProxy
@@ -27,7 +28,7 @@ app = typer.Typer(
     add_completion=False,
     pretty_exceptions_enable=False,
 )
-for command in (local, migrate, token, chat, ttft, doctor, invoke):
+for command in (local, migrate, tidy, token, chat, ttft, doctor, invoke):
     app.command()(command)
 app.command("eval")(evaluate)
 

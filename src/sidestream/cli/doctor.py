@@ -209,6 +209,7 @@ def _database_checks(
     folders = domain.migration_folders if domain else None
     yield Check("migrations", partial(database.migrated, patient.direct_database_url, folders))
     yield Check("database role", lambda: database.role(url()))
+    yield Check("tidied", lambda: database.tidied(url()))
     yield Check("pooler", lambda: database.pooler(url(), deployed=patient.deployed))
 
 

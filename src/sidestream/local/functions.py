@@ -11,6 +11,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Final
 
+from sidestream.config import TidySettings
 from sidestream.domain import Domain
 from sidestream.headers import CHAT_EXPOSES, TOOLS_EXPOSE
 from sidestream.local.aws import BUCKET
@@ -22,6 +23,8 @@ from sidestream.local.sign_in import AUDIENCE, ISSUER, JWKS_PATH
 from sidestream.secrets_manager import ARN_SUFFIX
 
 CHAT: Final = "ChatFunction"
+TIDY: Final = "TidyFunction"
+TIDY_HANDLER: Final = "sidestream.chat.tidy.handler.handler"
 WRAPPER: Final = "sidestream/streaming/stream-runtime"
 SECRETS: Final = frozenset(
     {
@@ -104,6 +107,32 @@ def chat_function(
         freeze=options.freeze,
         port=options.chat_port,
         exec_wrapper=PROJECT / "src" / WRAPPER,
+        init_timeout_s=_INIT_TIMEOUT_S,
+    )
+
+
+def tidy_function(options: LocalOptions, backends: Backends) -> FunctionSpec:
+    """The function that a schedule invokes, so that what nobody needs any more goes."""
+    own = {name.upper() for name in TidySettings.model_fields}
+    environment = {
+        **base(),
+        **{name: value for name, value in options.settings.items() if name in own},
+        "STAGE": "local",
+        "DATABASE_URL": backends.database_url,
+        "ATTACHMENTS_BUCKET": BUCKET,
+        "AWS_ENDPOINT_URL": backends.aws_url,
+        "AWS_LAMBDA_LOG_FORMAT": "JSON",
+        "PYTHONPATH": str(PROJECT / "src"),
+    }
+    return FunctionSpec(
+        name=TIDY,
+        command=(sys.executable, "-m", "sidestream.local.managed_runtime", TIDY_HANDLER),
+        handler=TIDY_HANDLER,
+        env=_kept(environment, backends.secrets),
+        cwd=PROJECT / "src",
+        timeout_s=300.0,
+        memory_mb=512,
+        max_environments=1,
         init_timeout_s=_INIT_TIMEOUT_S,
     )
 

@@ -15,7 +15,7 @@ from typing import Final
 
 from dotenv import dotenv_values
 
-from sidestream.config import ChatSettings
+from sidestream.config import ChatSettings, TidySettings
 from sidestream.domain import Domain, load
 from sidestream.pasted import stripped
 
@@ -45,6 +45,7 @@ class LocalOptions:
     `settings` are the functions' settings by name. Without `OPENAI_API_KEY` among them the scripted
     model answers, one word every `model_delay_ms`. `environments` is how many processes of each
     function may run at a time. `durable=False` gives up the database's safety in a power failure.
+    What nobody needs any more goes `tidy_every_s`; None: only when asked.
     With `secrets_manager` the functions read their secrets from Secrets Manager, as on AWS.
     `engine` is the socket of the container engine in which `sam local` runs them, if any.
     """
@@ -59,6 +60,7 @@ class LocalOptions:
     model_delay_ms: float = 30
     environments: int = 20
     durable: bool = True
+    tidy_every_s: float | None = 3600.0
     secrets_manager: bool = False
     engine: Path | None = None
 
@@ -77,7 +79,8 @@ class LocalOptions:
 def personal_settings(project: Path = PROJECT, *, foreign: Collection[str] = ()) -> dict[str, str]:
     """The functions' settings that a person made: `.env` of the project, then the environment,
     without what is `foreign` there."""
-    names = {name.upper() for name in ChatSettings.model_fields} - PROVIDED
+    fields = {**ChatSettings.model_fields, **TidySettings.model_fields}
+    names = {name.upper() for name in fields} - PROVIDED
     shell = {name: value for name, value in os.environ.items() if name not in foreign}
     values = {**dotenv_values(project / ".env"), **shell}
     return {name: value for name in sorted(names) if stripped(value := values.get(name) or "")}

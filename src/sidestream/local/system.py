@@ -12,8 +12,9 @@ import fcntl
 import http.client
 import shutil
 from collections.abc import Awaitable, Callable, Coroutine
-from contextlib import AsyncExitStack
+from contextlib import AsyncExitStack, suppress
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from types import TracebackType
 from typing import Self, TextIO
@@ -24,15 +25,17 @@ from sidestream.domain import Domain, DomainError
 from sidestream.local import sign_in
 from sidestream.local.aws import LocalAws
 from sidestream.local.console import LogBook
-from sidestream.local.emulator import FunctionSpec, FunctionUrl
+from sidestream.local.emulator import EventFailed, FunctionSpec, FunctionUrl, invoke
 from sidestream.local.emulator.environment import InitError
 from sidestream.local.endpoints import Endpoints, own_pid
 from sidestream.local.errors import LocalSystemError
 from sidestream.local.functions import (
     CHAT,
+    TIDY,
     Backends,
     chat_function,
     page_origins,
+    tidy_function,
     tools_function,
 )
 from sidestream.local.keys import LocalKeys
@@ -42,6 +45,7 @@ from sidestream.local.page import Page, address_setting, shows
 from sidestream.local.ports import free_port, on_free_ports
 from sidestream.local.postgres import EmbeddedPostgres
 from sidestream.local.sam import SamLocal
+from sidestream.local.schedule import Schedule
 from sidestream.local.settings import LocalOptions, load_domain
 from sidestream.store.migrate import migrate
 
@@ -59,6 +63,7 @@ class LocalSystem:
     domain: Domain
     chat: FunctionUrl
     tools: FunctionUrl
+    tidying: FunctionSpec
     metrics: MetricFeed
     endpoints: Endpoints
 
@@ -71,7 +76,7 @@ class LocalSystem:
     ) -> None:
         self.options = options
         self.domain = _domain(options)
-        self._log_names = {CHAT: "chat", self.domain.function: self.domain.name}
+        self._log_names = {CHAT: "chat", TIDY: "tidy", self.domain.function: self.domain.name}
         grammar = grammar_of(self.domain.scripted)
         settings = ModelSettings(delay_ms=options.model_delay_ms, grammar=grammar)
         self.model = ScriptedModelServer(settings)
@@ -86,6 +91,12 @@ class LocalSystem:
     def token(self, user_id: str) -> str:
         """A JWT with which the system knows a user."""
         return sign_in.mint(self.options.folder, user_id)
+
+    async def tidy(self) -> dict[str, int]:
+        """Have go what nobody needs any more. Gives how many of which went. Raises
+        `EventFailed`."""
+        gone: dict[str, int] = await invoke(self.tidying, {}, partial(self._heard, TIDY))
+        return gone
 
     async def broken(self) -> str:
         """Wait until a part ends that should not, and give its name."""
@@ -144,8 +155,16 @@ class LocalSystem:
         if options.web:
             jobs.append(self._start_page(keys, page_port))
         await _all(*jobs)
+        self.tidying = tidy_function(options, backends)
+        if options.tidy_every_s is not None:
+            schedule = Schedule(self._tidy_again, options.tidy_every_s)
+            await self._open(schedule.start, schedule.stop)
         self.endpoints = self._endpoints(backends)
         self.endpoints.write(options.folder)
+
+    async def _tidy_again(self) -> None:
+        with suppress(EventFailed):  # its log says why
+            await self.tidy()
 
     async def _start_backends(self, page_port: int) -> Backends:
         auth = sign_in.SignIn(self.options.folder)

@@ -9,7 +9,6 @@ does.
 from __future__ import annotations
 
 import base64
-import hashlib
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, Final
 
@@ -36,6 +35,7 @@ from sidestream.chat.files.file_types import (
     image_type,
     text_of,
 )
+from sidestream.chat.files.keys import key_of
 from sidestream.config import ChatSettings
 from sidestream.problems import (
     Invalid,
@@ -90,7 +90,7 @@ class AttachmentFiles(AttachmentStore[Caller]):
         if mime_type is None:
             raise UnsupportedMedia("Only images and text files can be attached.")
         attachment_id = self.generate_attachment_id(mime_type, context)
-        key = _key(context, attachment_id)
+        key = key_of(context.user_id, attachment_id)
         upload = AttachmentUploadDescriptor(
             url=AnyUrl(await self._objects.upload_url(key, mime_type, input.size, _UPLOAD_TTL_S)),
             method="PUT",
@@ -110,7 +110,7 @@ class AttachmentFiles(AttachmentStore[Caller]):
 
     async def delete_attachment(self, attachment_id: str, context: Caller) -> None:
         """Delete the file of an attachment. Deleting it again changes nothing."""
-        await self._objects.delete(_key(context, attachment_id))
+        await self._objects.delete(key_of(context.user_id, attachment_id))
 
     async def check_uploaded(self, attachment: Attachment) -> None:
         """Raise `Invalid` unless the file is there in the size that was announced, and is what its
@@ -160,8 +160,3 @@ class AttachmentFiles(AttachmentStore[Caller]):
         if len(words) > MAX_TEXT_CHARS:
             words = f"{words[:MAX_TEXT_CHARS]}\n{_GOES_ON}"
         return ResponseInputTextParam(type="input_text", text=f"{label}\n{words}")
-
-
-def _key(caller: Caller, attachment_id: str) -> str:
-    owner = hashlib.sha256(caller.user_id.encode()).hexdigest()[:32]
-    return f"attachments/{owner}/{attachment_id}"

@@ -5,7 +5,8 @@ talks to S3 and to its stand-in on a laptop.
 """
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from datetime import datetime
 from typing import Final
 
 import boto3
@@ -79,6 +80,26 @@ class Bucket:
         return await _in_thread(
             lambda: bytes(self._s3.get_object(Bucket=self._name, Key=key)["Body"].read())
         )
+
+    async def page(self, prefix: str, *, after: str) -> list[tuple[str, datetime]]:
+        """Give up to a thousand keys behind `after`, in their order, and when each was written."""
+
+        def get() -> list[tuple[str, datetime]]:
+            found = self._s3.list_objects_v2(Bucket=self._name, Prefix=prefix, StartAfter=after)
+            return [(each["Key"], each["LastModified"]) for each in found.get("Contents", ())]
+
+        return await _in_thread(get)
+
+    async def delete_all(self, keys: Sequence[str]) -> None:
+        """Delete up to a thousand objects."""
+        if not keys:
+            return
+        objects = {"Objects": [{"Key": key} for key in keys], "Quiet": True}
+        answer = await _in_thread(
+            lambda: self._s3.delete_objects(Bucket=self._name, Delete=objects)
+        )
+        if answer.get("Errors"):
+            raise BadGateway("The file store refused the request.")
 
     async def delete(self, key: str) -> None:
         """Delete an object. One that is not there is deleted already."""

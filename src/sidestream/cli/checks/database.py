@@ -12,7 +12,9 @@ from typing import Any, Final
 import psycopg
 from psycopg.rows import dict_row
 
+from sidestream.chat.tidy.ages import kept
 from sidestream.cli.checks.finding import Broken, Finding, Unchecked, failed, ok, unchecked, warning
+from sidestream.config import SettingsError, TidySettings
 from sidestream.problems import Problem
 from sidestream.reasons import Reason
 from sidestream.store.database import Database, Statement
@@ -23,9 +25,12 @@ from sidestream.store.migrate import (
     pending,
     require_version,
 )
+from sidestream.store.tidy import Leftovers
 
 _CONNECT_TIMEOUT_S: Final = 5
 _TRIES: Final = 3
+_MOST_LEFT: Final = 1_000
+_DAY_S: Final = 24 * 3600.0
 _LOOK: Final = "look at its address, its state and the network"
 _ADVICE: Final = {
     Reason.UNREADABLE: "the address is `postgresql://role:password@host/database`",
@@ -131,6 +136,35 @@ async def migrated(direct_url: str | None, folders: Sequence[Path] | None) -> Fi
     if missing:
         return failed(f"Run `sidestream migrate`: {', '.join(missing)} not applied.")
     return ok("Every migration is applied.")
+
+
+async def tidied(url: str) -> Finding:
+    """Whether what is past keeping goes. What is left for a day more says that nobody tidies."""
+    try:
+        late = kept(TidySettings.load(database_url=url), more_s=_DAY_S)
+    except SettingsError as error:
+        return failed(str(error))
+    async with _connected(url):
+        pass
+    database = Database(url, timeout_s=_CONNECT_TIMEOUT_S)
+    await database.open()
+    try:
+        left = await Leftovers(database, late).overdue(_MOST_LEFT)
+    except psycopg.errors.UndefinedFunction:
+        raise Unchecked("Run `sidestream migrate`.") from None
+    except psycopg.errors.InsufficientPrivilege:
+        raise Unchecked("Needs the role sidestream_app.") from None
+    except Problem:
+        raise Unchecked("Needs the database.") from None
+    finally:
+        await database.close()
+    if left:
+        count = f"{left} rows or more" if left == _MOST_LEFT else f"{left} rows"
+        return warning(
+            f"{count} are past keeping for over a day: look at the log of TidyFunction, or run "
+            "`sidestream tidy`."
+        )
+    return ok("Nothing is left that is past keeping.")
 
 
 async def _backend(connection: psycopg.AsyncConnection[Any]) -> int:

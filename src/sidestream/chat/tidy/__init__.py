@@ -1,0 +1,1 @@
+"""What nobody needs any more goes: by a schedule, or by `sidestream tidy`."""

@@ -1,0 +1,90 @@
+"""The job that tidies: rows past keeping, and files that are nobody's.
+
+It may be run twice, and at the same time as another: what one holds the other leaves alone, and
+what one has removed the other does not find. It works in batches, so that one that is ended has
+done what it has done, and the next goes on.
+"""
+
+import secrets
+from collections import Counter
+from datetime import UTC, datetime, timedelta
+from typing import Final
+
+from sidestream.chat.files.bucket import Bucket
+from sidestream.chat.files.keys import FOLDER, id_in
+from sidestream.chat.tidy.ages import kept
+from sidestream.config import TidySettings
+from sidestream.store.database import Database
+from sidestream.store.tidy import Leftovers
+
+_ROWS: Final = 1_000
+_BATCHES: Final = 200
+_PAGES: Final = 20
+_YOUNG: Final = timedelta(days=1)
+
+
+async def tidy(settings: TidySettings, gone: Counter[str], *, now: datetime | None = None) -> None:
+    """Remove what is past keeping, and count in `gone` how many of which went: `run_events`
+    (batches of a run's events), `runs`, `usage`, `attachments`, `files`.
+
+    `now` is the time by which files are young. Raises `Problem` when the database or the bucket
+    cannot be used.
+    """
+    database = Database(settings.secret("database_url"), timeout_s=settings.database_timeout_s)
+    bucket = Bucket(settings.attachments_bucket) if settings.attachments_bucket else None
+    leftovers = Leftovers(database, kept(settings))
+    await database.open()
+    try:
+        await _remove_rows(leftovers, gone)
+        await _remove_attachments(leftovers, bucket, gone)
+        if bucket is not None:
+            old = (now or datetime.now(UTC)) - _YOUNG
+            await _remove_strays(leftovers, bucket, old, gone)
+    finally:
+        await database.close()
+
+
+async def _remove_rows(leftovers: Leftovers, gone: Counter[str]) -> None:
+    for _batch in range(_BATCHES):
+        removed = await leftovers.remove_rows(_ROWS)
+        gone.update(removed)
+        if not any(removed.values()):
+            return
+
+
+async def _remove_attachments(
+    leftovers: Leftovers, bucket: Bucket | None, gone: Counter[str]
+) -> None:
+    """Remove the attachments that no message took, then their files. A file that stays, because
+    the job ends in between, is a stray."""
+    for _batch in range(_BATCHES):
+        keys = await leftovers.take_files(_ROWS)
+        if not keys:
+            return
+        gone["attachments"] += len(keys)
+        if bucket is not None:
+            await bucket.delete_all(keys)
+            gone["files"] += len(keys)
+
+
+async def _remove_strays(
+    leftovers: Leftovers, bucket: Bucket, before: datetime, gone: Counter[str]
+) -> None:
+    """Remove files from before a time that have no row. A job looks at some pages of the bucket,
+    from anywhere in it and once around, so that in time all of it is looked at and nobody has to
+    remember where."""
+    start = place = f"{FOLDER}{secrets.token_hex(4)}"
+    around = False
+    for _page in range(_PAGES):
+        found = await bucket.page(FOLDER, after=place)
+        old = [key for key, changed in found if changed < before]
+        known = await leftovers.known_files([id_in(key) for key in old])
+        strays = [key for key in old if id_in(key) not in known]
+        await bucket.delete_all(strays)
+        gone["files"] += len(strays)
+        if found:
+            place = found[-1][0]
+        if not found and not around:
+            place, around = FOLDER, True
+        elif not found or (around and place >= start):
+            return

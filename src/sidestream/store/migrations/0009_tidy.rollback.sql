@@ -1,0 +1,14 @@
+drop function if exists tidy_left(double precision, double precision, double precision, integer);
+drop function if exists tidy_dead_runs(integer);
+drop function if exists tidy_known_attachments(text[]);
+drop function if exists tidy_attachments(double precision, integer);
+drop function if exists tidy_runs(double precision, double precision, integer);
+drop policy if exists usage_days_tidied on usage_days;
+drop policy if exists usage_minutes_tidied on usage_minutes;
+drop policy if exists attachments_tidied on attachments;
+drop policy if exists run_events_tidied on run_events;
+drop policy if exists runs_tidied on runs;
+drop index if exists attachments_unsent;
+drop index if exists run_events_by_time;
+drop index if exists runs_by_end;
+alter table feedback drop constraint if exists feedback_item;

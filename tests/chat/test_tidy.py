@@ -1,0 +1,124 @@
+"""The job that tidies, on a system in use: what stays is what somebody can still see."""
+
+import asyncio
+from collections import Counter
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+
+import psycopg
+import pytest
+from botocore.client import BaseClient
+
+from sidestream.chat.tidy.job import tidy
+from sidestream.config import TidySettings
+from sidestream.local.aws import BUCKET
+from sidestream.local.emulator import EventFailed, invoke
+from sidestream.local.emulator.variables import REGION
+from sidestream.local.system import LocalSystem
+from tests.chat.client import Client, add_request
+from tests.chat.conftest import Rows
+from tests.chat.test_attachments import NOTES, announced, attached, key_of, keys, s3
+from tests.command import run
+
+__all__ = ["s3"]
+
+_LATER = timedelta(days=2)
+
+
+@pytest.fixture
+def settings(system: LocalSystem, monkeypatch: pytest.MonkeyPatch) -> TidySettings:
+    """What the function is given, and the AWS that it talks to."""
+    monkeypatch.setenv("AWS_ENDPOINT_URL", system.endpoints.aws)
+    monkeypatch.setenv("AWS_DEFAULT_REGION", REGION)
+    for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"):
+        monkeypatch.setenv(name, "local")
+    url = system.endpoints.app_database_url
+    return TidySettings(database_url=url, attachments_bucket=BUCKET)
+
+
+def a_day_ago(owner_url: str, *attachment_ids: str) -> None:
+    with psycopg.connect(owner_url) as owner:
+        owner.execute(
+            "update attachments set created_at = now() - interval '25 hours' where id = any(%s)",
+            (list(attachment_ids),),
+        )
+
+
+async def test_a_file_that_no_message_took_goes_with_its_row(
+    system: LocalSystem, alice: Client, s3: BaseClient, rows: Rows, owner_url: str
+) -> None:
+    sent = await attached(alice, "sent.txt", NOTES, "text/plain")
+    thread_id = (await alice.create("hello")).thread_id
+    await alice.send(add_request(thread_id, "look", attachments=[sent.id]))
+    unsent = await attached(alice, "unsent.txt", NOTES, "text/plain")
+    never_came = await announced(alice, "never.txt", 5, "text/plain")
+    young = await attached(alice, "young.txt", NOTES, "text/plain")
+    wanted = {await key_of(rows, each) for each in (sent, young)}
+    unwanted = await key_of(rows, unsent)
+    a_day_ago(owner_url, sent.id, unsent.id, never_came.id)
+
+    gone = await system.tidy()
+
+    assert gone["attachments"] >= 2
+    left = await rows("select id from attachments where user_id = %s", alice.user_id)
+    assert {row["id"] for row in left} == {sent.id, young.id}
+    assert wanted <= keys(s3)
+    assert unwanted not in keys(s3)
+    assert (await alice.send(add_request(thread_id, "look", attachments=[young.id]))).status == 200
+    refused = await alice.send(add_request(thread_id, "look", attachments=[unsent.id]))
+    assert refused.status == 404
+
+
+async def test_a_file_that_no_row_knows_goes_when_it_is_old(
+    settings: TidySettings, alice: Client, s3: BaseClient, rows: Rows
+) -> None:
+    kept = await key_of(rows, await attached(alice, "kept.txt", NOTES, "text/plain"))
+    strays = {f"attachments/{n:032x}/atc_stray" for n in range(0, 2**128, 2**125)}
+    elsewhere = "exports/not_ours"
+    for key in (*strays, elsewhere):
+        s3.put_object(Bucket=BUCKET, Key=key, Body=b"x")
+
+    await tidy(settings, Counter())
+    assert strays <= keys(s3)
+
+    gone: Counter[str] = Counter()
+    await tidy(settings, gone, now=datetime.now(UTC) + _LATER)
+    assert gone["files"] >= len(strays)
+    assert not strays & keys(s3)
+    assert {kept, elsewhere} <= keys(s3)
+    s3.delete_object(Bucket=BUCKET, Key=elsewhere)
+
+
+async def test_two_at_once_and_again_do_no_harm(
+    settings: TidySettings, alice: Client, rows: Rows, owner_url: str
+) -> None:
+    unsent = [await announced(alice, f"{n}.txt", 5, "text/plain") for n in range(6)]
+    a_day_ago(owner_url, *(each.id for each in unsent))
+    first, second, third = Counter[str](), Counter[str](), Counter[str]()
+    await asyncio.gather(tidy(settings, first), tidy(settings, second))
+    await tidy(settings, third)
+    assert await rows("select id from attachments where user_id = %s", alice.user_id) == []
+    assert first["attachments"] + second["attachments"] >= 6
+    assert third["attachments"] == 0
+
+
+async def test_what_fails_is_told_and_the_next_one_goes_on(system: LocalSystem) -> None:
+    lines: list[str] = []
+    nowhere = {**system.tidying.env, "ATTACHMENTS_BUCKET": "nowhere"}
+    with pytest.raises(EventFailed):
+        await invoke(replace(system.tidying, env=nowhere), {}, lines.append)
+    assert any('"message":"tidied"' in line for line in lines)
+    assert isinstance(await system.tidy(), dict)
+
+
+async def test_the_command_does_the_same(
+    system: LocalSystem, alice: Client, owner_url: str, rows: Rows
+) -> None:
+    unsent = await announced(alice, "unsent.txt", 5, "text/plain")
+    a_day_ago(owner_url, unsent.id)
+    done = await asyncio.to_thread(run, "tidy", "--folder", str(system.options.folder))
+    assert (done.returncode, done.stderr) == (0, "")
+    assert "1 attachments" in done.stdout
+    assert await rows("select id from attachments where user_id = %s", alice.user_id) == []
+    again = await asyncio.to_thread(run, "tidy", "--folder", str(system.options.folder))
+    assert again.stdout == "Nothing is past keeping.\n"
