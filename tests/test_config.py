@@ -97,6 +97,14 @@ def test_a_malformed_setting_is_named_and_not_quoted(
     assert "planted" not in str(caught.value)
 
 
+def test_what_the_model_reads_of_tools_fits_an_item(environment: pytest.MonkeyPatch) -> None:
+    environment.setenv("TOOL_OUTPUT_BYTES_PER_RUN", "100000")
+    with pytest.raises(SettingsError, match="MAX_ITEM_BYTES has to be four times as much"):
+        ChatSettings.load()
+    environment.setenv("MAX_ITEM_BYTES", "400000")
+    assert ChatSettings.load().tool_output_bytes_per_run == 100_000
+
+
 @pytest.mark.parametrize(
     "url",
     [

@@ -6,7 +6,7 @@ what a model or a tool gives beyond one is cut, refused or ended, and said to be
 
 from typing import Annotated
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, ValidationInfo, field_validator
 
 
 class Limits(BaseModel):
@@ -48,3 +48,10 @@ class Limits(BaseModel):
     """How much of one tool call's result the model reads."""
     tool_output_bytes_per_run: Annotated[int, Field(ge=1_000, le=4_000_000)] = 32_000
     """How much of all tool results of one answer the model reads."""
+
+    @field_validator("tool_output_bytes_per_run")
+    @classmethod
+    def _fits_an_item(cls, value: int, info: ValidationInfo) -> int:
+        if 4 * value > info.data.get("max_item_bytes", 4 * value):
+            raise ValueError("MAX_ITEM_BYTES has to be four times as much")
+        return value

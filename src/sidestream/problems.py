@@ -6,7 +6,9 @@ and `detail` are shown to people, in their language where there is a catalogue f
 never carry a secret, a message text or another user's id.
 """
 
+import itertools
 import math
+from collections.abc import Iterable, Mapping
 from typing import Any, ClassVar, Final
 
 from starlette.responses import JSONResponse
@@ -14,6 +16,12 @@ from starlette.responses import JSONResponse
 from .i18n import DEFAULT_LOCALE, tag, text
 
 PROBLEM_TYPE: Final = "application/problem+json"
+
+_MAX_ERRORS: Final = 10
+_MAX_PLACES: Final = 10
+_MAX_PLACE_CHARS: Final = 60
+_MAX_WORDS_CHARS: Final = 200
+_UNKNOWN_KIND: Final = "There is no such kind."
 
 
 class Problem(Exception):
@@ -148,6 +156,27 @@ class OutcomeUnknown(DatabaseUnavailable):
     """The database was lost after it was asked to write, or what it said could not be read."""
 
     code, title = "outcome_unknown", "It is not known whether this was done"
+
+
+def field_errors(found: Iterable[Mapping[str, Any]]) -> list[dict[str, Any]]:
+    """Give the `errors` of a problem from pydantic's: the first few, each cut to size. What was
+    sent is in none of them, but for the names of fields, which need not be valid Unicode."""
+    return [
+        {
+            "loc": [_place(part) for part in error["loc"][:_MAX_PLACES]],
+            # pydantic's own words quote the kind that it does not know.
+            "msg": _UNKNOWN_KIND
+            if error["type"] == "union_tag_invalid"
+            else str(error["msg"])[:_MAX_WORDS_CHARS],
+        }
+        for error in itertools.islice(found, _MAX_ERRORS)
+    ]
+
+
+def _place(part: object) -> object:
+    if not isinstance(part, str):
+        return part
+    return part[:_MAX_PLACE_CHARS].encode(errors="replace").decode()
 
 
 def problem_document(

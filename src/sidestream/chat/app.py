@@ -16,7 +16,7 @@ from sidestream.config import ChatSettings, chat_settings
 from sidestream.headers import CHAT_EXPOSES
 from sidestream.i18n import load, negotiate
 from sidestream.problem_handlers import PROBLEM_HANDLERS
-from sidestream.problems import Invalid, NotFound
+from sidestream.problems import Invalid, NotFound, field_errors
 from sidestream.request_context import RequestContext, refusal
 from sidestream.sessions.routes import session_routes
 from sidestream.telemetry import logger
@@ -76,10 +76,7 @@ async def _on_not_found(request: Request, _error: Exception) -> Response:
 
 async def _on_invalid(request: Request, error: Exception) -> Response:
     assert isinstance(error, RequestValidationError)
-    errors = [
-        {"loc": [str(part) for part in item["loc"]], "msg": item["msg"]} for item in error.errors()
-    ]
-    return refusal(request.scope, Invalid(errors=errors))
+    return refusal(request.scope, Invalid(errors=field_errors(error.errors())))
 
 
 def __getattr__(name: str) -> FastAPI:

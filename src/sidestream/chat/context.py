@@ -21,6 +21,8 @@ class EndReason(StrEnum):
     """The function is about to be cut off by Lambda."""
     CLOSING = "closing"
     """The process shuts down."""
+    TOO_LONG = "too_long"
+    """The run has streamed as much as it may."""
     LOST = "lost"
     """The lease ran out and somebody else may own the thread: nothing more may be written."""
     DELETED = "deleted"
@@ -112,6 +114,8 @@ class RunState:
     model: str = ""
     """The model that answers."""
     calls: dict[str, asyncio.Task[ToolRecord]] = field(default_factory=dict)
+    step_calls: int = 0
+    """How many calls the model's present response has had."""
     origins: dict[str, dict[str, Any]] = field(default_factory=dict)
     """What each of the model's calls came with, by its id."""
     records: list[ToolRecord] = field(default_factory=list)

@@ -40,6 +40,11 @@ STREAM_LOST: Final = "stream_lost"
 STREAM_SILENT: Final = "stream_silent"
 """The code of a response of which nothing came for too long."""
 
+STREAM_TOO_LONG: Final = "stream_too_long"
+"""The code of a response that goes on beyond its limit."""
+TOOL_CALL_FLOOD: Final = "tool_call_flood"
+"""The code of a response that has tool calls without end."""
+
 DEADLINE: Final = Failure(
     "deadline",
     _("The answer took too long and was cut short. What is here is saved. Try again to go on."),
@@ -65,6 +70,16 @@ UNSAVED: Final = Failure(
     "database_unavailable",
     _("Our database cannot be reached, and the end of this answer is not saved. Try again."),
     retryable=True,
+)
+TOO_LARGE: Final = Failure(
+    "item_too_large",
+    _("A part of this answer is too large to be kept. Ask for less at a time."),
+    retryable=False,
+)
+TOO_LONG: Final = Failure(
+    "max_run_bytes",
+    _("The answer grew beyond any bounds and ends here. Ask for a part of it."),
+    retryable=False,
 )
 NO_ANSWER: Final = Failure(
     "model_silent",
@@ -178,6 +193,8 @@ _OWN_CODES: Final = {
     STREAM_BROKEN: _MODEL_DOWN,
     STREAM_LOST: _MODEL_UNREACHABLE,
     STREAM_SILENT: _MODEL_SLOW,
+    STREAM_TOO_LONG: TOO_LONG,
+    TOOL_CALL_FLOOD: _TOO_MANY_STEPS,
 }
 _BREAKS: Final = (STREAM_BROKEN, STREAM_LOST)
 

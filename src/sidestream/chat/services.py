@@ -35,6 +35,7 @@ from sidestream.store.database import Database
 from sidestream.store.feedback import Feedback
 from sidestream.store.run_starts import RunStarts
 from sidestream.store.runs import Runs
+from sidestream.store.sizes import Sizes
 from sidestream.store.threads import PostgresStore
 
 
@@ -51,12 +52,14 @@ class Services:
             max_size=settings.database_pool_max,
             timeout_s=settings.database_timeout_s,
         )
+        sizes = Sizes(settings.max_item_bytes, settings.max_page_bytes)
         self.store = LeasedStore(
             self.database,
+            sizes,
             patience_s=settings.run_lease_s * 2 / 3,
             settle=lambda caller, run_id: self.salvage.settle(caller, run_id),
         )
-        self.run_starts = RunStarts(self.database)
+        self.run_starts = RunStarts(self.database, sizes)
         self.runs = Runs(self.database)
         self.feedback = Feedback(self.database)
         self.session_key = session_key(

@@ -29,7 +29,7 @@ from chatkit.types import (
 from pydantic import BaseModel, TypeAdapter, ValidationError
 from pydantic_core import PydanticSerializationError
 
-from ..problems import Conflict, Invalid, NotFound
+from ..problems import Conflict, Invalid, NotFound, TooLarge
 
 _logger = logging.getLogger(__name__)
 _items: Final[TypeAdapter[ThreadItem]] = TypeAdapter(ThreadItem)
@@ -76,20 +76,23 @@ def settled(item: ThreadItem) -> ThreadItem:
     return _items.validate_json(_dump(dated))
 
 
-def item_json(item: ThreadItem) -> str:
-    """Give all of an item as JSON. Raises `Invalid` for text that Postgres cannot hold, `Conflict`
-    for a placeholder."""
-    return _json(item if isinstance(item, Newer) else settled(item))
+def item_json(item: ThreadItem, max_bytes: int | None = None) -> str:
+    """Give all of an item as JSON. Raises `Invalid` for text that Postgres cannot hold, `TooLarge`
+    for more than `max_bytes`, `Conflict` for a placeholder."""
+    text = _json(item if isinstance(item, Newer) else settled(item))
+    if max_bytes is not None and len(text.encode()) > max_bytes:
+        raise TooLarge("All of a message may have {count} bytes at most.", count=max_bytes)
+    return text
 
 
-def item_columns(items: Sequence[ThreadItem]) -> dict[str, list[Any]]:
+def item_columns(items: Sequence[ThreadItem], max_bytes: int | None = None) -> dict[str, list[Any]]:
     """Give items as columns, for a statement that writes several: `ids`, `types`, `times`, `items`.
     Raises as `item_json` does."""
     return {
         "ids": [item.id for item in items],
         "types": [item.type for item in items],
         "times": [aware_utc(item.created_at) for item in items],
-        "items": [item_json(item) for item in items],
+        "items": [item_json(item, max_bytes) for item in items],
     }
 
 

@@ -17,6 +17,7 @@ from ..problems import UnknownCursor
 _MARK: Final = "cur_"
 _TEXT: Final = re.compile(r"(\d{1,16}):([0-9a-f]{8}):(.+)", re.DOTALL)
 _MAX_PLACE: Final = 2**53
+_MAX_CHARS: Final = 1_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,6 +38,8 @@ def write(list_name: str, cursor: Cursor) -> str:
 def read(list_name: str, text: str) -> Cursor:
     """Read a cursor, or the bare id of a row. Raises `UnknownCursor` for one that was not written
     for this list."""
+    if len(text) > _MAX_CHARS:
+        raise UnknownCursor
     if not text.startswith(_MARK):
         return Cursor(text)
     encoded = text.removeprefix(_MARK)

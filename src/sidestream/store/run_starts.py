@@ -29,6 +29,7 @@ from . import codec
 from .codec import RowNotFound
 from .database import Database, Rows, Statement
 from .lease import DEAD, KEEP_S, PAST_KEEPING, STATUS
+from .sizes import SIZES, Sizes, within_bytes
 from .usage import COUNT, LIMITS, over_limit
 
 _RETRY_AFTER_S: Final = 1.0
@@ -98,20 +99,21 @@ _BEGIN_NEW: Final = _NEW_THREAD + COUNT + "," + _MAKE + _OPEN_RUN
 _THREAD: Final = """
     select data::text as data from threads where user_id = %(user)s and id = %(thread)s
 """
-_HISTORY: Final = """
-    select data::text as data,
+_LATEST: Final = """
+    select data::text as data, seq as place from thread_items
+    where user_id = %(user)s and thread_id = %(thread)s and (%(until)s::text is null or
+      seq <= (select seq from thread_items
+              where user_id = %(user)s and thread_id = %(thread)s and id = %(until)s))
+    order by seq desc limit %(size)s
+"""
+_HISTORY: Final[LiteralString] = f"""
+    select data,
       case when %(until)s::text is not null then (
         select id from thread_items
         where user_id = %(user)s and thread_id = %(thread)s order by seq desc limit 1
       ) end as latest
-    from (
-      select seq, data from thread_items
-      where user_id = %(user)s and thread_id = %(thread)s and (%(until)s::text is null or
-        seq <= (select seq from thread_items
-                where user_id = %(user)s and thread_id = %(thread)s and id = %(until)s))
-      order by seq desc limit %(history_limit)s
-    ) as history order by seq
-"""
+    from ({within_bytes(_LATEST, "place desc")}) as history order by place
+"""  # noqa: S608
 _CONFLICTING_RUNS: Final[LiteralString] = f"""
     select id, thread_id, request_hash, {STATUS} as status, {DEAD} as unsettled,
       idempotency_key is not distinct from %(key)s and not {PAST_KEEPING} as same_key
@@ -200,17 +202,18 @@ class Unsettled:
 class RunStarts:
     """Begins runs. `keep_s`: how long after its end a run's idempotency key is kept."""
 
-    def __init__(self, database: Database, *, keep_s: float = KEEP_S) -> None:
+    def __init__(self, database: Database, sizes: Sizes = SIZES, *, keep_s: float = KEEP_S) -> None:
         self._database = database
+        self._sizes = sizes
         self._keep_s = keep_s
 
     async def begin(self, caller: Caller, start: RunStart) -> BegunRun | Replay | Unsettled:
         """Open a run and give what the model needs, in one round trip.
 
         Raises `RowNotFound`, `ThreadLocked`, `AlreadyAnswered`, `RunInProgress`, `RateLimited`,
-        `KeyReused`, `KeyInProgress` or `Invalid`, each with nothing written.
+        `KeyReused`, `KeyInProgress`, `TooLarge` or `Invalid`, each with nothing written.
         """
-        params = _params(caller, start) | {"keep_s": self._keep_s}
+        params = _params(caller, start, self._sizes) | {"keep_s": self._keep_s}
         load = [Statement(_THREAD, params), Statement(_HISTORY, params)]
         begin = Statement(_BEGIN_KNOWN if start.new_thread is None else _BEGIN_NEW, params)
         make_way = [Statement(_FORGET_KEY, params)] if start.idempotency_key is not None else []
@@ -256,7 +259,7 @@ class RunStarts:
         return _replay(key, request_hash, runs)
 
 
-def _params(caller: Caller, start: RunStart) -> dict[str, Any]:
+def _params(caller: Caller, start: RunStart, sizes: Sizes) -> dict[str, Any]:
     items = [*start.items_to_save, *([start.item] if start.item else [])]
     files = start.item.attachments if start.item else []
     thread = start.new_thread
@@ -274,10 +277,11 @@ def _params(caller: Caller, start: RunStart) -> dict[str, Any]:
         "attachments": [file.id for file in files],
         "attachments_data": [codec.attachment_json(file) for file in files],
         "lease_s": start.lease_s,
-        "history_limit": start.history_limit,
+        "size": start.history_limit,
+        "page_bytes": sizes.page_bytes,
         "requests_per_minute": start.requests_per_minute,
         "tokens_per_day": start.tokens_per_day,
-        **codec.item_columns(items),
+        **codec.item_columns(items, sizes.item_bytes),
     }
 
 

@@ -21,6 +21,7 @@ from .cursor import Cursor
 from .database import Database, Rows, Statement
 from .ids import new_id
 from .lease import DEAD, PERMIT, PERMITTED
+from .sizes import SIZES, Sizes, within_bytes
 
 type Settle = Callable[[Caller, str], Awaitable[object]]
 
@@ -56,7 +57,7 @@ _TOUCH_THREAD: Final[LiteralString] = f"""
 _DELETE_THREAD: Final = "delete from threads where user_id = %(user)s and id = %(thread)s"
 _THREAD_CURSOR: Final = "select id from threads where user_id = %(user)s and id = %(after)s"
 _THREADS_ASC: Final = """
-    select data::text as data, (extract(epoch from updated_at) * 1000000)::bigint as place
+    select data::text as data, (extract(epoch from updated_at) * 1000000)::bigint as place, id
     from threads
     where user_id = %(user)s and (%(after)s::text is null or (updated_at, id) > (
         coalesce(timestamptz 'epoch' + %(place)s::bigint * interval '1 microsecond',
@@ -65,7 +66,7 @@ _THREADS_ASC: Final = """
     order by updated_at, id limit %(limit)s
 """
 _THREADS_DESC: Final = """
-    select data::text as data, (extract(epoch from updated_at) * 1000000)::bigint as place
+    select data::text as data, (extract(epoch from updated_at) * 1000000)::bigint as place, id
     from threads
     where user_id = %(user)s and (%(after)s::text is null or (updated_at, id) < (
         coalesce(timestamptz 'epoch' + %(place)s::bigint * interval '1 microsecond',
@@ -126,6 +127,15 @@ _ITEMS_DESC: Final = """
     order by seq desc limit %(limit)s
 """
 
+_THREAD_PAGES: Final = {
+    "asc": within_bytes(_THREADS_ASC, "place, id"),
+    "desc": within_bytes(_THREADS_DESC, "place desc, id desc"),
+}
+_ITEM_PAGES: Final = {
+    "asc": within_bytes(_ITEMS_ASC, "place"),
+    "desc": within_bytes(_ITEMS_DESC, "place desc"),
+}
+
 _ATTACHMENT: Final = """
     select data::text as data from attachments where user_id = %(user)s and id = %(attachment)s
 """
@@ -148,16 +158,21 @@ _DELETE_ATTACHMENT: Final = """
 class PostgresStore(Store[Caller]):
     """Threads, items and attachments of each caller.
 
-    `limit` of a page is brought into 1..100. A page starts where the one before ended: `after` is
+    `limit` of a page is brought into 1..100; a page is shorter where its rows are large (`Sizes`),
+    and its `after` leads on. A page starts where the one before ended: `after` is
     that one's, whatever became of its rows since. The id of a row serves as well while the row is
     there; anything else raises `UnknownCursor`. Threads come by last activity, items in the order
-    in which they were first saved. Content that Postgres cannot hold raises `Invalid`.
+    in which they were first saved. Content that Postgres cannot hold raises `Invalid`, an item that
+    is too large `TooLarge`.
 
     `settle` is called for a run that died, by its id, before the items of its thread are given.
     """
 
-    def __init__(self, database: Database, *, settle: Settle | None = None) -> None:
+    def __init__(
+        self, database: Database, sizes: Sizes = SIZES, *, settle: Settle | None = None
+    ) -> None:
         self._database = database
+        self._sizes = sizes
         self._settle = settle
 
     def writer(self, context: Caller) -> str | None:  # noqa: ARG002
@@ -193,16 +208,15 @@ class PostgresStore(Store[Caller]):
     async def load_threads(
         self, limit: int, after: str | None, order: str, context: Caller
     ) -> Page[ThreadMetadata]:
-        query = _THREADS_DESC if order == "desc" else _THREADS_ASC
-        size = _page_size(limit)
         seen = cursor.read(_THREADS, after) if after is not None else None
-        statements = [_statement(context, query, **_from(seen), limit=size + 1)]
+        page = {**_from(seen), **self._page_of(limit)}
+        statements = [_statement(context, _THREAD_PAGES[_order(order)], **page)]
         if seen and seen.place is None:
             statements.append(_statement(context, _THREAD_CURSOR, after=seen.id))
         rows, *known = await self._run(context, "load_threads", statements)
         if not all(known):
             raise UnknownCursor
-        return _page(_THREADS, [codec.thread_from(row) for row in rows], rows, size)
+        return _page(_THREADS, [codec.thread_from(row) for row in rows], rows)
 
     async def delete_thread(self, thread_id: str, context: Caller) -> None:
         statement = _statement(context, _DELETE_THREAD, thread=thread_id)
@@ -211,11 +225,10 @@ class PostgresStore(Store[Caller]):
     async def load_thread_items(
         self, thread_id: str, after: str | None, limit: int, order: str, context: Caller
     ) -> Page[ThreadItem]:
-        query = _ITEMS_DESC if order == "desc" else _ITEMS_ASC
-        size = _page_size(limit)
         seen = cursor.read(thread_id, after) if after is not None else None
+        page = {**_from(seen), **self._page_of(limit)}
         statements = [
-            _statement(context, query, thread=thread_id, **_from(seen), limit=size + 1),
+            _statement(context, _ITEM_PAGES[_order(order)], thread=thread_id, **page),
             _statement(context, _THREAD, thread=thread_id),
         ]
         if self._settle is not None:
@@ -229,7 +242,7 @@ class PostgresStore(Store[Caller]):
         _require(found)
         if not all(known):
             raise UnknownCursor
-        return _page(thread_id, [codec.item_from(row) for row in rows], rows, size)
+        return _page(thread_id, [codec.item_from(row) for row in rows], rows)
 
     async def add_thread_item(self, thread_id: str, item: ThreadItem, context: Caller) -> None:
         # In the order in which a run that begins takes its locks.
@@ -312,8 +325,12 @@ class PostgresStore(Store[Caller]):
             item=item.id,
             type=item.type,
             created_at=codec.aware_utc(item.created_at),
-            data=codec.item_json(item),
+            data=codec.item_json(item, self._sizes.item_bytes),
         )
+
+    def _page_of(self, limit: int) -> dict[str, int]:
+        size = max(1, min(limit, MAX_PAGE))
+        return {"size": size, "limit": size + 1, "page_bytes": self._sizes.page_bytes}
 
     async def _one(
         self, context: Caller, tag: str, query: LiteralString, **params: Any
@@ -343,18 +360,16 @@ def _require(*results: Rows) -> None:
         raise RowNotFound
 
 
-def _page_size(limit: int) -> int:
-    return max(1, min(limit, MAX_PAGE))
+def _order(order: str) -> str:
+    return "desc" if order == "desc" else "asc"
 
 
 def _from(seen: Cursor | None) -> dict[str, Any]:
     return {"after": seen and seen.id, "place": seen and seen.place}
 
 
-def _page[T: (ThreadMetadata, ThreadItem)](
-    list_name: str, found: list[T], rows: Rows, size: int
-) -> Page[T]:
-    data, after = found[:size], None
-    if len(found) > size:
-        after = cursor.write(list_name, Cursor(data[-1].id, rows[size - 1]["place"]))
+def _page[T: (ThreadMetadata, ThreadItem)](list_name: str, data: list[T], rows: Rows) -> Page[T]:
+    after = None
+    if rows and rows[-1]["found"] > len(rows):
+        after = cursor.write(list_name, Cursor(data[-1].id, rows[-1]["place"]))
     return Page(data=data, has_more=after is not None, after=after)

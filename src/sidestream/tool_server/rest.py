@@ -12,7 +12,7 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 
 from sidestream.identity import Verifier, bearer_token, check_owner
-from sidestream.problems import BadRequest, Invalid
+from sidestream.problems import BadRequest, Invalid, field_errors
 from sidestream.tool_server.fields import IdempotencyKey
 from sidestream.tool_server.media import check_json
 
@@ -52,7 +52,7 @@ def valid[ModelT: BaseModel](model: type[ModelT], value: Any) -> ModelT:
         return model.model_validate(value)
     except ValidationError as error:
         details = error.errors(include_input=False, include_url=False, include_context=False)
-        raise Invalid(errors=[_field_error(item["loc"], item["msg"]) for item in details]) from None
+        raise Invalid(errors=field_errors(details)) from None
 
 
 def idempotency_key(request: Request) -> str | None:
@@ -73,12 +73,3 @@ def answer(document: Any, status: int = 200, headers: dict[str, str] | None = No
 
 def _no_constant(name: str) -> None:
     raise ValueError(f"{name} is not JSON")
-
-
-def _field_error(location: tuple[int | str, ...], message: str) -> dict[str, Any]:
-    # The location may hold a key of the client's making, which need not be valid Unicode.
-    parts = [
-        part.encode(errors="replace").decode() if isinstance(part, str) else part
-        for part in location
-    ]
-    return {"loc": parts, "msg": message}

@@ -14,7 +14,9 @@ from agents import (
     RunErrorHandlerInput,
     RunErrorHandlerResult,
     RunErrorHandlers,
+    RunHooks,
     ToolExecutionConfig,
+    TResponseInputItem,
 )
 
 from sidestream.chat.context import RunContext
@@ -55,6 +57,23 @@ def _stands(refused: RunErrorHandlerInput[RunContext]) -> RunErrorHandlerResult:
 ERROR_HANDLERS: Final[RunErrorHandlers[RunContext]] = {"model_refusal": _stands}
 """What the agent's run does with its errors: a refusal is an answer, and its words have gone out
 already."""
+
+
+class _Steps(RunHooks[RunContext]):
+    """Counts the calls of each response by itself."""
+
+    async def on_llm_start(
+        self,
+        context: RunContextWrapper[RunContext],
+        agent: Agent[RunContext],  # noqa: ARG002
+        system_prompt: str | None,  # noqa: ARG002
+        input_items: list[TResponseInputItem],  # noqa: ARG002
+    ) -> None:
+        """A call to the model begins."""
+        context.context.run.step_calls = 0
+
+
+STEPS: Final = _Steps()
 
 
 def build_agent(tools: Toolbox, settings: ChatSettings) -> Agent[RunContext]:

@@ -22,7 +22,7 @@ from agents import (
 from agents.items import TResponseStreamEvent
 from openai import AsyncOpenAI, AsyncStream
 
-from sidestream.chat.failures import STREAM_LOST, STREAM_SILENT
+from sidestream.chat.failures import STREAM_LOST, STREAM_SILENT, STREAM_TOO_LONG
 from sidestream.chat.model import normalise
 from sidestream.chat.model.normalise import Reading
 from sidestream.chat.model.request import completions_body, responses_body
@@ -47,18 +47,21 @@ class StreamedProvider(ModelProvider):
     def __init__(self, client: AsyncOpenAI, settings: ChatSettings) -> None:
         self._client = client
         self._api = settings.model_api
+        self._max_bytes = settings.max_run_bytes
         self._known = Providers(str(client.base_url))
 
     def get_model(self, model_name: str | None) -> Model:
         """Give a model by its name, which every run has to say."""
         assert model_name is not None
-        return StreamedModel(self._known.of(model_name), self._client, self._api)
+        provider = self._known.of(model_name)
+        return StreamedModel(provider, self._client, self._api, self._max_bytes)
 
 
 class StreamedModel(Model):
-    """One model of a provider."""
+    """One model of a provider, whose responses end after `max_bytes`."""
 
-    def __init__(self, provider: Provider, client: AsyncOpenAI, api: str) -> None:
+    def __init__(self, provider: Provider, client: AsyncOpenAI, api: str, max_bytes: int) -> None:
+        self._max_bytes = max_bytes
         self._provider = provider
         self._client = client
         self._path, self._body, self._reading = _APIS[api]
@@ -92,7 +95,7 @@ class StreamedModel(Model):
 
         stream = await self._provider.asked(ask)
         try:
-            async with aclosing(_events(stream.response, reading)) as events:
+            async with aclosing(_events(stream.response, reading, self._max_bytes)) as events:
                 async for event in events:
                     yield event
         finally:
@@ -100,13 +103,16 @@ class StreamedModel(Model):
 
 
 async def _events(
-    response: httpx2.Response, reading: Reading
+    response: httpx2.Response, reading: Reading, left: int
 ) -> AsyncGenerator[TResponseStreamEvent]:
     chunks = response.aiter_bytes()
     try:
         while (chunk := await _next(chunks, reading)) is not None:
-            for event in reading.feed(chunk):
+            left -= len(chunk)
+            for event in reading.feed(chunk) if left >= 0 else reading.broken(STREAM_TOO_LONG):
                 yield event
+            if left < 0:
+                return
             if reading.over:
                 await _drain(chunks)
                 return

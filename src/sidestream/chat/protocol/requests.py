@@ -16,29 +16,35 @@ from chatkit.types import (
     InferenceOptions,
     ItemsFeedbackReq,
     ItemsListReq,
+    StructuredInputSubmission,
+    ThreadsAddClientToolOutputReq,
     ThreadsAddStructuredInputReq,
     ThreadsAddUserMessageReq,
     ThreadsCreateReq,
+    ThreadsCustomActionReq,
     ThreadsListReq,
+    ThreadsSyncCustomActionReq,
     ThreadsUpdateReq,
     UserMessageInput,
     UserMessageTagContent,
     UserMessageTextContent,
 )
 from pydantic import BaseModel, TypeAdapter, ValidationError
+from pydantic_core import to_json
 from starlette.requests import Request
 
 from sidestream.config import ChatSettings
-from sidestream.problems import BadRequest, Invalid, TooLarge
+from sidestream.problems import BadRequest, Invalid, TooLarge, field_errors
 from sidestream.store.threads import MAX_PAGE
 from sidestream.visible import is_visible
 
 MAX_TITLE_CHARS: Final = 200
 MAX_FEEDBACK_ITEMS: Final = 100
+MAX_PAYLOAD_BYTES: Final = 64_000
+"""What a widget's action may carry: as much as a call of a tool."""
 
 _ADAPTER: Final[TypeAdapter[ChatKitReq]] = TypeAdapter(ChatKitReq)
 _KEY: Final = re.compile(r"[\x21-\x7e]{1,255}")
-_MAX_ERRORS: Final = 10
 
 
 class PlainMessage(BaseModel):
@@ -125,16 +131,13 @@ def _check(request: ChatKitReq, settings: ChatSettings, tools: Collection[str]) 
             if request.params.limit is not None:
                 request.params.limit = max(1, min(MAX_PAGE, request.params.limit))
         case ThreadsUpdateReq():
-            title = request.params.title.strip()
-            if not (is_visible(title) and len(title) <= MAX_TITLE_CHARS):
-                raise Invalid("A title has 1 to {count} characters.", count=MAX_TITLE_CHARS)
-            request.params.title = title
+            request.params.title = _title(request.params.title)
         case ThreadsAddStructuredInputReq():
-            answers = request.params.input.answers.values()
-            if sum(len(value) for answer in answers for value in answer.values) > (
-                settings.max_message_chars
-            ):
-                raise _too_long(settings)
+            _check_answers(request.params.input, settings)
+        case ThreadsAddClientToolOutputReq():
+            _check_carried(request.params.result, settings.tool_output_bytes)
+        case ThreadsCustomActionReq() | ThreadsSyncCustomActionReq():
+            _check_carried(request.params.action.payload, MAX_PAYLOAD_BYTES)
         case ItemsFeedbackReq():
             if not 0 < len(request.params.item_ids) <= MAX_FEEDBACK_ITEMS:
                 raise Invalid("Feedback is for 1 to {count} items.", count=MAX_FEEDBACK_ITEMS)
@@ -143,10 +146,14 @@ def _check(request: ChatKitReq, settings: ChatSettings, tools: Collection[str]) 
 def _check_message(
     message: UserMessageInput, settings: ChatSettings, tools: Collection[str]
 ) -> None:
+    if len(message.content) > settings.max_content_parts:
+        raise TooLarge(
+            "A message may have {count} parts at most.", count=settings.max_content_parts
+        )
     words = "".join(part.text for part in message.content) + (message.quoted_text or "")
     tags = [part for part in message.content if isinstance(part, UserMessageTagContent)]
-    behind = _strings([[tag.id, tag.data] for tag in tags])
-    if len(words) + sum(map(len, behind)) > settings.max_message_chars:
+    behind = sum(len(tag.model_dump_json(exclude={"type", "text", "interactive"})) for tag in tags)
+    if len(words) + behind > settings.max_message_chars:
         raise _too_long(settings)
     if not is_visible(words) and not message.attachments:
         raise Invalid("A message needs some text or an attachment.")
@@ -159,6 +166,28 @@ def _check_message(
         raise TooLarge(
             "A message may have {count} attachments at most.", count=settings.max_attachments
         )
+
+
+def _check_answers(submission: StructuredInputSubmission, settings: ChatSettings) -> None:
+    given = submission.answers
+    values = [value for answer in given.values() for value in answer.values]
+    if len(given) > settings.max_answers or len(values) > settings.max_answers:
+        raise TooLarge("An answer may have {count} parts at most.", count=settings.max_answers)
+    if sum(map(len, [*given, *values])) > settings.max_message_chars:
+        raise _too_long(settings)
+
+
+def _check_carried(value: Any, max_bytes: int) -> None:
+    """Refuse what a card or the page sends along beyond its size."""
+    if len(to_json(value)) > max_bytes:
+        raise TooLarge("What goes with this may have {count} bytes at most.", count=max_bytes)
+
+
+def _title(given: str) -> str:
+    title = given.strip()
+    if not (is_visible(title) and len(title) <= MAX_TITLE_CHARS):
+        raise Invalid("A title has 1 to {count} characters.", count=MAX_TITLE_CHARS)
+    return title
 
 
 def _too_long(settings: ChatSettings) -> TooLarge:
@@ -183,8 +212,5 @@ def _problem(error: ValidationError) -> BadRequest | Invalid:
     errors = error.errors(include_url=False, include_input=False, include_context=False)
     if any(item["type"] == "json_invalid" for item in errors):
         return BadRequest("The body is not valid JSON.")
-    listed = [
-        {"loc": [str(part) for part in item["loc"]], "msg": item["msg"]}
-        for item in errors[:_MAX_ERRORS]
-    ]
+    listed = field_errors(errors)
     return Invalid("The request does not have the form it needs.", errors=listed)

@@ -11,6 +11,7 @@ made. So what is told depends on the order of events alone, and not on what is d
 
 from collections.abc import Iterator
 from datetime import UTC, datetime
+from typing import Final
 
 from agents import StreamEvent
 from agents.items import ToolCallItem, ToolCallOutputItem
@@ -49,15 +50,20 @@ from openai.types.responses import (
     ResponseUsage,
 )
 from openai.types.responses.response_output_text import AnnotationURLCitation
+from pydantic_core import to_json
 
 from sidestream.chat.context import RunContext, ToolRecord
-from sidestream.chat.failures import ModelFailed
+from sidestream.chat.failures import STREAM_TOO_LONG, TOOL_CALL_FLOOD, ModelFailed
 from sidestream.chat.incomplete import Incomplete, mark
 from sidestream.chat.model.sent.origins import origins
 from sidestream.chat.tools.calls import refused
 from sidestream.chat.tools.registry import ToolRegistry
 from sidestream.chat.tools.trace import ToolTrace
+from sidestream.limits import Limits
 from sidestream.store.ids import new_id
+
+_FRAME_BYTES: Final = 1_000
+"""More than a message, or a part of it, takes without its words."""
 
 
 def begins_message(event: StreamEvent) -> bool:
@@ -72,15 +78,20 @@ def begins_message(event: StreamEvent) -> bool:
 class Answer:
     """Follows one run of the agent in one thread."""
 
-    def __init__(self, registry: ToolRegistry, thread_id: str, context: RunContext) -> None:
+    def __init__(
+        self, registry: ToolRegistry, thread_id: str, context: RunContext, limits: Limits
+    ) -> None:
+        self._limits = limits
         self._thread_id = thread_id
         self._run = context.run
         self._locale = context.locale
         self._trace = ToolTrace(registry, thread_id, context.locale, context.run.origins)
         self._steps = 0
+        self._named = 0
         self._message: AssistantMessageItem | None = None
         self._last: AssistantMessageItem | None = None
         self._traced = False
+        self._left_bytes = 0
         self._asked: dict[str, ResponseFunctionToolCall] = {}
         self.started = False
         """Whether words of the answer have gone out."""
@@ -146,7 +157,9 @@ class Answer:
         """Keep what the calls of a response came with, once it has ended."""
         if isinstance(event, ResponseCompletedEvent | ResponseIncompleteEvent):
             self._steps += 1
-            self._run.origins |= origins(event.response.output, self._run.model, self._steps)
+            fresh = origins(event.response.output, self._run.model, self._steps)
+            if len(to_json([fresh, self._run.origins])) <= self._limits.max_item_bytes // 4:
+                self._run.origins |= fresh
 
     def _raw(self, event: ResponseStreamEvent) -> Iterator[ThreadStreamEvent]:
         match event:
@@ -157,6 +170,9 @@ class Answer:
             case ResponseOutputItemAddedEvent(item=ResponseOutputMessage()):
                 yield from self._begin_message()
             case ResponseOutputItemAddedEvent(item=ResponseFunctionToolCall() as call):
+                self._named += 1
+                if self._named > 2 * self._limits.max_tool_calls:
+                    raise ModelFailed(TOOL_CALL_FLOOD)
                 yield from self._trace.started(call.call_id, call.name)
             case ResponseContentPartAddedEvent():
                 yield from self._begin_part()
@@ -210,6 +226,7 @@ class Answer:
         yield from self._end_message()
         yield from self._close_trace(over=False)
         self._message = self._new_message()
+        self._left_bytes = self._limits.max_item_bytes - _FRAME_BYTES
         yield ThreadItemAddedEvent(item=self._message.model_copy(deep=True))
 
     def _new_message(self) -> AssistantMessageItem:
@@ -228,6 +245,7 @@ class Answer:
 
     def _begin_part(self) -> Iterator[ThreadStreamEvent]:
         assert self._message is not None
+        self._take(_FRAME_BYTES)
         self._message.content.append(AssistantMessageContent(text=""))
         update = AssistantMessageContentPartAdded(
             content_index=len(self._message.content) - 1, content=AssistantMessageContent(text="")
@@ -236,17 +254,20 @@ class Answer:
 
     def _delta(self, delta: str, index: int) -> Iterator[ThreadStreamEvent]:
         assert self._message is not None
-        self._message.content[index].text += delta
+        told = self._fitting(delta)
+        self._message.content[index].text += told
         self.started = True
-        self.uncounted = (self.uncounted or "") + delta
-        update = AssistantMessageContentPartTextDelta(content_index=index, delta=delta)
+        self.uncounted = (self.uncounted or "") + told
+        update = AssistantMessageContentPartTextDelta(content_index=index, delta=told)
         yield self._update(update)
+        self._take(len(to_json(delta)))
 
     def _annotate(self, raw: object, index: int) -> Iterator[ThreadStreamEvent]:
         assert isinstance(raw, AnnotationURLCitation)
         assert self._message is not None
         source = URLSource(url=raw.url, title=raw.title)
         annotation = Annotation(source=source, index=getattr(raw, "end_index", None))
+        self._take(len(annotation.model_dump_json()))
         self._message.content[index].annotations.append(annotation)
         yield self._annotated(annotation, index)
 
@@ -280,6 +301,18 @@ class Answer:
         yield ThreadItemDoneEvent(item=self._message)
         self._message, self._last = None, self._message
         yield from self._trace.go_on()
+
+    def _fitting(self, words: str) -> str:
+        """Give as much of some words as the message has room for. No character takes more than six
+        bytes in JSON."""
+        whole = len(to_json(words)) <= self._left_bytes
+        return words if whole else words[: max(0, self._left_bytes) // 6]
+
+    def _take(self, size_bytes: int) -> None:
+        """Take up room of the message. Raises `ModelFailed` when there is no more."""
+        self._left_bytes -= size_bytes
+        if self._left_bytes < 0:
+            raise ModelFailed(STREAM_TOO_LONG)
 
     def _update(self, update: ThreadItemUpdate) -> ThreadItemUpdatedEvent:
         assert self._message is not None

@@ -3,10 +3,14 @@
 from typing import Final
 
 from sidestream.chat.context import EndReason
-from sidestream.chat.failures import CLOSING, DEADLINE, DELETED, LOST
+from sidestream.chat.failures import CLOSING, DEADLINE, DELETED, LOST, TOO_LONG
 
-ENDED_EARLY: Final = {EndReason.DEADLINE: DEADLINE, EndReason.CLOSING: CLOSING}
-"""What the person is told when it was the function that ended it."""
+ENDED_EARLY: Final = {
+    EndReason.DEADLINE: DEADLINE,
+    EndReason.CLOSING: CLOSING,
+    EndReason.TOO_LONG: TOO_LONG,
+}
+"""What the person is told when it was not they who ended it, nor the model."""
 
 TAKEN_AWAY: Final = {EndReason.LOST: LOST, EndReason.DELETED: DELETED}
 """What is told of a run whose thread is no longer its own."""

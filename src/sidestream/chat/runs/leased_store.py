@@ -16,11 +16,12 @@ from chatkit.types import ThreadItem
 
 from sidestream.caller import Caller
 from sidestream.chat.context import EndReason, RunContext
-from sidestream.chat.failures import UNSAVED, Failure
+from sidestream.chat.failures import TOO_LARGE, UNSAVED, Failure
 from sidestream.chat.runs.ended import TAKEN_AWAY
 from sidestream.i18n import text
-from sidestream.problems import DatabaseUnavailable
+from sidestream.problems import DatabaseUnavailable, TooLarge
 from sidestream.store.database import Database
+from sidestream.store.sizes import SIZES, Sizes
 from sidestream.store.threads import PostgresStore, Settle
 
 _PAUSE_S: Final = 0.5
@@ -32,8 +33,10 @@ class LeasedStore(PostgresStore):
     They raise `CustomStreamError`, of which ChatKit makes an error event.
     """
 
-    def __init__(self, database: Database, *, patience_s: float, settle: Settle) -> None:
-        super().__init__(database, settle=settle)
+    def __init__(
+        self, database: Database, sizes: Sizes = SIZES, *, patience_s: float, settle: Settle
+    ) -> None:
+        super().__init__(database, sizes, settle=settle)
         self.patience_s = patience_s
 
     def writer(self, context: Caller) -> str | None:
@@ -72,6 +75,8 @@ class LeasedStore(PostgresStore):
                 await write()
             except NotFoundError:
                 run.control.end(await self._taken_away(thread_id, context))
+            except TooLarge as problem:
+                raise _stream_error(context, TOO_LARGE) from problem
             except DatabaseUnavailable as problem:
                 if time.monotonic() > patient_until:
                     raise _stream_error(context, UNSAVED) from problem

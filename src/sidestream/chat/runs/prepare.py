@@ -205,7 +205,9 @@ def _answered(item: ThreadItem, submission: StructuredInputSubmission) -> Struct
         raise Invalid("This item is not a question.")
     known = {question.id for question in item.inputs}
     if unknown := sorted(set(submission.answers) - known):
-        raise Invalid("The question has no part named “{name}”.", name=unknown[0])
+        raise Invalid(
+            "The question has no part named “{name}”.", name=unknown[0][:_MAX_TITLE_CHARS]
+        )
     answered = item.model_copy(deep=True, update={"status": submission.status})
     for question in answered.inputs:
         given = submission.answers.get(question.id)

@@ -22,6 +22,7 @@ from chatkit.types import (
 from sidestream.chat.context import EndReason, RunContext, RunState, ToolRecord
 from sidestream.chat.failures import (
     NO_ANSWER,
+    TOO_LONG,
     Failure,
     classify,
     error_event,
@@ -30,7 +31,7 @@ from sidestream.chat.failures import (
 )
 from sidestream.chat.files.attachments import AttachmentFiles
 from sidestream.chat.incomplete import Incomplete
-from sidestream.chat.model.agent import ERROR_HANDLERS, run_config
+from sidestream.chat.model.agent import ERROR_HANDLERS, STEPS, run_config
 from sidestream.chat.model.history import HistoryConverter, note, recent, tokens_in, tokens_of
 from sidestream.chat.runs.answer import Answer, begins_message
 from sidestream.chat.runs.ended import ENDED_EARLY, NOT_MADE_NOTE
@@ -49,6 +50,7 @@ _CUT: Final = {
     EndReason.STOPPED: Incomplete.STOPPED,
     EndReason.DEADLINE: Incomplete.DEADLINE,
     EndReason.CLOSING: Incomplete.INTERRUPTED,
+    EndReason.TOO_LONG: Incomplete.LENGTH,
 }
 
 log = logger("chat")
@@ -102,7 +104,7 @@ class Responder:
         self, thread: ThreadMetadata, message: UserMessageItem | None, context: RunContext
     ) -> AsyncGenerator[ThreadStreamEvent]:
         control = context.run.control
-        answer = Answer(self._tools.registry, thread.id, context)
+        answer = Answer(self._tools.registry, thread.id, context, self._settings)
         failure: Failure | None = None
         try:
             async with aclosing(self._run_agent(answer, message, context)) as events:
@@ -180,6 +182,7 @@ class Responder:
             await self._input(context.run.history),
             context=context,
             max_turns=self._settings.max_turns,
+            hooks=STEPS,
             error_handlers=ERROR_HANDLERS,
             run_config=run_config(
                 self._provider, context.run.model, tool_choice.id if tool_choice else None
@@ -273,4 +276,4 @@ def _incomplete(run: RunState, failure: Failure | None) -> Incomplete | None:
         return _CUT.get(run.control.reason)
     if failure is None:
         return None
-    return Incomplete.LENGTH if failure.notice else Incomplete.ERROR
+    return Incomplete.LENGTH if failure.notice or failure is TOO_LONG else Incomplete.ERROR

@@ -85,6 +85,7 @@ class Run:
         self._stored: list[str] = []
         self._open: set[str] = set()
         self._saved = 0
+        self._left_bytes = settings.max_run_bytes
         self._failed = False
         self._writing: asyncio.Timeout | None = None
         self._task: asyncio.Task[None] | None = None
@@ -194,7 +195,11 @@ class Run:
         self.record.event()
         if speaks:
             self.record.token_ready()
-        self._stored.append(pack(payload, self._given.take_untold()))
+        stored = pack(payload, self._given.take_untold())
+        self._stored.append(stored)
+        self._left_bytes -= len(stored.encode())
+        if self._left_bytes < 0:
+            self.end(EndReason.TOO_LONG)
         self._given.add_frame(Frame(len(self._stored), payload, speaks=speaks))
 
     def _follow(self, event: ThreadStreamEvent) -> None:

@@ -14,6 +14,7 @@ from typing import Any, Final
 from agents import FunctionTool, Tool
 from agents.tool_context import ToolContext
 from openai.types.responses import ResponseFunctionToolCall
+from pydantic_core import to_json
 
 from sidestream.chat.context import Control, EndReason, RunContext, RunState, ToolRecord
 from sidestream.chat.tools.arguments import Schema, Unusable, fitting, read
@@ -41,6 +42,10 @@ _UNREACHABLE: Final = _("The service behind this cannot be reached right now. No
 _UNCERTAIN: Final = _(
     "The service behind this did not answer. Look at how things are before trying this again."
 )
+_TOO_MANY: Final = _("That was more than one answer may do, so it was left out.")
+_MOST: Final = "It was not done: an answer makes {count} tool calls at most. Answer without it."
+_MOST_AT_ONCE: Final = "It was not done: {count} calls are made at once. Call again for the rest."
+_LONG_ARGUMENTS: Final = "It was not done: the arguments of the calls are too long in all."
 _HELD_STATUS: Final = "held"
 _NEEDS_STATUS: Final = "input_required"
 _LEAST_BYTES: Final = 500
@@ -55,6 +60,9 @@ class Toolbox:
         self._deadline_grace_s = settings.deadline_margin_s / 8
         self._call_bytes = settings.tool_output_bytes
         self._run_bytes = settings.tool_output_bytes_per_run
+        self._run_arguments_bytes = settings.max_item_bytes // 4
+        self._most_at_once = settings.max_tool_calls_per_step
+        self._most = settings.max_tool_calls
 
     def function_tools(self) -> list[Tool]:
         """Build the agent's tools from what is offered now."""
@@ -158,6 +166,7 @@ class Toolbox:
         async def invoke(tool: ToolContext[RunContext], arguments: str) -> str:
             # The call outlives a cancelled run: its effect may already be committed, and the
             # trace has to tell what really happened.
+            tool.context.run.step_calls += 1
             call = asyncio.ensure_future(self._invoke(tool, name, offered.schema, arguments))
             tool.context.run.calls[tool.tool_call_id] = call
             return self.confirmation.told(await asyncio.shield(call))
@@ -175,6 +184,9 @@ class Toolbox:
     ) -> ToolRecord:
         """Call a tool for the model, or hold the call."""
         context, call_id = tool.context, tool.tool_call_id
+        if advice := self._one_too_many(context.run, arguments):
+            words = f"{_TOO_MANY}\n{advice}"
+            return _keep(context.run, ToolRecord(call_id, name, {}, words, failed=True))
         try:
             reads = self.registry.policy(name).reads
             parsed = fitting(read(arguments), schema, reads=reads)
@@ -193,6 +205,17 @@ class Toolbox:
             seen = self.confirmation.without_held(context.run, record.result)
             record = replace(record, result=seen)
         return _keep(context.run, self._within_budget(context, record))
+
+    def _one_too_many(self, run: RunState, arguments: str) -> str | None:
+        """Say to the model why the call that it just made is not done, if it is beyond a limit."""
+        if len(run.calls) > self._most:
+            return _MOST.format(count=self._most)
+        if run.step_calls > self._most_at_once:
+            return _MOST_AT_ONCE.format(count=self._most_at_once)
+        before = sum(len(to_json(record.arguments)) for record in run.records)
+        if before and before + len(arguments.encode(errors="replace")) > self._run_arguments_bytes:
+            return _LONG_ARGUMENTS
+        return None
 
     def _within_budget(self, context: RunContext, record: ToolRecord) -> ToolRecord:
         """Give a record whose words leave room for those of the run's other calls."""
