@@ -5,7 +5,7 @@ import json
 import httpx2
 import pytest
 
-from sidestream.chat.tools.results import words_of
+from sidestream.chat.tools.results import kept_of, words_of
 from sidestream.local.model import ScriptedModelServer
 from sidestream.local.model.conversation import Step, ToolRequest
 from sidestream.local.system import LocalSystem
@@ -90,3 +90,24 @@ async def test_the_model_reads_the_same_in_the_next_run(
 def _outputs(model: ScriptedModelServer) -> list[str]:
     sent = model.requests[-1].body["input"]
     return [item["output"] for item in sent if item.get("type") == "function_call_output"]
+
+
+class TestKept:
+    def test_what_is_small_stays(self) -> None:
+        result = {"data": [{"id": "a", "notes": "n" * 900}]}
+        assert kept_of(result, 1_000) is result
+        assert kept_of(None, 10) is None
+
+    def test_every_row_stays_and_long_texts_are_cut(self) -> None:
+        rows = [{"id": str(number), "notes": "ن" * 5_000} for number in range(100)]
+        kept = kept_of({"data": rows}, 100_000)
+        assert [row["id"] for row in kept["data"]] == [row["id"] for row in rows]
+        assert len(json.dumps(kept, ensure_ascii=False).encode()) < 110_000
+
+    def test_words_are_cut_at_their_end(self) -> None:
+        assert kept_of("w" * 500, 100) == "w" * 97 + "…"
+
+    def test_what_no_cut_makes_small_is_left_out(self) -> None:
+        assert kept_of({"numbers": list(range(10_000))}, 1_000) == {
+            "note": "The result was too long to be shown."
+        }

@@ -22,7 +22,7 @@ from sidestream.chat.tools.confirmation import Confirmation
 from sidestream.chat.tools.elicitation import Answers
 from sidestream.chat.tools.exchange import exchange
 from sidestream.chat.tools.registry import ToolRegistry
-from sidestream.chat.tools.results import words_of
+from sidestream.chat.tools.results import kept_of, words_of
 from sidestream.chat.tools.server import ToolResult
 from sidestream.chat.tools.sources import OfferedTool
 from sidestream.chat.tools.wire import ToolServerError
@@ -61,6 +61,7 @@ class Toolbox:
         self._call_bytes = settings.tool_output_bytes
         self._run_bytes = settings.tool_output_bytes_per_run
         self._run_arguments_bytes = settings.max_item_bytes // 4
+        self._result_bytes = settings.max_item_bytes
         self._most_at_once = settings.max_tool_calls_per_step
         self._most = settings.max_tool_calls
 
@@ -225,6 +226,8 @@ class Toolbox:
         status = _NEEDS_STATUS if record.needs else _HELD_STATUS
         told = {**record.result, "status": status} if record.waits else record.result
         words = words_of(told or record.output, budget)
+        if not record.waits:
+            record = replace(record, result=kept_of(record.result, self._result_bytes))
         source = self.registry.source(record.name)
         # The sentences about calls that nobody answered are ours.
         theirs = source is not None and record.result is not None and not record.waits

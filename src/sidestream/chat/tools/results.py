@@ -33,6 +33,18 @@ def words_of(result: Any, max_bytes: int) -> str:
     return _json({"note": _TOO_MUCH})
 
 
+def kept_of(result: Any, max_bytes: int) -> Any:
+    """Give a result as a run keeps it to its end, in at most `max_bytes` as JSON: all of its rows,
+    with their longest texts cut."""
+    if isinstance(result, str):
+        return _cut(result, max_bytes)
+    if _size(_json(result)) <= max_bytes:
+        return result
+    shorter = (_clip(result, chars) for chars in _TEXT_CHARS)
+    fits = (short for short in shorter if _size(_json(short)) <= max_bytes)
+    return next(fits, {"note": _TOO_MUCH})
+
+
 def _rows_of(result: dict[str, Any]) -> str | None:
     """The key of a list's rows: ours, or that of the only list there is (`result`, say, in which
     the MCP SDK wraps a tool's list)."""
