@@ -53,14 +53,15 @@ class Services:
             timeout_s=settings.database_timeout_s,
         )
         sizes = Sizes(settings.max_item_bytes, settings.max_page_bytes)
+        self.runs = Runs(self.database)
+        self.salvage = Salvage(self.runs, PostgresStore(self.database))
         self.store = LeasedStore(
             self.database,
             sizes,
             patience_s=settings.run_lease_s * 2 / 3,
-            settle=lambda caller, run_id: self.salvage.settle(caller, run_id),
+            settle=self.salvage.settle,
         )
         self.run_starts = RunStarts(self.database, sizes)
-        self.runs = Runs(self.database)
         self.feedback = Feedback(self.database)
         self.session_key = session_key(
             settings.secret("session_signing_key"), settings.session_ttl_s
@@ -69,7 +70,6 @@ class Services:
         self.cold = True
         self.mcp: McpClient
         self.registry: ToolRegistry
-        self.salvage: Salvage
         self.model_client: AsyncOpenAI
         self.responder: Responder
         self.preparer: Preparer
@@ -84,7 +84,6 @@ class Services:
         self.mcp = McpClient(url, key, auth=UrlSigner(url) if signed else None)
         own = (DomainTools(self.domain, self.mcp), self.functions)
         self.registry = ToolRegistry(self.domain, [*own, *self.attached])
-        self.salvage = Salvage(self.runs, PostgresStore(self.database), self.registry)
         tools = Toolbox(self.registry, self.settings)
         files = AttachmentFiles(self.settings)
         self.model_client = build_client(self.settings)

@@ -46,7 +46,6 @@ from sidestream.chat.incomplete import Incomplete, mark
 from sidestream.chat.model.history import note
 from sidestream.chat.protocol.frames import HIDDEN, encode, unpack
 from sidestream.chat.runs.ended import NOT_MADE_NOTE
-from sidestream.chat.tools.registry import ToolRegistry
 from sidestream.chat.tools.trace import broken_off, memory, remembered, under_way
 from sidestream.problems import Problem
 from sidestream.store.ids import made_ms, new_id
@@ -90,10 +89,9 @@ class Salvage:
     `store` is one that does not settle what it meets.
     """
 
-    def __init__(self, runs: Runs, store: PostgresStore, registry: ToolRegistry) -> None:
+    def __init__(self, runs: Runs, store: PostgresStore) -> None:
         self._runs = runs
         self._store = store
-        self._registry = registry
 
     async def events(self, caller: Caller, run_id: str, after: int) -> RunEvents:
         """Give the saved frames of a run as `Runs.events` does, and the last ones of one that died.
@@ -138,14 +136,14 @@ class Salvage:
         left = _Left(failed=told.failed)
         if run.last_event == 0 and kept and not latest.has_more and kept[0] == latest.data[-1]:
             left.events += await self._created(run, caller)
-        waiting = [record for record in told.records.values() if record.held]
         asked = any(isinstance(item, StructuredInputItem) for item in kept)
-        given_up = [] if asked else [record.name for record in waiting]
-        titles = [self._registry.policy(name).title for name in given_up]
+        given_up = not asked and any(record.held for record in told.records.values())
         for item in kept:
-            if isinstance(item, WorkflowItem) and broken_off(item, titles, caller.locale):
+            if isinstance(item, WorkflowItem) and broken_off(
+                item, caller.locale, given_up=given_up
+            ):
                 left.changed.append(item)
-        unfinished = list(_unfinished(told, kept, titles, caller.locale))
+        unfinished = list(_unfinished(told, kept, caller.locale, given_up=given_up))
         left.new += [item for item in unfinished if isinstance(item, WorkflowItem)]
         left.new += self._remembered(told, kept, run)
         if given_up:
@@ -268,7 +266,7 @@ def _put[T](values: list[T], index: int, value: T, *, new: bool = False) -> None
 
 
 def _unfinished(
-    told: _Told, kept: Sequence[ThreadItem], titles: Sequence[str], locale: str
+    told: _Told, kept: Sequence[ThreadItem], locale: str, *, given_up: bool
 ) -> Iterator[ThreadItem]:
     """Give the items that were being written, as far as they went, and no empty one."""
     saved = {item.id for item in kept}
@@ -277,7 +275,7 @@ def _unfinished(
             continue
         if isinstance(item, WorkflowItem) and item.workflow.tasks:
             ended = item.model_copy(deep=True)
-            broken_off(ended, titles, locale)
+            broken_off(ended, locale, given_up=given_up)
             yield ended
         if isinstance(item, AssistantMessageItem) and any(part.text for part in item.content):
             yield item

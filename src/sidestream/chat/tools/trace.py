@@ -269,29 +269,33 @@ def under_way(item: WorkflowItem) -> list[str]:
     return [str(task.title) for task in tasks if task.status_indicator == "loading"]
 
 
-def broken_off(item: WorkflowItem, waiting: Sequence[str], locale: str) -> bool:
-    """End a trace whose run is gone: calls that have no end, and those of the titles `waiting` that
-    wait, were stopped. Tells whether any was."""
-    given_up = dict(pair for title in waiting for pair in _given_up(title))
+def broken_off(item: WorkflowItem, locale: str, *, given_up: bool) -> bool:
+    """End a trace whose run is gone: calls that have no end were stopped, and those that wait as
+    well where they are `given_up`. Tells whether any was. The line of a call that waits keeps its
+    language."""
     tasks, stopped = item.workflow.tasks, False
     for index, task in enumerate(tasks):
-        title = str(task.title)
-        line = given_up.get(title)
+        line: str | None = None
         if task.status_indicator == "loading":
-            line = text(locale, _UNFINISHED, title=title)
+            line = text(locale, _UNFINISHED, title=str(task.title))
+        elif given_up and isinstance(task, CustomTask) and task.icon == _ICON_HELD:
+            line = _no_longer_waiting(str(task.title))
         if line is not None:
             tasks[index] = _ended(line, _ICON_FAILED)
             stopped = True
-    item.workflow.summary = _summary(locale, len(tasks))
-    item.workflow.expanded = False
+    if item.workflow.expanded:
+        item.workflow.summary = _summary(locale, len(tasks))
+        item.workflow.expanded = False
     return stopped
 
 
-def _given_up(title: str) -> Iterator[tuple[str, str]]:
-    """Give the line of a call that waits and the one of it stopped, in each language."""
+def _no_longer_waiting(line: str) -> str:
     for locale in locales():
-        named = text(locale, title)
-        yield text(locale, _HELD, title=named), text(locale, _UNFINISHED, title=named)
+        before, _gap, after = text(locale, _HELD, title="\0").partition("\0")
+        if line.startswith(before) and line.endswith(after):
+            title = line[len(before) : len(line) - len(after)]
+            return text(locale, _UNFINISHED, title=title)
+    return line
 
 
 def _summary(locale: str, count: int) -> CustomSummary:
