@@ -151,7 +151,7 @@ export async function flow(
   const resumed = await grown();
   await look("resumed");
   await press(t("chat.stop"));
-  await visitor.sees("[data-testid=stopped]", t("chat.stopped"));
+  await visitor.sees("[data-incomplete=stopped]", t("chat.incomplete.stopped"));
   const stopped = await visitor.text(`${ANSWER} .prose`);
   expect(stopped.startsWith(early)).toBe(true);
   const both = Math.min(story.length - 1, stopped.length); // it is the same story, but for its end
@@ -177,6 +177,7 @@ export async function flow(
   await visitor.click("section[aria-label] li:last-child button:first-child");
   await visitor.sees("[data-item=widget]", words.added);
   expect(await visitor.text(`${ANSWER} .prose`)).toBe(stopped);
+  await visitor.sees("[data-incomplete=stopped]", t("chat.incomplete.stopped"));
 
   // Sign out; Back shows nothing of what was there.
   await press(t("assistant.close"));
