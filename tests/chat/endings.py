@@ -33,8 +33,8 @@ class Rewound:
             ).fetchall()
 
     def to(self, frames: int, items: int) -> None:
-        """Have its process dead with its first `frames` saved, and the first `items` that are shown
-        of its thread with what is hidden between them."""
+        """Have its process dead for two minutes, with its first `frames` saved, and the first
+        `items` that are shown of its thread, with what is hidden between them."""
         rows: list[tuple[Any, ...]] = []
         shown = 0
         for row in self._items:
@@ -58,7 +58,7 @@ class Rewound:
                     row,
                 )
             owner.execute(
-                "update runs set status = 'running', lease_expires_at = now() - interval '1 s',"
+                "update runs set status = 'running', lease_expires_at = now() - interval '2 min',"
                 " ended_at = null, error = null, input_tokens = null where id = %s",
                 (self._run_id,),
             )

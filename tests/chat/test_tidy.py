@@ -17,6 +17,7 @@ from sidestream.local.emulator.variables import REGION
 from sidestream.local.system import LocalSystem
 from tests.chat.client import Client, add_request
 from tests.chat.conftest import Rows
+from tests.chat.endings import Rewound, endings
 from tests.chat.test_attachments import NOTES, announced, attached, key_of, keys, s3
 from tests.command import run
 
@@ -100,6 +101,23 @@ async def test_two_at_once_and_again_do_no_harm(
     assert await rows("select id from attachments where user_id = %s", alice.user_id) == []
     assert first["attachments"] + second["attachments"] >= 6
     assert third["attachments"] == 0
+
+
+async def test_what_a_run_left_that_nobody_came_back_to_is_kept(
+    system: LocalSystem, alice: Client, rows: Rows, owner_url: str
+) -> None:
+    """Its process died, and so the words are in its events alone, which go in their time."""
+    whole = await alice.create("Tell me a story of 60 words")
+    Rewound(owner_url, whole.run_id).to(len(whole.frames) - 5, items=1)
+    await system.tidy()
+    [run] = await rows("select status, error from runs where id = %s", whole.run_id)
+    assert (run["status"], run["error"]) == ("failed", {"code": "lease_expired"})
+    query = "select type from thread_items where thread_id = %s order by seq"
+    kept = await rows(query, whole.thread_id)
+    assert [row["type"] for row in kept] == ["user_message", "assistant_message"]
+    assert endings(await alice.items(whole.thread_id)) == ["interrupted"]
+    assert isinstance(await system.tidy(), dict)
+    assert await rows(query, whole.thread_id) == kept
 
 
 async def test_what_fails_is_told_and_the_next_one_goes_on(system: LocalSystem) -> None:

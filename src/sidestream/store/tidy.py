@@ -14,6 +14,7 @@ _NOBODY: Final = "tidy"
 _RUNS: Final = "select * from tidy_runs(%(events_s)s, %(runs_s)s, %(most)s)"
 _FILES: Final = "select tidy_attachments(%(files_s)s, %(most)s) as key"
 _KNOWN: Final = "select tidy_known_attachments(%(ids)s::text[]) as id"
+_DEAD: Final = "select * from tidy_dead_runs(%(most)s)"
 _LEFT: Final = "select tidy_left(%(events_s)s, %(runs_s)s, %(files_s)s, %(most)s) as count"
 
 
@@ -48,6 +49,12 @@ class Leftovers:
         """Give those ids of attachments that are there."""
         rows = await self._run("known_files", _KNOWN, ids=list(ids))
         return {row["id"] for row in rows}
+
+    async def dead_runs(self, most: int) -> list[tuple[str, str]]:
+        """Give up to `most` runs that died and that nobody has settled since: the user and the id
+        of each, the oldest first."""
+        rows = await self._run("dead_runs", _DEAD, most=most)
+        return [(row["user_id"], row["run_id"]) for row in rows]
 
     async def overdue(self, most: int) -> int:
         """Tell how much there is, up to `most`, that should have gone."""

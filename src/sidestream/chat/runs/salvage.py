@@ -130,11 +130,10 @@ class Salvage:
 
     async def _left(self, page: RunEvents, caller: Caller) -> _Left:
         run = page.run
-        latest = await self._store.load_thread_items(run.thread_id, None, MAX_PAGE, "desc", caller)
-        kept = [item for item in reversed(latest.data) if _is_of(item, run)]
+        kept, began_thread = await self._kept(run, caller)
         told = _read(page.frames)
         left = _Left(failed=told.failed)
-        if run.last_event == 0 and kept and not latest.has_more and kept[0] == latest.data[-1]:
+        if run.last_event == 0 and began_thread:
             left.events += await self._created(run, caller)
         asked = any(isinstance(item, StructuredInputItem) for item in kept)
         given_up = not asked and any(record.held for record in told.records.values())
@@ -167,6 +166,20 @@ class Salvage:
             if item_id not in {item.id for item in (*kept, *left.new)}
         ]
         return left
+
+    async def _kept(self, run: RunView, caller: Caller) -> tuple[list[ThreadItem], bool]:
+        """Give the items of a run that are saved, and whether its thread began with them."""
+        kept: list[ThreadItem] = []
+        after: str | None = None
+        while True:
+            page = await self._store.load_thread_items(
+                run.thread_id, after, MAX_PAGE, "desc", caller
+            )
+            own = [item for item in page.data if _is_of(item, run)]
+            kept += own
+            if len(own) < len(page.data) or not page.has_more:
+                return kept[::-1], bool(kept) and len(own) == len(page.data)
+            after = page.after
 
     async def _created(self, run: RunView, caller: Caller) -> list[ThreadStreamEvent]:
         thread = await self._store.load_thread(run.thread_id, caller)

@@ -1,4 +1,4 @@
-"""The job that tidies: rows past keeping, and files that are nobody's.
+"""The job that tidies: runs whose process died, rows past keeping, and files that are nobody's.
 
 It may be run twice, and at the same time as another: what one holds the other leaves alone, and
 what one has removed the other does not find. It works in batches, so that one that is ended has
@@ -10,13 +10,18 @@ from collections import Counter
 from datetime import UTC, datetime, timedelta
 from typing import Final
 
+from sidestream.caller import Caller
 from sidestream.chat.files.bucket import Bucket
 from sidestream.chat.files.keys import FOLDER, id_in
 from sidestream.chat.tidy.ages import kept
 from sidestream.config import TidySettings
+from sidestream.problems import NotFound
 from sidestream.store.database import Database
+from sidestream.store.runs import Runs
+from sidestream.store.threads import PostgresStore
 from sidestream.store.tidy import Leftovers
 
+_DEAD_RUNS: Final = 200
 _ROWS: Final = 1_000
 _BATCHES: Final = 200
 _PAGES: Final = 20
@@ -24,8 +29,8 @@ _YOUNG: Final = timedelta(days=1)
 
 
 async def tidy(settings: TidySettings, gone: Counter[str], *, now: datetime | None = None) -> None:
-    """Remove what is past keeping, and count in `gone` how many of which went: `run_events`
-    (batches of a run's events), `runs`, `usage`, `attachments`, `files`.
+    """Keep what runs left that died, remove what is past keeping, and count in `gone` how many of
+    which went: `run_events` (batches of a run's events), `runs`, `usage`, `attachments`, `files`.
 
     `now` is the time by which files are young. Raises `Problem` when the database or the bucket
     cannot be used.
@@ -35,6 +40,7 @@ async def tidy(settings: TidySettings, gone: Counter[str], *, now: datetime | No
     leftovers = Leftovers(database, kept(settings))
     await database.open()
     try:
+        await _settle_runs(leftovers, database)
         await _remove_rows(leftovers, gone)
         await _remove_attachments(leftovers, bucket, gone)
         if bucket is not None:
@@ -42,6 +48,22 @@ async def tidy(settings: TidySettings, gone: Counter[str], *, now: datetime | No
             await _remove_strays(leftovers, bucket, old, gone)
     finally:
         await database.close()
+
+
+async def _settle_runs(leftovers: Leftovers, database: Database) -> None:
+    """Settle the runs that nobody has come back to. One that cannot be stays for the next time."""
+    dead = await leftovers.dead_runs(_DEAD_RUNS)
+    if not dead:
+        return
+    # What runs are made of takes long to import, and is rarely needed here.
+    from sidestream.chat.runs.salvage import Salvage
+
+    salvage = Salvage(Runs(database), PostgresStore(database))
+    for user_id, run_id in dead:
+        try:
+            await salvage.settle(Caller(user_id), run_id)
+        except NotFound:
+            continue  # deleted meanwhile
 
 
 async def _remove_rows(leftovers: Leftovers, gone: Counter[str]) -> None:
