@@ -7,7 +7,7 @@ import sys
 
 from benchmarks.plot import draw
 
-BENCHMARKS = ("streaming_overhead", "run_overhead", "cold_start")
+BENCHMARKS = ("streaming_overhead", "run_overhead", "scaling", "stream_memory", "cold_start")
 
 
 def main() -> int:

@@ -5,7 +5,7 @@ Reads the JSON that the benchmarks write to `results/`, of those that have run.
 
 import json
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 from matplotlib.axes import Axes
 from matplotlib.backends.backend_agg import FigureCanvasAgg
@@ -35,7 +35,32 @@ def _starts(axes: Axes, found: dict[str, Any]) -> None:
     axes.set(title=f"Cold start, {found['ratio']:.2f} of the plain imports", xlabel="s, median")
 
 
-PANELS = {"streaming_overhead": _chunks, "run_overhead": _runs, "cold_start": _starts}
+def _lengths(axes: Axes, found: dict[str, Any]) -> None:
+    costs = found["operations"]
+    bars = axes.barh([cost["operation"] for cost in costs], [cost["ratio"] for cost in costs])
+    axes.bar_label(bars, fmt="%.2f")
+    axes.axvline(found["target_ratio"], color="grey", linestyle="dotted")
+    axes.set(title=f"Cost of {found['many']:,} rows to that of {found['few']}", xlabel="ratio")
+
+
+def _memory(axes: Axes, found: dict[str, Any]) -> None:
+    streams = found["streams"]
+    names = [f"{each['streams']} at once" for each in streams]
+    bars = axes.barh(names, [each["per_stream_kib"] for each in streams])
+    axes.bar_label(bars, fmt="%.0f")
+    axes.set(title="Memory of an open stream", xlabel="KiB")
+
+
+PANELS = {
+    "streaming_overhead": _chunks,
+    "run_overhead": _runs,
+    "cold_start": _starts,
+    "scaling": _lengths,
+    "stream_memory": _memory,
+}
+"""What draws each benchmark's results."""
+
+_ROWS_IN: Final = 5
 
 
 def draw(folder: Path = RESULTS) -> Path | None:
@@ -44,11 +69,13 @@ def draw(folder: Path = RESULTS) -> Path | None:
     found = {name: path for name, path in found.items() if path.exists()}
     if not found:
         return None
-    figure = Figure(figsize=(8, 2 * len(found)), layout="constrained")
+    results = {name: json.loads(path.read_text(encoding="utf-8")) for name, path in found.items()}
+    heights = [1 + len(each.get("operations", ())) / _ROWS_IN for each in results.values()]
+    figure = Figure(figsize=(8, 2 * sum(heights)), layout="constrained")
     FigureCanvasAgg(figure)
-    rows = figure.subplots(len(found), squeeze=False)
-    for (name, path), (axes,) in zip(found.items(), rows, strict=True):
-        PANELS[name](axes, json.loads(path.read_text(encoding="utf-8")))
+    rows = figure.subplots(len(results), squeeze=False, height_ratios=heights)
+    for (name, result), (axes,) in zip(results.items(), rows, strict=True):
+        PANELS[name](axes, result)
         axes.invert_yaxis()
         axes.margins(x=0.12)
     target = folder / "benchmarks.png"

@@ -11,13 +11,10 @@ real distances to the database and the task server add to the plain pattern seve
 
 import argparse
 import asyncio
-import contextlib
 import json
-import shutil
 import statistics
-import tempfile
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from contextlib import AsyncExitStack
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -25,6 +22,7 @@ from typing import Any
 
 import httpx2
 
+from benchmarks.folder import open_folder
 from benchmarks.uvicorn_server import under_uvicorn
 from sidestream.local.settings import LocalOptions
 from sidestream.local.system import LocalSystem
@@ -100,7 +98,7 @@ class Talker:
 async def run(rounds: int) -> list[Latency]:
     """Measure `rounds` runs of each server, after a few that warm up."""
     limits = {"REQUESTS_PER_MINUTE": "0", "TOKENS_PER_DAY": "0"}
-    with _folder() as folder:
+    with open_folder() as folder:
         options = LocalOptions(
             folder=folder / "local",
             chat_port=0,
@@ -126,17 +124,6 @@ async def run(rounds: int) -> list[Latency]:
                 http = httpx2.AsyncClient(base_url=url, headers=headers, timeout=60)
                 talkers[server] = Talker(await stack.enter_async_context(http))
             return await _measure(talkers, rounds)
-
-
-@contextlib.contextmanager
-def _folder() -> Iterator[Path]:
-    """A folder that the account of root's Postgres can enter."""
-    folder = Path(tempfile.mkdtemp(prefix="sidestream-bench-"))
-    folder.chmod(0o755)
-    try:
-        yield folder
-    finally:
-        shutil.rmtree(folder, ignore_errors=True)
 
 
 async def _measure(talkers: Mapping[str, Talker], rounds: int) -> list[Latency]:

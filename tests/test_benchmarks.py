@@ -16,6 +16,13 @@ FOUND = {
         "ratio_p50": {"ours": 0.3},
     },
     "cold_start": {"plain_s": 1.5, "ours_s": 0.9, "ratio": 0.6},
+    "scaling": {
+        "few": 10,
+        "many": 10000,
+        "operations": [{"operation": "tasks: add", "ratio": 1.1}],
+        "target_ratio": 1.2,
+    },
+    "stream_memory": {"streams": [{"streams": 20, "per_stream_kib": 90.0}]},
 }
 
 

@@ -9,7 +9,7 @@ from sidestream.local.postgres import EmbeddedPostgres
 from sidestream.store.ids import new_id
 from sidestream.store.migrate import STATEMENT_TIMEOUT, migrate, pending, rollback
 
-ALL = ["0001_chat", "0002_runs", "0004_usage", "0009_tidy"]
+ALL = ["0001_chat", "0002_runs", "0004_usage", "0007_runs_keys", "0009_tidy"]
 
 
 def tables(url: str) -> set[str]:
@@ -41,8 +41,8 @@ def test_forward_and_back_with_data_in_it(empty_url: str) -> None:
             "insert into usage_days values ('u', now(), 1)",
         ):
             owner.execute(statement)
-    assert rollback(empty_url, 1) == ALL[-1:]
-    assert rollback(empty_url, to="0001_chat") == ALL[-2:0:-1]
+    assert rollback(empty_url, to="0002_runs") == ALL[:1:-1]
+    assert rollback(empty_url, to="0001_chat") == ["0002_runs"]
     with psycopg.connect(empty_url) as owner:
         assert owner.execute("select count(*) from threads").fetchone() == (1,)
     assert migrate(empty_url) == ALL[1:]

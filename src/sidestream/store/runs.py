@@ -98,10 +98,12 @@ _FORGET_EVENTS: Final[LiteralString] = f"""
         select from runs
         where user_id = %(user)s and id = run_id and status <> 'running' and {PAST_KEEPING})
 """  # noqa: S608
-_FORGET_KEYS: Final[LiteralString] = f"""
+# That of a run which died and was never written down goes when it is used again.
+_FORGET_KEYS: Final = """
     update runs set idempotency_key = null, request_hash = null
-    where user_id = %(user)s and idempotency_key is not null and {PAST_KEEPING}
-"""  # noqa: S608
+    where user_id = %(user)s and idempotency_key is not null
+      and ended_at < now() - make_interval(secs => %(keep_s)s)
+"""
 _FORGET_MINUTES: Final = """
     delete from usage_minutes
     where user_id = %(user)s and minute < now() - interval '1 hour'

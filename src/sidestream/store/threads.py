@@ -56,22 +56,29 @@ _TOUCH_THREAD: Final[LiteralString] = f"""
 """  # noqa: S608
 _DELETE_THREAD: Final = "delete from threads where user_id = %(user)s and id = %(thread)s"
 _THREAD_CURSOR: Final = "select id from threads where user_id = %(user)s and id = %(after)s"
+# Where a page begins, told by the cursor or by the row. Of the two in one expression no index would
+# be used: coalesce is nothing that row-level security takes for leakproof.
+_THREAD_PLACE: Final = "timestamptz 'epoch' + %(place)s::bigint * interval '1 microsecond'"
+_PLACE_OF_THREAD: Final = (
+    "(select updated_at from threads where user_id = %(user)s and id = %(after)s)"
+)
+_ITEM_PLACE: Final = "%(place)s::bigint"
+_PLACE_OF_ITEM: Final = """
+    (select seq from thread_items
+     where user_id = %(user)s and thread_id = %(thread)s and id = %(after)s)
+"""
 _THREADS_ASC: Final = """
     select data::text as data, (extract(epoch from updated_at) * 1000000)::bigint as place, id
     from threads
-    where user_id = %(user)s and (%(after)s::text is null or (updated_at, id) > (
-        coalesce(timestamptz 'epoch' + %(place)s::bigint * interval '1 microsecond',
-          (select updated_at from threads where user_id = %(user)s and id = %(after)s)),
-        %(after)s::text))
+    where user_id = %(user)s and (
+      %(after)s::text is null or (updated_at, id) > (PLACE, %(after)s::text))
     order by updated_at, id limit %(limit)s
 """
 _THREADS_DESC: Final = """
     select data::text as data, (extract(epoch from updated_at) * 1000000)::bigint as place, id
     from threads
-    where user_id = %(user)s and (%(after)s::text is null or (updated_at, id) < (
-        coalesce(timestamptz 'epoch' + %(place)s::bigint * interval '1 microsecond',
-          (select updated_at from threads where user_id = %(user)s and id = %(after)s)),
-        %(after)s::text))
+    where user_id = %(user)s and (
+      %(after)s::text is null or (updated_at, id) < (PLACE, %(after)s::text))
     order by updated_at desc, id desc limit %(limit)s
 """
 
@@ -113,17 +120,13 @@ _ITEM_CURSOR: Final = """
 _ITEMS_ASC: Final = """
     select data::text as data, seq as place from thread_items
     where user_id = %(user)s and thread_id = %(thread)s and (%(after)s::text is null or
-      seq > coalesce(%(place)s::bigint, (
-        select seq from thread_items
-        where user_id = %(user)s and thread_id = %(thread)s and id = %(after)s)))
+      seq > PLACE)
     order by seq limit %(limit)s
 """
 _ITEMS_DESC: Final = """
     select data::text as data, seq as place from thread_items
     where user_id = %(user)s and thread_id = %(thread)s and (%(after)s::text is null or
-      seq < coalesce(%(place)s::bigint, (
-        select seq from thread_items
-        where user_id = %(user)s and thread_id = %(thread)s and id = %(after)s)))
+      seq < PLACE)
     order by seq desc limit %(limit)s
 """
 
@@ -209,9 +212,12 @@ class PostgresStore(Store[Caller]):
         self, limit: int, after: str | None, order: str, context: Caller
     ) -> Page[ThreadMetadata]:
         seen = cursor.read(_THREADS, after) if after is not None else None
-        page = {**_from(seen), **self._page_of(limit)}
-        statements = [_statement(context, _THREAD_PAGES[_order(order)], **page)]
-        if seen and seen.place is None:
+        by_id = seen is not None and seen.place is None
+        query = _THREAD_PAGES[_order(order)].replace(
+            "PLACE", _PLACE_OF_THREAD if by_id else _THREAD_PLACE
+        )
+        statements = [_statement(context, query, **_from(seen), **self._page_of(limit))]
+        if seen and by_id:
             statements.append(_statement(context, _THREAD_CURSOR, after=seen.id))
         rows, *known = await self._run(context, "load_threads", statements)
         if not all(known):
@@ -226,14 +232,18 @@ class PostgresStore(Store[Caller]):
         self, thread_id: str, after: str | None, limit: int, order: str, context: Caller
     ) -> Page[ThreadItem]:
         seen = cursor.read(thread_id, after) if after is not None else None
+        by_id = seen is not None and seen.place is None
+        query = _ITEM_PAGES[_order(order)].replace(
+            "PLACE", _PLACE_OF_ITEM if by_id else _ITEM_PLACE
+        )
         page = {**_from(seen), **self._page_of(limit)}
         statements = [
-            _statement(context, _ITEM_PAGES[_order(order)], thread=thread_id, **page),
+            _statement(context, query, thread=thread_id, **page),
             _statement(context, _THREAD, thread=thread_id),
         ]
         if self._settle is not None:
             statements.append(_statement(context, _DEAD_RUN, thread=thread_id))
-        if seen and seen.place is None:
+        if seen and by_id:
             statements.append(_statement(context, _ITEM_CURSOR, thread=thread_id, after=seen.id))
         rows, found, *known = await self._run(context, "load_thread_items", statements)
         if self._settle is not None and (dead := known.pop(0)):
