@@ -5,6 +5,7 @@ from typing import Any
 import pytest
 from chatkit.types import AssistantMessageItem, WorkflowItem
 
+from sidestream.chat.incomplete import Incomplete, reason_of
 from sidestream.config import ChatSettings
 from sidestream.local.model import ScriptedModelServer
 from sidestream.local.model.conversation import Step, ToolRequest
@@ -24,6 +25,7 @@ async def ended_too_long(client: Client, rows: Rows, answer: Answer) -> str:
     saved = (await client.items(answer.thread_id))[-1]
     assert isinstance(saved, AssistantMessageItem)
     assert "".join(answer.deltas) == words(saved)
+    assert reason_of(saved) == Incomplete.LENGTH
     return words(saved)
 
 

@@ -22,6 +22,7 @@ from sidestream.domain import Row
 from sidestream.i18n import text
 from sidestream.local.ports import free_port
 from sidestream.local.system import LocalSystem
+from sidestream.store.codec import item_json
 from tests.chat.client import Answer, Client
 from tests.chat.conftest import MakePerson, Rows, TicketList, under_uvicorn
 from tests.chat.fold import Screen, comparable, fold
@@ -329,6 +330,13 @@ class TestBuilding:
     def test_a_long_list_is_cut(self) -> None:
         data = [{"id": f"t{n}", "subject": "x"} for n in range(100)]
         assert len(self._listing(self._record("list_tickets", {"data": data}))) == 30
+
+    def test_of_large_rows_the_first_that_fit_are_shown(self) -> None:
+        rows = [TicketRow(id=f"tck_{n}", title="ٹ" * 2_000) for n in range(30)]
+        item = Cards(DOMAIN, 200_000).item(rows, "thr_1", "en")
+        assert self.CARDS.shown(item) == rows[: len(self.CARDS.shown(item))]
+        assert 5 < len(self.CARDS.shown(item)) < 30
+        assert len(item_json(item).encode()) <= 200_000
 
     def test_only_lists_are_shown(self) -> None:
         ticket = {"id": "t", "subject": "x"}

@@ -46,7 +46,7 @@ class Services:
         self.settings = settings
         self.domain, self.functions = _domain(settings)
         self.attached = [attach(entry, settings) for entry in settings.mcp_servers]
-        self.cards = Cards(self.domain)
+        self.cards = Cards(self.domain, settings.max_item_bytes)
         self.database = Database(
             settings.secret("database_url"),
             max_size=settings.database_pool_max,

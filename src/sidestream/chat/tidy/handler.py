@@ -31,7 +31,7 @@ def handler(_event: Any, _context: Any) -> dict[str, int]:
 
 def _tell(gone: Counter[str], stage: str) -> None:
     """Write the EMF record and the log line of what went, also of what failed after that."""
-    rows = gone.total() - gone["files"]
+    rows = gone.total() - gone["files"] - gone["settled"]
     metrics = {
         "TidiedRows": (MetricUnit.Count, float(rows)),
         "TidiedFiles": (MetricUnit.Count, float(gone["files"])),

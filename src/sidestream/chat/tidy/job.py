@@ -29,8 +29,9 @@ _YOUNG: Final = timedelta(days=1)
 
 
 async def tidy(settings: TidySettings, gone: Counter[str], *, now: datetime | None = None) -> None:
-    """Keep what runs left that died, remove what is past keeping, and count in `gone` how many of
-    which went: `run_events` (batches of a run's events), `runs`, `usage`, `attachments`, `files`.
+    """Keep what runs left that died, and remove what is past keeping. Counts in `gone` how many
+    were `settled` and how many of which went: `run_events` (batches of a run's events), `runs`,
+    `usage`, `attachments`, `files`.
 
     `now` is the time by which files are young. Raises `Problem` when the database or the bucket
     cannot be used.
@@ -40,7 +41,7 @@ async def tidy(settings: TidySettings, gone: Counter[str], *, now: datetime | No
     leftovers = Leftovers(database, kept(settings))
     await database.open()
     try:
-        await _settle_runs(leftovers, database)
+        await _settle_runs(leftovers, database, gone)
         await _remove_rows(leftovers, gone)
         await _remove_attachments(leftovers, bucket, gone)
         if bucket is not None:
@@ -50,7 +51,7 @@ async def tidy(settings: TidySettings, gone: Counter[str], *, now: datetime | No
         await database.close()
 
 
-async def _settle_runs(leftovers: Leftovers, database: Database) -> None:
+async def _settle_runs(leftovers: Leftovers, database: Database, gone: Counter[str]) -> None:
     """Settle the runs that nobody has come back to. One that cannot be stays for the next time."""
     dead = await leftovers.dead_runs(_DEAD_RUNS)
     if not dead:
@@ -64,6 +65,7 @@ async def _settle_runs(leftovers: Leftovers, database: Database) -> None:
             await salvage.settle(Caller(user_id), run_id)
         except NotFound:
             continue  # deleted meanwhile
+        gone["settled"] += 1
 
 
 async def _remove_rows(leftovers: Leftovers, gone: Counter[str]) -> None:

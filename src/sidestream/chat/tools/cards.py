@@ -21,7 +21,9 @@ from sidestream.chat.tools.registry import ToolRegistry
 from sidestream.domain import Domain, Row, RowAction
 from sidestream.i18n import text
 from sidestream.problems import Invalid
+from sidestream.store.codec import item_json
 from sidestream.store.ids import new_id
+from sidestream.store.sizes import SIZES
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,10 +35,12 @@ class RowCall:
 
 
 class Cards:
-    """The cards of a domain. One without a card shows none, and knows no actions."""
+    """The cards of a domain, each of at most `max_bytes` as it is stored. A domain without a card
+    shows none, and knows no actions."""
 
-    def __init__(self, domain: Domain) -> None:
+    def __init__(self, domain: Domain, max_bytes: int = SIZES.item_bytes) -> None:
         self._domain = domain
+        self._max_bytes = max_bytes
         self._card = domain.card
         self._template = (
             WidgetTemplate.from_file(str(domain.card.template)) if domain.card else None
@@ -59,14 +63,18 @@ class Cards:
         return self._template.build({"rows": list(rows), **labels})
 
     def item(self, rows: Sequence[Row], thread_id: str, locale: str) -> WidgetItem:
-        """Make the thread item that shows some rows."""
-        return WidgetItem(
-            id=new_id("wgt"),
-            thread_id=thread_id,
-            created_at=datetime.now(UTC),
-            widget=self.build(rows, locale),
-            copy_text="\n".join(row.plain() for row in rows),
-        )
+        """Make the thread item that shows some rows: of large ones, the first that fit."""
+        while True:
+            item = WidgetItem(
+                id=new_id("wgt"),
+                thread_id=thread_id,
+                created_at=datetime.now(UTC),
+                widget=self.build(rows, locale),
+                copy_text="\n".join(row.plain() for row in rows),
+            )
+            if not rows or len(item_json(item).encode()) <= self._max_bytes:
+                return item
+            rows = rows[: len(rows) // 2]
 
     def rebuilt(
         self, item: WidgetItem, changes: Mapping[str, Row | None], locale: str
