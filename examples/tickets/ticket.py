@@ -8,7 +8,7 @@ from typing import Annotated, Any, Final, Literal
 
 from pydantic import StringConstraints
 
-from sidestream.tool_server.fields import Storable, Visible, check_cursor, zulu
+from sidestream.tool_server.fields import Storable, Visible, check_cursor, stamp
 
 MAX_SUBJECT_CHARS: Final = 200
 MAX_BODY_CHARS: Final = 5_000
@@ -47,8 +47,8 @@ class Ticket:
             "assignee": self.assignee,
             "customer_email": self.customer_email,
             "close_reason": self.close_reason,
-            "created_at": zulu(self.created_at),
-            "updated_at": zulu(self.updated_at),
+            "created_at": stamp(self.created_at),
+            "updated_at": stamp(self.updated_at),
         }
 
 

@@ -98,6 +98,20 @@ describe("where the token goes", () => {
     expect(sent[0]?.headers.get("accept-language")).toBe("ur");
   });
 
+  it.each(["Asia/Karachi", "America/New_York", "Pacific/Kiritimati"])(
+    "sends where the person is, now: %s",
+    async (zone) => {
+      vi.stubEnv("TZ", zone);
+      const { post, sent } = setup([ok(), ok()]);
+      await settled(post("threads.create"));
+      vi.stubEnv("TZ", "Europe/London");
+      await settled(post("threads.list"));
+      vi.unstubAllEnvs();
+      const zones = sent.map(({ headers }) => headers.get("x-sidestream-time-zone"));
+      expect(zones).toEqual([zone, "Europe/London"]);
+    },
+  );
+
   it.each([
     "https://api.openai.com/v1/chatkit/domain_keys/verify",
     "https://api.test.evil.example/api/chatkit",

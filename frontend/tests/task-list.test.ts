@@ -1,6 +1,13 @@
-import { describe, expect, it } from "vitest";
+import { beforeEach, describe, expect, it, vi } from "vitest";
 import { EMPTY_LIST, reduce, shown, type ListEvent, type TaskList } from "@/features/tasks/list";
-import { dueState, fromDateInput, matches, toDateInput, type Task } from "@/features/tasks/task";
+import {
+  dueDate,
+  dueState,
+  fromDateInput,
+  matches,
+  toDateInput,
+  type Task,
+} from "@/features/tasks/task";
 
 const task = (id: string, fields: Partial<Task> = {}): Task => ({
   id,
@@ -97,32 +104,61 @@ it("appends a page without repeating what is there", () => {
   expect(titles(list)).toEqual(["a", "b", "c"]);
 });
 
-describe("due times", () => {
-  const now = new Date(2026, 10, 20, 12);
-  const at = (date: Date, completed = false) =>
-    dueState(task("a", { due_at: date.toISOString(), completed }), now);
+const ZONES = [
+  "Asia/Karachi",
+  "America/New_York",
+  "Pacific/Kiritimati",
+  "Pacific/Pago_Pago",
+  "Africa/Cairo",
+];
 
-  it("are overdue, today, later or done", () => {
-    expect(at(new Date(2026, 10, 19, 23))).toBe("overdue");
-    expect(at(new Date(2026, 10, 20, 0))).toBe("today");
-    expect(at(new Date(2026, 10, 20, 23))).toBe("today");
-    expect(at(new Date(2026, 10, 21, 0))).toBe("later");
-    expect(at(new Date(2026, 10, 19), true)).toBe("done");
-    expect(dueState(task("a"), now)).toBeNull();
+describe.each(ZONES)("due dates in %s", (zone) => {
+  beforeEach(() => {
+    vi.stubEnv("TZ", zone);
+    return () => vi.unstubAllEnvs();
+  });
+  const state = (due_at: string, now: Date, completed = false) =>
+    dueState(task("a", { due_at, completed }), now);
+
+  it("are a day from its first minute here to its last", () => {
+    const day = "2026-11-20";
+    expect(state(day, new Date(2026, 10, 19, 23, 59))).toBe("later");
+    expect(state(day, new Date(2026, 10, 20, 0, 0))).toBe("today");
+    expect(state(day, new Date(2026, 10, 20, 23, 59))).toBe("today");
+    expect(state(day, new Date(2026, 10, 21, 0, 0))).toBe("overdue");
+    expect(state(day, new Date(2026, 10, 21), true)).toBe("done");
+    expect(dueState(task("a"), new Date())).toBeNull();
   });
 
-  it("go through a date input and back", () => {
-    const iso = fromDateInput("2026-12-24");
-    expect(new Date(iso ?? "").getHours()).toBe(23);
-    expect(toDateInput(iso)).toBe("2026-12-24");
+  it("are shown on the day that was entered", () => {
+    // In Cairo the last of them has no midnight.
+    for (const day of ["2026-12-24", "2026-12-31", "2027-01-01", "2028-02-29", "2026-04-24"]) {
+      expect(fromDateInput(day)).toBe(day);
+      expect(toDateInput(day)).toBe(day);
+      expect(dueDate(day).getDate()).toBe(Number(day.slice(-2)));
+    }
     expect(fromDateInput("")).toBeNull();
+    expect(fromDateInput("", "2026-12-24")).toBeNull();
     expect(toDateInput(null)).toBe("");
+    expect(fromDateInput("2026-12-25", "2026-12-24")).toBe("2026-12-25");
   });
 
-  it("keep their hour when the day stays", () => {
+  it("with a time are over when it is", () => {
+    const now = new Date(2026, 10, 20, 12);
+    const at = (...time: [number, number, number, number]) =>
+      state(new Date(...time).toISOString(), now);
+    expect(at(2026, 10, 19, 23)).toBe("overdue");
+    expect(at(2026, 10, 20, 11)).toBe("overdue");
+    expect(at(2026, 10, 20, 12)).toBe("today");
+    expect(at(2026, 10, 20, 23)).toBe("today");
+    expect(at(2026, 10, 21, 0)).toBe("later");
+  });
+
+  it("keep their time, whatever the day", () => {
     const nine = new Date(2026, 11, 24, 9, 30).toISOString();
+    expect(toDateInput(nine)).toBe("2026-12-24");
     expect(fromDateInput("2026-12-24", nine)).toBe(nine);
-    expect(fromDateInput("2026-12-25", nine)).not.toBe(nine);
+    expect(fromDateInput("2026-12-25", nine)).toBe(new Date(2026, 11, 25, 9, 30).toISOString());
   });
 });
 

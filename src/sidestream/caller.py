@@ -1,14 +1,18 @@
 """Whom a request acts for."""
 
 from dataclasses import dataclass
+from zoneinfo import ZoneInfo
+
+from sidestream.time_zone import UTC_ZONE
 
 
 @dataclass(frozen=True, slots=True)
 class Caller:
-    """The person a request acts for, the language they read, the id that logs share, and what they
-    are called where their sign-in says so."""
+    """The person a request acts for, the language they read, the id that logs share, what they are
+    called where their sign-in says so, and the time zone they are in."""
 
     user_id: str
     locale: str = "en"
     request_id: str = ""
     name: str = ""
+    time_zone: ZoneInfo = UTC_ZONE

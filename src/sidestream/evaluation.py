@@ -22,17 +22,20 @@ case of its letters; a `Moment` a time; anything else the value itself."""
 
 @dataclass(frozen=True, slots=True)
 class Moment:
-    """A time: `days` from today in UTC, at any hour, or the very moment `at` (ISO 8601)."""
+    """A day or a time: `days` from today in UTC, at any hour or none, or the very moment `at` (ISO
+    8601)."""
 
     days: int = 0
     at: str | None = None
 
     def matches(self, value: object, now: datetime) -> bool:
-        """Tell whether a time in ISO 8601 is meant."""
+        """Tell whether a day or a time in ISO 8601 is meant."""
         try:
             moment = datetime.fromisoformat(str(value))
         except ValueError:
             return False
+        if moment.tzinfo is None:
+            moment = moment.replace(tzinfo=UTC)
         if self.at is not None:
             return moment == datetime.fromisoformat(self.at)
         return moment.astimezone(UTC).date() == now.astimezone(UTC).date() + timedelta(self.days)

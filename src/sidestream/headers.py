@@ -3,6 +3,7 @@
 from typing import Final
 
 REQUEST_ID: Final = "x-request-id"
+TIME_ZONE: Final = "x-sidestream-time-zone"
 RUN_ID: Final = "x-sidestream-run-id"
 THREAD_ID: Final = "x-sidestream-thread-id"
 RETRY_AFTER: Final = "retry-after"

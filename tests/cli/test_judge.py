@@ -23,7 +23,7 @@ from tests.cli import declared
 
 NOW = datetime(2026, 11, 20, 22, 30, tzinfo=UTC)
 MILK = {"id": "tsk_1", "title": "Buy milk", "completed": False, "due_at": None}
-BREAD = {"id": "tsk_2", "title": "Buy bread", "completed": True, "due_at": "2026-11-21T09:00:00Z"}
+BREAD = {"id": "tsk_2", "title": "Buy bread", "completed": True, "due_at": "2026-11-21"}
 
 
 def faults(

@@ -133,6 +133,20 @@ class TestSession:
             assert set(claims) == {*known, "name"}
         assert set(await verifier.claims(other.json()["client_secret"])) == known
 
+    @pytest.mark.parametrize(
+        ("said", "kept"), [("Asia/Karachi", "Asia/Karachi"), ("Atlantis/Centre", "UTC"), (7, "UTC")]
+    )
+    async def test_the_time_zone_goes_with_it(
+        self, settings: ChatSettings, sign_in: SignIn, said: object, kept: str
+    ) -> None:
+        token = sign_in.token("alice", zoneinfo=said)
+        async with running(settings) as client:
+            first = (await post(client, "/api/chatkit/session", token)).json()
+            second = await post(client, "/api/chatkit/refresh", first["client_secret"])
+        verifier = verifier_of(settings)
+        for secret in (first["client_secret"], second.json()["client_secret"]):
+            assert (await verifier.claims(secret))["zoneinfo"] == kept
+
     async def test_each_is_new(self, settings: ChatSettings, sign_in: SignIn) -> None:
         async with running(settings) as client:
             ids = {

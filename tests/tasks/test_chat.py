@@ -3,6 +3,7 @@ tested on another one, in `tests/chat`."""
 
 import asyncio
 from collections.abc import AsyncIterator, Callable
+from datetime import datetime, timedelta
 
 import httpx2
 import pytest
@@ -15,6 +16,7 @@ from chatkit.types import (
 
 from sidestream.local.system import LocalSystem
 from sidestream.store.ids import new_id
+from sidestream.time_zone import time_zone
 from tests.chat.client import Answer, Client, Document
 from tests.chat.steps import (
     action_request,
@@ -66,6 +68,34 @@ def actions(item: WidgetItem) -> dict[str, dict[str, Document]]:
                 for action in (tick, button)
             }
     return found
+
+
+async def dues_of(system: LocalSystem, client: Client) -> dict[str, str | None]:
+    """When a person's tasks are due, by title."""
+    headers = {"authorization": f"Bearer {client.token}"}
+    async with httpx2.AsyncClient(base_url=system.tools.url, headers=headers) as http:
+        answer = await http.get(f"/api/{client.user_id}/tasks")
+    return {task["title"]: task["due_at"] for task in answer.json()["data"]}
+
+
+@pytest.mark.parametrize(
+    ("zone", "utc_hour"),
+    [("Asia/Karachi", 12), ("America/New_York", 22), ("Pacific/Kiritimati", 3), ("Nowhere", 17)],
+)
+async def test_tomorrow_is_the_persons(
+    system: LocalSystem, person: MakePerson, zone: str, utc_hour: int
+) -> None:
+    alice = person("en")
+    alice.http.headers["x-sidestream-time-zone"] = zone
+    clock = time_zone(zone)
+    before = datetime.now(clock).date()
+    answer = await alice.create("remind me to call mom tomorrow")
+    await alice.add(answer.thread_id, "کل دودھ لانا شامل کرو")
+    await alice.add(answer.thread_id, "add a task called meeting, due 2026-12-24 at 5pm")
+    days = {f"{day + timedelta(1)}" for day in (before, datetime.now(clock).date())}
+    dues = await dues_of(system, alice)
+    assert {dues["call mom"], dues["دودھ لانا"]} <= days
+    assert dues["meeting"] == f"2026-12-24T{utc_hour:02}:00:00Z"
 
 
 async def test_a_conversation(system: LocalSystem, person: MakePerson) -> None:

@@ -8,13 +8,14 @@ import pytest
 
 from sidestream.local.postgres import EmbeddedPostgres
 from sidestream.store.database import Database
+from sidestream.store.ids import new_id
 from sidestream.store.migrate import MIGRATIONS, migrate, pending, rollback
 from sidestream.tasks.pack import DOMAIN
 from sidestream.tasks.repository import TaskRepository
 from sidestream.tasks.task import TaskChanges, TaskDraft, TaskFilter
 
 FOLDERS = DOMAIN.migration_folders
-OURS = ["0003_tasks", "0005_tasks_indexes", "0008_tasks_search"]
+OURS = ["0003_tasks", "0005_tasks_indexes", "0008_tasks_search", "0010_tasks_due_on"]
 
 
 def _add(url: str) -> None:
@@ -64,6 +65,53 @@ async def test_a_database_from_before_the_domain_had_them_stays_as_it_is(
     found = await TaskRepository(database).list("u", TaskFilter(words=("ILK",)))
     await database.close()
     assert [task.title for task in found.tasks] == ["milk"]
+
+
+@pytest.mark.parametrize(
+    ("due_at", "due"),
+    [
+        # A day that a model named.
+        ("2026-12-24T00:00:00Z", "2026-12-24"),
+        # A day that was entered on the page, whose last minute it was: Karachi, New York in winter
+        # and in summer, Mumbai, Kathmandu, St John's, Honolulu, Auckland.
+        ("2026-12-24T18:59:00Z", "2026-12-24"),
+        ("2026-12-25T04:59:00Z", "2026-12-24"),
+        ("2026-07-05T03:59:00Z", "2026-07-04"),
+        ("2026-12-24T18:29:00Z", "2026-12-24"),
+        ("2026-12-24T18:14:00Z", "2026-12-24"),
+        ("2026-12-25T03:29:00Z", "2026-12-24"),
+        ("2027-01-01T09:59:00Z", "2026-12-31"),
+        ("2026-12-24T10:59:00Z", "2026-12-24"),
+        # Moments.
+        ("2026-12-24T09:00:00Z", "2026-12-24T09:00:00Z"),
+        ("2026-12-24T12:00:00Z", "2026-12-24T12:00:00Z"),
+        ("2026-12-24T18:59:01Z", "2026-12-24T18:59:01Z"),
+        ("2026-12-24T16:29:00Z", "2026-12-24T16:29:00Z"),
+        (None, None),
+    ],
+)
+async def test_what_there_was_keeps_its_day(
+    empty_url: str, due_at: str | None, due: str | None
+) -> None:
+    migrate(empty_url, folders=FOLDERS)
+    rollback(empty_url, 1, folders=FOLDERS)
+    task_id = new_id("tsk")
+    with psycopg.connect(empty_url) as owner:
+        owner.execute(
+            "insert into tasks (user_id, id, title, due_at) values ('u', %s, 'x', %s)",
+            (task_id, due_at),
+        )
+    assert migrate(empty_url, folders=FOLDERS) == OURS[-1:]
+    database = Database(empty_url, max_size=1)
+    await database.open()
+    try:
+        assert (await TaskRepository(database).get("u", task_id)).document()["due_at"] == due
+    finally:
+        await database.close()
+    rollback(empty_url, 1, folders=FOLDERS)
+    with psycopg.connect(empty_url) as owner:
+        [[shown]] = owner.execute("select due_at at time zone 'UTC' from tasks").fetchall()
+    assert due is None or f"{shown:%Y-%m-%d}" == due[:10]
 
 
 async def test_each_index_serves_a_query(empty_url: str, postgres: EmbeddedPostgres) -> None:

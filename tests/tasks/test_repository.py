@@ -1,7 +1,7 @@
 """The queries on real Postgres: one round trip each, and the owner's rows alone."""
 
 from collections.abc import Awaitable, Callable
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 
 import psycopg
 import pytest
@@ -47,6 +47,33 @@ async def test_a_task_comes_back_as_it_went_in(tasks: TaskRepository, caller: Ca
     assert found == added
     assert (found.title, found.notes, found.due_at) == ("دودھ", "نوٹ\n2", due_at)
     assert found.created_at.tzinfo is not None
+
+
+async def test_a_day_comes_back_as_a_day(tasks: TaskRepository, caller: Caller) -> None:
+    day, moment = date(2026, 12, 31), datetime(2026, 12, 31, 12, tzinfo=UTC)
+    added = await tasks.add(caller.user_id, TaskDraft("x", due_at=day), "key")
+    assert added.due_at == day
+    assert not isinstance(added.due_at, datetime)
+    assert await tasks.add(caller.user_id, TaskDraft("x", due_at=day), "key") == added
+    for due_at in (moment, day, moment):
+        changed = await tasks.update(caller.user_id, added.id, TaskChanges(due_at=due_at))
+        assert (type(changed.due_at), changed.due_at) == (type(due_at), due_at)
+    kept = await tasks.update(caller.user_id, added.id, TaskChanges(title="y"))
+    assert kept.due_at == moment
+    cleared = await tasks.update(caller.user_id, added.id, TaskChanges(clear_due_at=True))
+    assert cleared.due_at is None
+
+
+async def test_a_moment_that_a_release_without_days_wrote_is_one(
+    tasks: TaskRepository, database: Database, caller: Caller
+) -> None:
+    """While two releases overlap: it changes `due_at`, and knows no column beside it."""
+    added = await tasks.add(caller.user_id, TaskDraft("x", due_at=date(2026, 12, 31)))
+    moment = datetime(2027, 1, 1, 4, 59, tzinfo=UTC)
+    for due_at in (moment, None):
+        change = "update tasks set due_at = %(due_at)s where id = %(id)s"
+        await database.run(caller.user_id, Statement(change, {"due_at": due_at, "id": added.id}))
+        assert (await tasks.get(caller.user_id, added.id)).due_at == due_at
 
 
 async def test_a_key_may_be_repeated_after_the_task_was_changed(

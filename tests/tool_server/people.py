@@ -58,13 +58,17 @@ class Person:
         return tool_key(TOOL_SECRET).mint(self.id)[0]
 
     async def call(
-        self, tool: str, arguments: dict[str, Any] | None = None, key: str | None = None
+        self,
+        tool: str,
+        arguments: dict[str, Any] | None = None,
+        key: str | None = None,
+        **meta: Any,
     ) -> dict[str, Any]:
         """Call a tool with one raw POST, as the chat does, and give the result."""
         answer = await self.http.post(
             "/mcp",
             headers={"authorization": f"Bearer {self.tool_token()}", **modern_headers(tool)},
-            json=modern_call(tool, arguments, key),
+            json=modern_call(tool, arguments, key, **meta),
         )
         assert answer.status_code == 200, answer.text
         result: dict[str, Any] = answer.json()["result"]
@@ -92,10 +96,10 @@ def modern_headers(tool: str) -> dict[str, str]:
 
 
 def modern_call(
-    tool: str, arguments: dict[str, Any] | None = None, key: str | None = None
+    tool: str, arguments: dict[str, Any] | None = None, key: str | None = None, **meta: Any
 ) -> dict[str, Any]:
     """The body of a 2026-07-28 `tools/call`."""
-    meta: dict[str, Any] = {
+    meta |= {
         "io.modelcontextprotocol/protocolVersion": "2026-07-28",
         "io.modelcontextprotocol/clientCapabilities": {},
     }

@@ -17,11 +17,12 @@ from sidestream.chat.protocol.streams import EventStream, chatkit_chunks, plain_
 from sidestream.chat.runs.begin import Arrival, Conversation
 from sidestream.chat.services import Services
 from sidestream.chat.timing import STOPWATCH, Stopwatch
-from sidestream.headers import RUN_ID, THREAD_ID
+from sidestream.headers import RUN_ID, THREAD_ID, TIME_ZONE
 from sidestream.identity import bearer_token, check_owner, name_in
 from sidestream.problems import NotFound, Problem
 from sidestream.request_context import IS_HEAD, LOCALE, REQUEST_ID, STARTED
 from sidestream.streaming.context import lambda_context
+from sidestream.time_zone import CLAIM, time_zone
 
 _HEALTH_TIMEOUT_S: Final = 2.0
 _NO_STORE: Final = {"cache-control": "no-store"}
@@ -50,6 +51,7 @@ async def caller_of(request: Request) -> Caller:
         locale=request.scope[LOCALE],
         request_id=request.scope[REQUEST_ID],
         name=name_in(claims),
+        time_zone=time_zone(request.headers.get(TIME_ZONE), claims.get(CLAIM)),
     )
 
 

@@ -36,15 +36,23 @@ def chat(
     locale: Annotated[
         str, typer.Option(help=f"Language of the tool calls: {', '.join(locales())}.")
     ] = DEFAULT_LOCALE,
+    time_zone: Annotated[
+        str | None,
+        typer.Option(envvar="TZ", help="Your time zone: Asia/Karachi. Without it, this machine's."),
+    ] = None,
     timing: Annotated[bool, typer.Option("--timing", help="Show the time to first token.")] = False,
     folder: FolderOption = FOLDER,
 ) -> None:
     """Talk to the assistant: words as they come, tool calls with their status."""
     from sidestream.cli.conversation import Conversation
+    from sidestream.cli.time_zone import machine_zone
 
     base_url, bearer = reach(folder, user, url, token)
     console = Console(highlight=False)
-    with Conversation(base_url, bearer, thread_id=thread, locale=locale) as conversation:
+    zone = machine_zone() if time_zone is None else time_zone.removeprefix(":")
+    with Conversation(
+        base_url, bearer, thread_id=thread, locale=locale, time_zone=zone
+    ) as conversation:
         if message is not None:
             _Session(conversation, console, timing=timing).once(message)
         else:

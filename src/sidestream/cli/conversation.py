@@ -16,7 +16,7 @@ from sidestream.cli.errors import CommandError
 from sidestream.cli.events import Event
 from sidestream.cli.message import message
 from sidestream.cli.run_events import run_events
-from sidestream.headers import THREAD_ID
+from sidestream.headers import THREAD_ID, TIME_ZONE
 from sidestream.i18n import DEFAULT_LOCALE, tag
 
 _CONNECT_TIMEOUT_S: Final = 10.0
@@ -28,7 +28,8 @@ _STOP_POLL_S: Final = 0.2
 class Conversation:
     """One thread with the assistant. A context manager, which closes its connections.
 
-    `thread_id` is None until the first message has made a thread.
+    `thread_id` is None until the first message has made a thread. `time_zone` is the name of the
+    person's, as far as it is known.
     """
 
     def __init__(
@@ -38,12 +39,17 @@ class Conversation:
         *,
         thread_id: str | None = None,
         locale: str = DEFAULT_LOCALE,
+        time_zone: str = "",
     ) -> None:
         self.thread_id = thread_id
         self._client = network.client(
             base_url,
             base_url=base_url.rstrip("/"),
-            headers={"Authorization": f"Bearer {token}", "Accept-Language": tag(locale)},
+            headers={
+                "Authorization": f"Bearer {token}",
+                "Accept-Language": tag(locale),
+                TIME_ZONE: time_zone.encode(errors="replace"),
+            },
             timeout=httpx2.Timeout(_READ_TIMEOUT_S, connect=_CONNECT_TIMEOUT_S),
         )
 

@@ -13,7 +13,7 @@ from typing import Final
 
 from sidestream.config import TidySettings
 from sidestream.domain import Domain
-from sidestream.headers import CHAT_EXPOSES, TOOLS_EXPOSE
+from sidestream.headers import CHAT_EXPOSES, TIME_ZONE, TOOLS_EXPOSE
 from sidestream.local.aws import BUCKET
 from sidestream.local.emulator import Cors, FunctionSpec, InvokeMode
 from sidestream.local.environment import base, outward
@@ -192,6 +192,7 @@ def _cors(backends: Backends, methods: tuple[str, ...], exposed: tuple[str, ...]
             "content-type",
             "idempotency-key",
             "last-event-id",
+            TIME_ZONE,
         ),
         expose_headers=exposed,
         max_age_s=600,

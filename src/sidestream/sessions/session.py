@@ -2,8 +2,8 @@
 
 A session's client secret is a token of ours, short-lived and good for the chat alone. It can be
 refreshed while it is valid, up to an absolute age counted from the sign-in, which the token itself
-carries as `auth_time`: nothing is kept on the server. The person's name travels with it, if their
-sign-in gave one.
+carries as `auth_time`: nothing is kept on the server. The person's name and time zone travel with
+it, if their sign-in gave them.
 """
 
 import time
@@ -14,6 +14,7 @@ from typing import Any, Protocol
 from sidestream.identity import SigningKey, name_in
 from sidestream.problems import Unauthorized
 from sidestream.store.ids import new_id
+from sidestream.time_zone import CLAIM, time_zone
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,6 +60,8 @@ class SelfHostedIssuer:
         if left_s <= 0:
             raise Unauthorized("The session is too old. Sign in again.")
         key = replace(self._key, ttl_s=min(self._key.ttl_s, left_s))
-        named = {"name": name} if (name := name_in(claims)) else {}
-        token, expires_at = key.mint(claims["sub"], sid=session_id, auth_time=auth_time, **named)
+        known = {"name": name} if (name := name_in(claims)) else {}
+        if CLAIM in claims:
+            known[CLAIM] = time_zone(claims[CLAIM]).key
+        token, expires_at = key.mint(claims["sub"], sid=session_id, auth_time=auth_time, **known)
         return Session(token, session_id, expires_at)

@@ -10,20 +10,37 @@ import hashlib
 import json
 import unicodedata
 from collections.abc import Mapping, Sequence
+from datetime import UTC, datetime, time
 from typing import Any, Final, LiteralString
 
 from sidestream.problems import KeyReused, NotFound
 from sidestream.store.database import Database, Statement
 from sidestream.store.ids import new_id
-from sidestream.tasks.task import Task, TaskChanges, TaskDraft, TaskFilter, TaskPage, is_task_id
+from sidestream.tasks.task import (
+    Due,
+    Task,
+    TaskChanges,
+    TaskDraft,
+    TaskFilter,
+    TaskPage,
+    is_task_id,
+)
 from sidestream.tool_server.fields import like_pattern
 
 _FEW: Final[LiteralString] = "200"
-_COLUMNS: Final[LiteralString] = "id, title, notes, completed, due_at, created_at, updated_at"
+_NOON: Final = time(12, tzinfo=UTC)
+
+# A day also has a `due_at`, its noon in UTC, for releases that know no days: they show it on that
+# day in almost every zone. One of them may have changed it since, and then it is a moment.
+_COLUMNS: Final[LiteralString] = """
+    id, title, notes, completed, due_at, created_at, updated_at,
+    case when due_at = (due_on + time '12:00') at time zone 'UTC' then due_on end as due_on
+"""
 
 _INSERT: Final[LiteralString] = """
-    insert into tasks (user_id, id, title, notes, due_at, idempotency_key, request_hash)
-    values (%(user_id)s, %(id)s, %(title)s, %(notes)s, %(due_at)s, %(key)s, %(request_hash)s)
+    insert into tasks (user_id, id, title, notes, due_at, due_on, idempotency_key, request_hash)
+    values (%(user_id)s, %(id)s, %(title)s, %(notes)s, %(due_at)s, %(due_on)s, %(key)s,
+      %(request_hash)s)
     on conflict do nothing
 """
 
@@ -90,6 +107,8 @@ _UPDATE: Final[LiteralString] = f"""
       completed = coalesce(%(completed)s::boolean, completed),
       due_at = case when %(clear_due_at)s then null
                else coalesce(%(due_at)s::timestamptz, due_at) end,
+      due_on = case when %(clear_due_at)s or %(due_at)s::timestamptz is not null
+               then %(due_on)s::date else due_on end,
       updated_at = now()
     where user_id = %(user_id)s and id = %(id)s
     returning {_COLUMNS}
@@ -117,7 +136,7 @@ class TaskRepository:
             "id": new_id("tsk"),
             "title": draft.title,
             "notes": draft.notes,
-            "due_at": draft.due_at,
+            **_due_params(draft.due_at),
             "key": key,
             "request_hash": request_hash,
         }
@@ -157,7 +176,7 @@ class TaskRepository:
             "title": changes.title,
             "notes": changes.notes,
             "completed": changes.completed,
-            "due_at": changes.due_at,
+            **_due_params(changes.due_at),
             "clear_due_at": changes.clear_due_at,
         }
         return await self._one("tasks.update", _UPDATE, params)
@@ -181,10 +200,16 @@ def _task(row: Mapping[str, Any]) -> Task:
         title=row["title"],
         notes=row["notes"],
         completed=row["completed"],
-        due_at=row["due_at"],
+        due_at=row["due_on"] or row["due_at"],
         created_at=row["created_at"],
         updated_at=row["updated_at"],
     )
+
+
+def _due_params(due: Due | None) -> dict[str, Due | None]:
+    if due is None or isinstance(due, datetime):
+        return {"due_at": due, "due_on": None}
+    return {"due_at": datetime.combine(due, _NOON), "due_on": due}
 
 
 def _page(rows: Sequence[Mapping[str, Any]], limit: int) -> TaskPage:

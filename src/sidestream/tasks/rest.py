@@ -3,6 +3,7 @@ that is not yours are the same 404.
 """
 
 from typing import Final
+from zoneinfo import ZoneInfo
 
 from pydantic import BaseModel, ConfigDict
 from starlette.requests import Request
@@ -20,9 +21,18 @@ from sidestream.tasks.task import (
     TaskDraft,
     TaskFilter,
     Title,
+    settled,
 )
 from sidestream.tool_server.fields import Limit, Query, page_document
-from sidestream.tool_server.rest import answer, idempotency_key, json_body, owner, query, valid
+from sidestream.tool_server.rest import (
+    answer,
+    idempotency_key,
+    json_body,
+    owner,
+    query,
+    valid,
+    zone_of,
+)
 
 DEFAULT_LIMIT: Final = 50
 
@@ -38,16 +48,19 @@ class _NewTask(_Body):
 
 
 class _Patch(_Body):
-    """A JSON merge patch (RFC 7396): what is absent stays; null takes a due time away."""
+    """A JSON merge patch (RFC 7396): what is absent stays; null takes a due date away."""
 
     title: Title = ""
     notes: Notes = ""
     completed: bool = False
     due_at: DueAt | None = None
 
-    def changes(self) -> TaskChanges:
+    def changes(self, zone: ZoneInfo) -> TaskChanges:
         given = {name: getattr(self, name) for name in self.model_fields_set}
-        return TaskChanges(**given, clear_due_at="due_at" in given and given["due_at"] is None)
+        clears = "due_at" in given and self.due_at is None
+        if "due_at" in given:
+            given["due_at"] = settled(self.due_at, zone)
+        return TaskChanges(**given, clear_due_at=clears)
 
 
 class _ListQuery(BaseModel):
@@ -99,7 +112,7 @@ class TaskRoutes:
         """Make a task: 201, also for a repetition with the same `Idempotency-Key`."""
         user_id = await self._owner(request)
         body = valid(_NewTask, await json_body(request))
-        draft = TaskDraft(body.title, body.notes, body.due_at)
+        draft = TaskDraft(body.title, body.notes, settled(body.due_at, zone_of(request)))
         task = await self._tasks.add(user_id, draft, idempotency_key(request))
         location = f"/api/{path_segment(user_id)}/tasks/{task.id}"
         return answer(task.document(), 201, {"location": location})
@@ -113,7 +126,7 @@ class TaskRoutes:
     async def update(self, request: Request) -> Response:
         """Change what the body names and give the task as it is now."""
         user_id = await self._owner(request)
-        changes = valid(_Patch, await json_body(request)).changes()
+        changes = valid(_Patch, await json_body(request)).changes(zone_of(request))
         if changes == TaskChanges():
             raise Invalid("Give at least one of title, notes, completed and due_at.")
         task = await self._tasks.update(user_id, request.path_params["task_id"], changes)

@@ -2,21 +2,29 @@
 
 The annotated types here (`Title`, `Notes`, `DueAt`, ...) are the only place that says what is
 valid; the MCP tools and the REST bodies are both built of them, so the two can never differ.
+
+A task is due on a day or at a moment. A day has no time zone: it is the same day wherever it is
+looked at.
 """
 
 import re
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from typing import Annotated, Any, Final
+from zoneinfo import ZoneInfo
 
-from pydantic import BeforeValidator, StringConstraints, WithJsonSchema
+from pydantic import PlainValidator, StringConstraints, WithJsonSchema
 
-from sidestream.tool_server.fields import Storable, Visible, check_cursor, zulu
+from sidestream.time_zone import UTC_ZONE
+from sidestream.tool_server.fields import Storable, Visible, check_cursor, stamp
 
 MAX_TITLE_CHARS: Final = 500
 MAX_NOTES_CHARS: Final = 5_000
 
 _FIRST_YEAR, _LAST_YEAR = 1900, 9998
+
+type Due = date | datetime
+"""A day, or a moment: a `datetime` is a moment, and aware once its zone is known (`settled`)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,20 +35,21 @@ class Task:
     title: str
     notes: str
     completed: bool
-    due_at: datetime | None
+    due_at: Due | None
     created_at: datetime
     updated_at: datetime
 
-    def document(self) -> dict[str, Any]:
-        """Give the task as JSON: times are ISO 8601 with `Z`, `due_at` may be null."""
+    def document(self, zone: ZoneInfo = UTC_ZONE) -> dict[str, Any]:
+        """Give the task as JSON, with times as a zone has them (RFC 3339). `due_at` is a day
+        (`2026-12-24`), a time, or null."""
         return {
             "id": self.id,
             "title": self.title,
             "notes": self.notes,
             "completed": self.completed,
-            "due_at": zulu(self.due_at) if self.due_at else None,
-            "created_at": zulu(self.created_at),
-            "updated_at": zulu(self.updated_at),
+            "due_at": _due_text(self.due_at, zone),
+            "created_at": stamp(self.created_at, zone),
+            "updated_at": stamp(self.updated_at, zone),
         }
 
 
@@ -50,7 +59,7 @@ class TaskDraft:
 
     title: str
     notes: str = ""
-    due_at: datetime | None = None
+    due_at: Due | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,7 +70,7 @@ class TaskChanges:
     title: str | None = None
     notes: str | None = None
     completed: bool | None = None
-    due_at: datetime | None = None
+    due_at: Due | None = None
     clear_due_at: bool = False
 
 
@@ -84,22 +93,44 @@ class TaskPage:
     after: str | None
 
 
-def parse_due_at(value: Any) -> datetime:
-    """Read an ISO 8601 date or date-time. Without an offset it is taken as UTC.
+def parse_due_at(value: Any) -> Due:
+    """Read an ISO 8601 date or date-time, which may lack its offset.
 
     Raises `ValueError` with a sentence for people.
     """
     if not isinstance(value, str):
         raise ValueError(_DUE_AT_HINT)
+    due = _day_or_time(value.strip())
+    if not _FIRST_YEAR <= due.year <= _LAST_YEAR:
+        raise ValueError(f"must be between the years {_FIRST_YEAR} and {_LAST_YEAR}")
+    return due
+
+
+def _day_or_time(text: str) -> Due:
     try:
-        moment = datetime.fromisoformat(value.strip())
-        aware = moment if moment.tzinfo else moment.replace(tzinfo=UTC)
-        utc = aware.astimezone(UTC)
+        return date.fromisoformat(text)
+    except ValueError:
+        pass
+    try:
+        moment = datetime.fromisoformat(text)
+        return moment.astimezone(UTC) if moment.tzinfo else moment
     except (ValueError, OverflowError):
         raise ValueError(_DUE_AT_HINT) from None
-    if not _FIRST_YEAR <= utc.year <= _LAST_YEAR:
-        raise ValueError(f"must be between the years {_FIRST_YEAR} and {_LAST_YEAR}")
-    return utc
+
+
+def settled(due: Due | None, zone: ZoneInfo) -> Due | None:
+    """Give a day as it is, and a time without an offset as the moment at which clocks in a zone
+    show it. Where they skip it, they are past it by as much; where they show it twice, it is the
+    first time (PEP 495)."""
+    if isinstance(due, datetime) and due.tzinfo is None:
+        return due.replace(tzinfo=zone).astimezone(UTC)
+    return due
+
+
+def _due_text(due: Due | None, zone: ZoneInfo) -> str | None:
+    if isinstance(due, datetime):
+        return stamp(due, zone)
+    return due.isoformat() if due else None
 
 
 def is_task_id(value: str) -> bool:
@@ -108,7 +139,7 @@ def is_task_id(value: str) -> bool:
 
 
 _ID = re.compile(r"tsk_[0-9a-f]{32}")
-_DUE_AT_HINT = "must be an ISO 8601 date or date-time, such as 2026-12-24T18:00:00Z"
+_DUE_AT_HINT = "must be an ISO 8601 date or date-time, such as 2026-12-24 or 2026-12-24T18:00:00Z"
 
 # The constraints stand next to `str`: further out, pydantic measures a text before it is stripped.
 Title = Annotated[
@@ -118,9 +149,8 @@ Title = Annotated[
     Visible,
 ]
 Notes = Annotated[str, StringConstraints(max_length=MAX_NOTES_CHARS), Storable]
-DueAt = Annotated[
-    datetime,
-    BeforeValidator(parse_due_at),
-    WithJsonSchema({"type": "string", "format": "date-time"}),
-]
+DAY_OR_TIME: Final[dict[str, Any]] = {
+    "anyOf": [{"type": "string", "format": "date"}, {"type": "string", "format": "date-time"}]
+}
+DueAt = Annotated[Due, PlainValidator(parse_due_at), WithJsonSchema(DAY_OR_TIME)]
 Cursor = Annotated[str, check_cursor(is_task_id)]

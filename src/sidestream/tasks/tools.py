@@ -3,7 +3,6 @@
 An empty string clears notes or a due time.
 """
 
-from datetime import datetime
 from typing import Annotated, Any, Final, Literal
 
 from pydantic import BeforeValidator, Field, PlainValidator, StrictBool, WithJsonSchema
@@ -12,7 +11,9 @@ from sidestream.i18n import _
 from sidestream.problems import Invalid
 from sidestream.tasks.repository import TaskRepository
 from sidestream.tasks.task import (
+    DAY_OR_TIME,
     Cursor,
+    Due,
     DueAt,
     Notes,
     TaskChanges,
@@ -21,6 +22,7 @@ from sidestream.tasks.task import (
     TaskPage,
     Title,
     parse_due_at,
+    settled,
 )
 from sidestream.tool_server.fields import Limit, Words, page_document, page_schema
 from sidestream.tool_server.tools import (
@@ -49,17 +51,18 @@ _After = Annotated[
 _NewDueAt = Annotated[
     DueAt | None,
     Field(
-        description="When it is due: an ISO 8601 date or date-time with an offset, such as "
-        "2026-12-24T18:00:00+05:00. Without an offset it is UTC."
+        description="When it is due: an ISO 8601 date where the user named a day and no time, such "
+        "as 2026-12-24, or a date-time, such as 2026-12-24T18:00. A date-time without an offset is "
+        "in the user's own time zone."
     ),
 ]
 _ClearableDueAt = Annotated[
-    datetime | Literal[""] | None,
+    Due | Literal[""] | None,
     PlainValidator(lambda value: value if value in ("", None) else parse_due_at(value)),
     WithJsonSchema({"anyOf": [{"type": "string"}, {"type": "null"}]}),
     Field(
-        description="The new due time: an ISO 8601 date or date-time with an offset; without an "
-        "offset it is UTC. An empty string removes it."
+        description="The new due date: an ISO 8601 date, or a date-time where the user named a "
+        "time; without an offset it is in the user's own time zone. An empty string removes it."
     ),
 ]
 
@@ -73,8 +76,10 @@ class AddTask(Arguments[TaskRepository]):
     due_at: _NewDueAt = None
 
     async def run(self, things: TaskRepository, call: ToolCall) -> dict[str, Any]:
-        draft = TaskDraft(self.title, self.notes or "", self.due_at)
-        return (await things.add(call.user_id, draft, call.idempotency_key)).document()
+        due_at = settled(self.due_at, call.time_zone)
+        draft = TaskDraft(self.title, self.notes or "", due_at)
+        task = await things.add(call.user_id, draft, call.idempotency_key)
+        return task.document(call.time_zone)
 
 
 class ListTasks(Arguments[TaskRepository]):
@@ -87,7 +92,7 @@ class ListTasks(Arguments[TaskRepository]):
 
     async def run(self, things: TaskRepository, call: ToolCall) -> dict[str, Any]:
         wanted = TaskFilter(self.completed, after=self.after, limit=self.limit)
-        return _page(await things.list(call.user_id, wanted))
+        return _page(await things.list(call.user_id, wanted), call)
 
 
 class GetTask(Arguments[TaskRepository]):
@@ -96,7 +101,7 @@ class GetTask(Arguments[TaskRepository]):
     task_id: _Id
 
     async def run(self, things: TaskRepository, call: ToolCall) -> dict[str, Any]:
-        return (await things.get(call.user_id, self.task_id)).document()
+        return (await things.get(call.user_id, self.task_id)).document(call.time_zone)
 
 
 class UpdateTask(Arguments[TaskRepository]):
@@ -114,12 +119,13 @@ class UpdateTask(Arguments[TaskRepository]):
         changes = TaskChanges(
             title=self.title,
             notes=self.notes,
-            due_at=self.due_at or None,
+            due_at=settled(self.due_at or None, call.time_zone),
             clear_due_at=self.due_at == "",
         )
         if changes == TaskChanges():
             raise Invalid("Give at least one of title, notes and due_at.")
-        return (await things.update(call.user_id, self.task_id, changes)).document()
+        task = await things.update(call.user_id, self.task_id, changes)
+        return task.document(call.time_zone)
 
 
 class CompleteTask(Arguments[TaskRepository]):
@@ -134,7 +140,8 @@ class CompleteTask(Arguments[TaskRepository]):
 
     async def run(self, things: TaskRepository, call: ToolCall) -> dict[str, Any]:
         changes = TaskChanges(completed=self.completed)
-        return (await things.update(call.user_id, self.task_id, changes)).document()
+        task = await things.update(call.user_id, self.task_id, changes)
+        return task.document(call.time_zone)
 
 
 class DeleteTask(Arguments[TaskRepository]):
@@ -145,7 +152,7 @@ class DeleteTask(Arguments[TaskRepository]):
 
     async def run(self, things: TaskRepository, call: ToolCall) -> dict[str, Any]:
         task = await things.delete(call.user_id, self.task_id)
-        return {**task.document(), "deleted": True}
+        return {**task.document(call.time_zone), "deleted": True}
 
 
 class SearchTasks(Arguments[TaskRepository]):
@@ -160,11 +167,11 @@ class SearchTasks(Arguments[TaskRepository]):
     async def run(self, things: TaskRepository, call: ToolCall) -> dict[str, Any]:
         words = tuple(self.query.split())
         wanted = TaskFilter(self.completed, words, after=self.after, limit=self.limit)
-        return _page(await things.list(call.user_id, wanted))
+        return _page(await things.list(call.user_id, wanted), call)
 
 
-def _page(page: TaskPage) -> dict[str, Any]:
-    return page_document((task.document() for task in page.tasks), page.after)
+def _page(page: TaskPage, call: ToolCall) -> dict[str, Any]:
+    return page_document((task.document(call.time_zone) for task in page.tasks), page.after)
 
 
 _TIME = {"type": "string", "format": "date-time"}
@@ -175,7 +182,7 @@ _TASK: dict[str, Any] = {
         "title": {"type": "string"},
         "notes": {"type": "string"},
         "completed": {"type": "boolean"},
-        "due_at": {"anyOf": [_TIME, {"type": "null"}]},
+        "due_at": {"anyOf": [*DAY_OR_TIME["anyOf"], {"type": "null"}]},
         "created_at": _TIME,
         "updated_at": _TIME,
     },

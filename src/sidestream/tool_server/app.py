@@ -13,7 +13,7 @@ from starlette.responses import JSONResponse
 from starlette.routing import Route
 
 from sidestream.config import Settings
-from sidestream.headers import TOOLS_EXPOSE
+from sidestream.headers import TIME_ZONE, TOOLS_EXPOSE
 from sidestream.identity import TOKEN_HEADER, Verifier, tool_key
 from sidestream.problem_handlers import PROBLEM_HANDLERS
 from sidestream.request_context import RequestContext
@@ -90,7 +90,13 @@ def _cors(origins: tuple[str, ...]) -> list[Middleware]:
             CORSMiddleware,
             allow_origins=origins,
             allow_methods=["GET", "POST", "PATCH", "DELETE"],
-            allow_headers=["authorization", TOKEN_HEADER, "content-type", "idempotency-key"],
+            allow_headers=[
+                "authorization",
+                TOKEN_HEADER,
+                "content-type",
+                "idempotency-key",
+                TIME_ZONE,
+            ],
             expose_headers=TOOLS_EXPOSE,
             max_age=600,
         )

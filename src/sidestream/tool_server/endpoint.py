@@ -42,6 +42,7 @@ from sidestream.problem_handlers import method_not_allowed
 from sidestream.problems import NotFound, OutcomeUnknown, Problem
 from sidestream.secret import Secret
 from sidestream.telemetry import log_failure
+from sidestream.time_zone import time_zone
 from sidestream.tool_server.asking import Asked, InputNeeded, Pause, can_ask, state_boundary
 from sidestream.tool_server.fields import IdempotencyKey
 from sidestream.tool_server.json_rpc import RpcError, read_message
@@ -51,6 +52,9 @@ from sidestream.tool_server.tools import ToolCall, ToolServer
 IDEMPOTENCY_META: Final = "sidestream/idempotency-key"
 OUTCOME_META: Final = "sidestream/outcome"
 """In a result: `unknown` when nobody can tell whether the tool had its effect."""
+
+TIME_ZONE_META: Final = "sidestream/time-zone"
+"""In a call: the person's zone, by its name in the IANA database. UTC where it is not said."""
 
 HANDSHAKE_VERSIONS: Final = ("2025-06-18", "2025-11-25")
 """Revisions that `initialize` may settle on. The SDK speaks older ones too, which ask for what is
@@ -122,12 +126,14 @@ async def _call[ThingsT](
     request: Request | None = context.request
     if request is None:
         raise MCPError(code=INTERNAL_ERROR, message="The call came without its HTTP request.")
+    meta = context.meta or {}
     try:
-        key = _KEY.validate_python((context.meta or {}).get(IDEMPOTENCY_META))
+        key = _KEY.validate_python(meta.get(IDEMPOTENCY_META))
     except ValidationError:
         raise MCPError(code=INVALID_PARAMS, message="The idempotency key is malformed.") from None
     asked = Asked.of(params)
-    call = ToolCall(request.scope[_USER], key, asked.answers)
+    zone = time_zone(meta.get(TIME_ZONE_META))
+    call = ToolCall(request.scope[_USER], key, asked.answers, zone)
     try:
         arguments = server.by_name[params.name].arguments.model_validate(params.arguments or {})
         document = await arguments.run(things, call)

@@ -5,9 +5,11 @@ import unicodedata
 from collections.abc import Callable, Iterable, Mapping
 from datetime import UTC, datetime
 from typing import Annotated, Any, Final
+from zoneinfo import ZoneInfo
 
 from pydantic import AfterValidator, BeforeValidator, Field, StringConstraints
 
+from sidestream.time_zone import UTC_ZONE
 from sidestream.visible import is_visible
 
 MAX_QUERY_CHARS: Final = 200
@@ -62,9 +64,13 @@ IdempotencyKey = Annotated[
 ]
 
 
-def zulu(moment: datetime) -> str:
-    """Give an aware time as ISO 8601 with `Z`."""
-    return moment.astimezone(UTC).isoformat().replace("+00:00", "Z")
+def stamp(moment: datetime, zone: ZoneInfo = UTC_ZONE) -> str:
+    """Give an aware time as RFC 3339 has it, by the clock of a zone, with `Z` where that is UTC."""
+    local = moment.astimezone(zone)
+    offset = local.utcoffset()
+    if offset and offset.seconds % 60:  # of before there were zones; RFC 3339 has no seconds there
+        local = moment.astimezone(UTC)
+    return local.isoformat().replace("+00:00", "Z")
 
 
 def like_pattern(word: str) -> str:

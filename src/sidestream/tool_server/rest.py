@@ -6,13 +6,16 @@ token for the chat. Somebody else's path is a 403.
 
 import json
 from typing import Any, Final
+from zoneinfo import ZoneInfo
 
 from pydantic import BaseModel, TypeAdapter, ValidationError
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 
+from sidestream.headers import TIME_ZONE
 from sidestream.identity import Verifier, bearer_token, check_owner
 from sidestream.problems import BadRequest, Invalid, field_errors
+from sidestream.time_zone import time_zone
 from sidestream.tool_server.fields import IdempotencyKey
 from sidestream.tool_server.media import check_json
 
@@ -64,6 +67,11 @@ def idempotency_key(request: Request) -> str | None:
         return _KEY.validate_python(key)
     except ValidationError:
         raise Invalid("The Idempotency-Key is 1 to 200 visible ASCII characters.") from None
+
+
+def zone_of(request: Request) -> ZoneInfo:
+    """Give the time zone that a request names, or UTC."""
+    return time_zone(request.headers.get(TIME_ZONE))
 
 
 def answer(document: Any, status: int = 200, headers: dict[str, str] | None = None) -> Response:

@@ -10,20 +10,24 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any, Final
+from zoneinfo import ZoneInfo
 
 from mcp_types import Tool, ToolAnnotations
 from pydantic import BaseModel, ConfigDict
 
+from sidestream.time_zone import UTC_ZONE
 from sidestream.tool_server.asking import ANSWER_WITHIN_S, Answer, answer_to
 
 
 @dataclass(frozen=True, slots=True)
 class ToolCall:
-    """For whom a tool runs, and the key under which a repetition of this call is recognised."""
+    """For whom a tool runs and in which time zone they are, and the key under which a repetition of
+    this call is recognised."""
 
     user_id: str
     idempotency_key: str | None = None
     answers: Mapping[str, Answer] = field(default_factory=dict)
+    time_zone: ZoneInfo = UTC_ZONE
 
     def ask[FormT: BaseModel](self, form: type[FormT], message: str) -> FormT:
         """Ask the person, and give the answer. To be done before anything is changed.

@@ -73,7 +73,7 @@ class TestAdd:
         talk.say("add task buy stamps with notes two sheets")
 
         first, second = talk.tasks.tasks.values()
-        assert (first["title"], first["due_at"]) == ("call mom", "2026-11-21T17:00:00Z")
+        assert (first["title"], first["due_at"]) == ("call mom", "2026-11-21T17:00:00")
         assert (second["title"], second["notes"]) == ("buy stamps", "two sheets")
 
     def test_asks_for_a_missing_title(self, keeps_calls: bool) -> None:
@@ -86,11 +86,11 @@ class TestAdd:
     @pytest.mark.parametrize(
         ("message", "title", "due"),
         [
-            ("add call mom in two days", "call mom", "2026-11-22T09:00:00Z"),
-            ("add pay the rent on Friday", "pay the rent", "2026-11-27T09:00:00Z"),
+            ("add call mom in two days", "call mom", "2026-11-22"),
+            ("add pay the rent on Friday", "pay the rent", "2026-11-27"),
             ("add Friday prayers", "Friday prayers", None),
-            ("کل دودھ لانا شامل کرو", "دودھ لانا", "2026-11-21T09:00:00Z"),
-            ("جمعے کو امی کو فون کرنا شامل کرو", "امی کو فون کرنا", "2026-11-27T09:00:00Z"),
+            ("کل دودھ لانا شامل کرو", "دودھ لانا", "2026-11-21"),
+            ("جمعے کو امی کو فون کرنا شامل کرو", "امی کو فون کرنا", "2026-11-27"),
             ("آج کا اخبار خریدنا شامل کرو", "آج کا اخبار خریدنا", None),
             ("doodh khareedna add karo", "doodh khareedna", None),
         ],
@@ -276,7 +276,7 @@ class TestChange:
         talk.say("set the due date of milk to 2026-12-24")
 
         (task,) = talk.tasks.tasks.values()
-        assert (task["notes"], task["due_at"]) == ("two bottles", "2026-12-24T09:00:00Z")
+        assert (task["notes"], task["due_at"]) == ("two bottles", "2026-12-24")
 
     @pytest.mark.parametrize(
         ("message", "left"),

@@ -12,6 +12,7 @@ from sidestream.local.model.text import fold
 from sidestream.tasks.scripted.dates import read_due
 from sidestream.tasks.scripted.phrases import ENGLISH_PHRASES, URDU_PHRASES
 from sidestream.tasks.scripted.understand import LANGUAGES, language_of, read
+from sidestream.time_zone import time_zone
 from tests.tasks.scripted.tasklist import NOW
 
 
@@ -34,23 +35,27 @@ class TestStory:
 @pytest.mark.parametrize(
     ("said", "due"),
     [
-        ("2026-12-31", "2026-12-31T09:00:00Z"),
-        ("tomorrow", "2026-11-21T09:00:00Z"),
-        ("today at 12am", "2026-11-20T00:00:00Z"),
-        ("friday at 17:30", "2026-11-27T17:30:00Z"),
-        ("next monday", "2026-11-23T09:00:00Z"),
-        ("in 3 days", "2026-11-23T09:00:00Z"),
-        ("کل تک", "2026-11-21T09:00:00Z"),
-        ("the day after tomorrow", "2026-11-22T09:00:00Z"),
-        ("in two days", "2026-11-22T09:00:00Z"),
-        ("in a week", "2026-11-27T09:00:00Z"),
-        ("on friday", "2026-11-27T09:00:00Z"),
-        ("next week", "2026-11-27T09:00:00Z"),
-        ("پرسوں", "2026-11-22T09:00:00Z"),
-        ("دو دن بعد", "2026-11-22T09:00:00Z"),
-        ("اگلے ہفتے", "2026-11-27T09:00:00Z"),
-        ("ہفتے کو", "2026-11-21T09:00:00Z"),
-        ("اگلے پیر کو", "2026-11-23T09:00:00Z"),
+        ("2026-12-31", "2026-12-31"),
+        ("tomorrow", "2026-11-21"),
+        ("today at 12am", "2026-11-20T00:00:00"),
+        ("friday at 17:30", "2026-11-27T17:30:00"),
+        ("next monday", "2026-11-23"),
+        ("in 3 days", "2026-11-23"),
+        ("کل تک", "2026-11-21"),
+        ("the day after tomorrow", "2026-11-22"),
+        ("in two days", "2026-11-22"),
+        ("in a week", "2026-11-27"),
+        ("on friday", "2026-11-27"),
+        ("next week", "2026-11-27"),
+        ("پرسوں", "2026-11-22"),
+        ("دو دن بعد", "2026-11-22"),
+        ("اگلے ہفتے", "2026-11-27"),
+        ("ہفتے کو", "2026-11-21"),
+        ("اگلے پیر کو", "2026-11-23"),
+        ("2026-12-31t09:00", "2026-12-31T09:00:00"),
+        ("2026-12-31t09:00z", "2026-12-31T09:00:00Z"),
+        ("2026-12-31t09:00+05:00", "2026-12-31T09:00:00+05:00"),
+        ("آج", "2026-11-20"),
         ("in many days", None),
         ("2026-02-31", None),
         ("someday", None),
@@ -60,6 +65,21 @@ class TestStory:
 def test_due_dates(said: str, due: str | None) -> None:
     assert read_due(said, NOW) == due
     assert due is None or datetime.fromisoformat(due)
+
+
+@pytest.mark.parametrize(
+    ("zone", "tomorrow"),
+    [
+        ("Asia/Karachi", "2026-11-21"),
+        ("Pacific/Kiritimati", "2026-11-22"),
+        ("America/New_York", "2026-11-21"),
+        ("Pacific/Pago_Pago", "2026-11-20"),
+    ],
+)
+@pytest.mark.parametrize("said", ["tomorrow", "کل"])
+def test_tomorrow_is_that_of_the_persons_clock(said: str, zone: str, tomorrow: str) -> None:
+    """At 10:30 in London, where it is the 20th."""
+    assert read_due(said, NOW.astimezone(time_zone(zone))) == tomorrow
 
 
 def test_languages_have_the_same_phrases_and_blanks() -> None:

@@ -7,8 +7,10 @@ import { scriptClass } from "@/lib/i18n/script";
 import { written } from "@/lib/text";
 import { DueField, NotesField } from "./fields";
 import {
+  dueDate,
   dueState,
   fromDateInput,
+  isDay,
   MAX_TITLE_CHARS,
   toDateInput,
   type Task,
@@ -132,22 +134,23 @@ const DUE_COLOURS = {
 } as const;
 
 function Due({ task }: { task: Task }) {
-  const { t, day, dateTime } = useTexts();
+  const { t, day, dayAndTime, wholeDay, dateTime } = useTexts();
   const now = new Date();
   const state = dueState(task, now);
   if (!state || !task.due_at) return null;
-  const due = new Date(task.due_at);
+  const due = dueDate(task.due_at);
+  const shown = isDay(task.due_at) ? day(due, now) : dayAndTime(due, now);
   return (
     <p className="mt-1.5">
       <time
         dateTime={task.due_at}
-        title={dateTime(due)}
+        title={isDay(task.due_at) ? wholeDay(due) : dateTime(due)}
         className={`inline-flex items-center gap-1.5 rounded-md py-0.5 text-xs font-medium ${
           state === "done" ? "" : "px-2"
         } ${DUE_COLOURS[state]}`}
       >
         <CalendarIcon size={13} />
-        {t(state === "overdue" ? "tasks.due.overdue" : "tasks.due.on", { date: day(due, now) })}
+        {t(state === "overdue" ? "tasks.due.overdue" : "tasks.due.on", { date: shown })}
       </time>
     </p>
   );

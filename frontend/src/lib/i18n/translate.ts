@@ -14,6 +14,10 @@ export interface Translator<Key extends string> {
   day: (date: Date, now?: Date) => string;
   /** "12 seconds". */
   seconds: (value: number) => string;
+  /** "tomorrow, 6:00 PM". */
+  dayAndTime: (date: Date, now?: Date) => string;
+  /** A day by its weekday and date. */
+  wholeDay: (date: Date) => string;
   dateTime: (date: Date) => string;
   /** "English and Urdu": the names of languages, the reader's own first. */
   languages: (codes: readonly string[]) => string;
@@ -34,6 +38,9 @@ export function translator<Key extends string>(
     month: "short",
     year: "numeric",
   });
+  const pair = new Intl.ListFormat(locale, { type: "unit" });
+  const clock = new Intl.DateTimeFormat(locale, { timeStyle: "short" });
+  const whole = new Intl.DateTimeFormat(locale, { dateStyle: "full" });
   const precise = new Intl.DateTimeFormat(locale, { dateStyle: "medium", timeStyle: "short" });
   const seconds = new Intl.NumberFormat(locale, {
     style: "unit",
@@ -49,6 +56,14 @@ export function translator<Key extends string>(
     });
   }
 
+  function day(date: Date, now = new Date()): string {
+    const midnight = (moment: Date) =>
+      Date.UTC(moment.getFullYear(), moment.getMonth(), moment.getDate());
+    const days = Math.round((midnight(date) - midnight(now)) / 86_400_000);
+    if (Math.abs(days) <= 1) return relative.format(days, "day");
+    return (date.getFullYear() === now.getFullYear() ? thisYear : otherYear).format(date);
+  }
+
   return {
     language,
     t,
@@ -57,14 +72,10 @@ export function translator<Key extends string>(
       return t(form in messages ? form : `${key}_other`, { count });
     },
     number: (value) => numbers.format(value),
-    day(date, now = new Date()) {
-      const midnight = (moment: Date) =>
-        Date.UTC(moment.getFullYear(), moment.getMonth(), moment.getDate());
-      const days = Math.round((midnight(date) - midnight(now)) / 86_400_000);
-      if (Math.abs(days) <= 1) return relative.format(days, "day");
-      return (date.getFullYear() === now.getFullYear() ? thisYear : otherYear).format(date);
-    },
+    day,
     seconds: (value) => seconds.format(Math.max(1, Math.round(value))),
+    dayAndTime: (date, now) => pair.format([day(date, now), clock.format(date)]),
+    wholeDay: (date) => whole.format(date),
     dateTime: (date) => precise.format(date),
     languages(codes) {
       const names = new Intl.DisplayNames(locale, { type: "language" });

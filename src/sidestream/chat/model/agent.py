@@ -2,7 +2,6 @@
 
 import json
 from collections.abc import Callable
-from datetime import UTC, datetime
 from typing import Final
 
 from agents import (
@@ -29,19 +28,19 @@ type Instructions = Callable[[RunContextWrapper[RunContext], Agent[RunContext]],
 
 
 def instructions(registry: ToolRegistry) -> Instructions:
-    """Give the domain's instructions with what is to be known of the tools at present, with today's
-    date, without which "tomorrow" means nothing, and with what is known of the person.
+    """Give the domain's instructions with what is to be known of the tools at present, and of the
+    person.
 
     What changes stands at the end, what differs from person to person last, so that a provider may
-    keep what is before it.
+    keep what is before it. The time, which always changes, is told beside the message (`moment`).
     """
 
     def filled(context: RunContextWrapper[RunContext], _agent: Agent[RunContext]) -> str:
         person = context.context
         lines = [
-            f"- Today is {datetime.now(UTC):%A, %d %B %Y} (UTC).",
             f"- The person reads the language “{person.locale}” (BCP 47). Use it where their words "
             "leave it open.",
+            f"- Their time zone is {person.time_zone.key}: days and times are meant by its clocks.",
         ]
         if person.name:
             lines.append(f"- They are called {json.dumps(person.name, ensure_ascii=False)}.")

@@ -194,6 +194,7 @@ class Conversations:
             locale=caller.locale,
             request_id=caller.request_id,
             name=caller.name,
+            time_zone=caller.time_zone,
             run_id=begun.run_id,
             run=state,
         )

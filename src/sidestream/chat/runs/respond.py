@@ -33,6 +33,7 @@ from sidestream.chat.files.attachments import AttachmentFiles
 from sidestream.chat.incomplete import Incomplete
 from sidestream.chat.model.agent import ERROR_HANDLERS, STEPS, run_config
 from sidestream.chat.model.history import HistoryConverter, note, recent, tokens_in, tokens_of
+from sidestream.chat.model.moment import told
 from sidestream.chat.runs.answer import Answer, begins_message
 from sidestream.chat.runs.ended import ENDED_EARLY, NOT_MADE_NOTE
 from sidestream.chat.runs.own_calls import OwnCalls
@@ -179,7 +180,7 @@ class Responder:
         context.run.model = self.model_of(message, context.run.history)
         result = Runner.run_streamed(
             replace(self._agent, tools=self._tools.function_tools()),
-            await self._input(context.run.history),
+            await self._input(context),
             context=context,
             max_turns=self._settings.max_turns,
             hooks=STEPS,
@@ -202,8 +203,8 @@ class Responder:
     def _asks_by_now(self, answer: Answer, run: RunState) -> bool:
         """Tell whether there is something to ask, by what has been told and not by what the agent,
         which is ahead, has done since."""
-        told = replace(run, records=answer.told)
-        return self._confirmation.asks(told) or bool(self.forms.waiting(told))
+        known = replace(run, records=answer.told)
+        return self._confirmation.asks(known) or bool(self.forms.waiting(known))
 
     def _count(self, words: str | None, context: RunContext) -> None:
         """Count what a response used that was cut before it said so: an estimate, from below."""
@@ -216,8 +217,9 @@ class Responder:
     def _recent(self, history: Sequence[ThreadItem]) -> list[ThreadItem]:
         return recent(history, max_tokens=self._settings.history_tokens)
 
-    async def _input(self, history: Sequence[ThreadItem]) -> list[Any]:
-        return list(await self._converter.to_agent_input(self._recent(history)))
+    async def _input(self, context: RunContext) -> list[Any]:
+        items = told(self._recent(context.run.history), datetime.now(UTC), context.time_zone)
+        return list(await self._converter.to_agent_input(items))
 
     async def _conclude(
         self, answer: Answer, thread_id: str, context: RunContext, *, cut: bool

@@ -11,6 +11,7 @@ import asyncio
 import itertools
 from dataclasses import dataclass, replace
 from typing import Any, Final
+from zoneinfo import ZoneInfo
 
 import httpx2
 
@@ -27,6 +28,7 @@ from sidestream.reasons import Reason
 PROTOCOL_VERSION: Final = "2026-07-28"
 IDEMPOTENCY_META_KEY: Final = "sidestream/idempotency-key"
 OUTCOME_META_KEY: Final = "sidestream/outcome"
+TIME_ZONE_META_KEY: Final = "sidestream/time-zone"
 
 # The protocol's own errors about a request come with 400 ("Streamable HTTP", error handling).
 _ANSWERS: Final = frozenset({200, 400})
@@ -99,13 +101,18 @@ class McpClient:
         key: str,
         request_id: str,
         answers: Answers | None = None,
+        time_zone: ZoneInfo | None = None,
     ) -> ToolResult:
         """Call a tool as a user, or repeat a call with what its server wanted to know.
 
-        `key` makes a repeated call safe: the server does the work once for each key. Raises
-        `ToolServerError` once the retries are used up.
+        `key` makes a repeated call safe: the server does the work once for each key. `time_zone` is
+        the person's, for a server that may know it. Raises `ToolServerError` once the retries are
+        used up.
         """
-        params = {"name": name, "arguments": arguments, "_meta": {IDEMPOTENCY_META_KEY: key}}
+        meta = {IDEMPOTENCY_META_KEY: key}
+        if time_zone is not None:
+            meta[TIME_ZONE_META_KEY] = time_zone.key
+        params = {"name": name, "arguments": arguments, "_meta": meta}
         params |= answers.params() if answers else {}
         headers = {"mcp-name": name, "x-request-id": request_id}
         reply, attempt = await self.request("tools/call", params, headers, user_id)

@@ -155,4 +155,5 @@ class DomainTools(ReleasedTools):
             key=key,
             request_id=context.request_id,
             answers=answers,
+            time_zone=context.time_zone,
         )

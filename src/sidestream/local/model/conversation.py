@@ -4,9 +4,15 @@
 answer reads nothing else.
 """
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Literal
+from zoneinfo import ZoneInfo
+
+from sidestream.time_zone import time_zone
+
+_TIME_ZONE = re.compile(r"\btime zone is ([\w+/-]+)")
 
 CARD_ANSWER = "The person answered a question on a card:"
 
@@ -94,6 +100,12 @@ class Conversation:
     parallel: bool = True
     may_call: bool = True
     forced: str | None = None
+
+    @property
+    def time_zone(self) -> ZoneInfo:
+        """The person's, as far as the instructions name it."""
+        named = _TIME_ZONE.search(self.instructions)
+        return time_zone(named and named[1])
 
     @property
     def said(self) -> list[str]:

@@ -13,7 +13,8 @@ from sidestream.local.model import calls, talk
 from sidestream.local.model.conversation import Conversation, Step
 
 type Grammar = Callable[[Conversation, datetime], Step | None]
-"""How a domain's people are understood: the next step, or None for what is not understood."""
+"""How a domain's people are understood, who have a time by their clock: the next step, or None for
+what is not understood."""
 
 _TITLE_WORDS: Final = 6
 
@@ -27,7 +28,7 @@ def grammar_of(module: str) -> Grammar | None:
 
 
 def next_step(conversation: Conversation, now: datetime, grammar: Grammar | None = None) -> Step:
-    """What the model does next."""
+    """What the model does next, at an aware time."""
     said = conversation.said
     if conversation.wants_title:
         return Step(text=_title(conversation))
@@ -36,7 +37,7 @@ def next_step(conversation: Conversation, now: datetime, grammar: Grammar | None
         return Step(text=talk.about_files(files, words))
     step = calls.next_step(conversation)
     if step is None and grammar is not None:
-        step = grammar(conversation, now)
+        step = grammar(conversation, now.astimezone(conversation.time_zone))
     if step is None and (text := talk.answer(conversation)) is not None:
         step = Step(text=text)
     if step is not None:

@@ -1,7 +1,7 @@
-"""Due dates as people say them, for the few forms that need no guessing."""
+"""Due dates as people say them, for the few forms that need no guessing: a day, or a time of it."""
 
 import re
-from datetime import datetime, timedelta
+from datetime import date, datetime, time, timedelta
 
 _DAYS = {
     "today": 0,
@@ -20,8 +20,6 @@ _NUMBERS = {
     **{"a": 1, "one": 1, "two": 2, "three": 3, "four": 4, "five": 5, "six": 6, "seven": 7},
     **{"ایک": 1, "دو": 2, "تین": 3, "چار": 4, "پانچ": 5, "چھ": 6, "سات": 7},
 }
-_DEFAULT_HOUR = 9
-
 # A date at the end of a title; the languages put it into their own patterns.
 DATE = (
     r"(?:\d{4}-\d{2}-\d{2}(?:[t ]\d{2}:\d{2}(?::\d{2})?(?:z|[+-]\d{2}:\d{2})?)?(?: کو)?"
@@ -43,38 +41,37 @@ _READ = re.compile(
 
 
 def read_due(text: str, now: datetime) -> str | None:
-    """The folded text as an RFC 3339 time in the zone of `now`, or None when it is no date."""
+    """The folded text as ISO 8601: a day, or a time by the clock of whoever says it, unless it is
+    written with an offset. None when it is no date. `now` is as their clock has it."""
     match = _READ.fullmatch(text.strip())
     if match is None:
         return None
-    day = match["day"]
     try:
-        moment = _day(day, now)
+        due = _due(match["day"], now.date())
         if match["hour"]:
             hour = int(match["hour"])
             if match["half"]:
                 hour = hour % 12 + (12 if match["half"] == "pm" else 0)
-            moment = moment.replace(hour=hour, minute=int(match["minute"] or 0))
+            due = datetime.combine(due, time(hour, int(match["minute"] or 0)))
     except ValueError:
         return None
-    return moment.isoformat().replace("+00:00", "Z")
+    return due.isoformat().replace("+00:00", "Z")
 
 
-def _day(day: str, now: datetime) -> datetime:
+def _due(day: str, today: date) -> date:
+    """A day, or a written time. Raises ValueError."""
     if "-" in day:
         written = day.removesuffix(" کو")
-        moment = datetime.fromisoformat(written)
         if len(written) == len("2026-01-01"):
-            moment = moment.replace(hour=_DEFAULT_HOUR)
-        return moment.replace(tzinfo=moment.tzinfo or now.tzinfo)
-    start = now.replace(hour=_DEFAULT_HOUR, minute=0, second=0, microsecond=0)
+            return date.fromisoformat(written)
+        return datetime.fromisoformat(written.upper())
     if (days := _DAYS.get(day.removeprefix("the "))) is not None:
-        return start + timedelta(days=days)
+        return today + timedelta(days=days)
     if match := re.fullmatch(r"(?:in )?(\w+) (days?|weeks?|دن|ہفتے)(?: بعد| میں)?", day):
         count = int(match[1]) if match[1].isdecimal() else _number(match[1])
-        return start + timedelta(days=count * (7 if match[2][0] in "wہ" else 1))
+        return today + timedelta(days=count * (7 if match[2][0] in "wہ" else 1))
     weekday = _weekday(day)
-    return start + timedelta(days=(weekday - now.weekday() - 1) % 7 + 1)
+    return today + timedelta(days=(weekday - today.weekday() - 1) % 7 + 1)
 
 
 def _number(word: str) -> int:

@@ -27,6 +27,11 @@ export interface ChatFetchOptions {
   keys?: KeyRing;
 }
 
+/** Where the person is: the name of their zone in the IANA database. It may change on a journey. */
+function timeZone(): string {
+  return new Intl.DateTimeFormat().resolvedOptions().timeZone;
+}
+
 /** How long an abandoned request may go on without headers before it is cut without a stop. */
 const HEADERS_GRACE_MS = 10_000;
 
@@ -127,6 +132,7 @@ export function createChatFetch(options: ChatFetchOptions): typeof fetch {
     const headers = new Headers(call.init.headers);
     headers.set("authorization", `Bearer ${token}`);
     headers.set("accept-language", options.locale());
+    headers.set("x-sidestream-time-zone", timeZone());
     if (key) headers.set("idempotency-key", key);
     return { ...call.init, headers, body: call.body, signal, credentials: "omit" };
   }
