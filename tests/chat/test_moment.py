@@ -78,7 +78,7 @@ def test_each_message_keeps_its_time_and_one_that_is_old_is_answered_now() -> No
             if following.type == "user_message" and isinstance(item, HiddenContextItem)
         ]
         assert found == [words(said, UTC_ZONE), words(last, UTC_ZONE)]
-        assert [item for item in with_notes if item.id != "clock"] == items
+        assert [item for item in with_notes if item.thread_id] == items
     silent: list[ThreadItem] = [item for item in items if item.type != "user_message"]
     note, *rest = told(silent, TWO_IN_THE_MORNING, UTC_ZONE)
     assert isinstance(note, HiddenContextItem)

@@ -17,6 +17,7 @@ from chatkit.types import (
 )
 
 from sidestream.chat.protocol.frames import encode
+from sidestream.chat.server import ITEMS_REMOVED
 from sidestream.local.system import LocalSystem
 from sidestream.store.codec import item_from, item_json
 from tests.chat.client import Answer, Client, Document, create_request, thread_request
@@ -75,6 +76,13 @@ def last_words(answers: list[Answer]) -> dict[str, str]:
                     told[item["id"]] = text_of(item)
                 case {"type": "thread.item.removed", "item_id": item_id}:
                     told.pop(item_id, None)
+                case {"type": "client_effect", "name": name, "data": place} if (
+                    name == ITEMS_REMOVED
+                ):
+                    ids = list(told)
+                    end = ids.index(place["before"]) if place.get("before") else len(ids)
+                    for item_id in ids[ids.index(place["after"]) + 1 : end]:
+                        del told[item_id]
     return told
 
 

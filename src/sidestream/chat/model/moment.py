@@ -9,9 +9,9 @@ from datetime import datetime, timedelta
 from typing import Final
 from zoneinfo import ZoneInfo
 
-from chatkit.types import HiddenContextItem, ThreadItem, UserMessageItem
+from chatkit.types import ThreadItem, UserMessageItem
 
-from sidestream.chat.model.history import NOTE_KIND
+from sidestream.chat.model.history import note
 from sidestream.store.codec import aware_utc
 
 _TOLD: Final = "The person's clock: {day}, {time} (UTC{offset})."
@@ -27,9 +27,10 @@ def told(items: Sequence[ThreadItem], now: datetime, zone: ZoneInfo) -> list[Thr
         if isinstance(item, UserMessageItem):
             said = aware_utc(item.created_at)
             is_last = not any(isinstance(later, UserMessageItem) for later in told[:-1])
-            told.append(_note(now if is_last and now - said > _FRESH else said, zone))
+            moment = now if is_last and now - said > _FRESH else said
+            told.append(note("", words(moment, zone)))
     if len(told) == len(items):
-        told.append(_note(now, zone))
+        told.append(note("", words(now, zone)))
     return told[::-1]
 
 
@@ -38,8 +39,3 @@ def words(moment: datetime, zone: ZoneInfo) -> str:
     local = moment.astimezone(zone)
     offset = f"{local:%:z}"
     return _TOLD.format(day=f"{local:%A, %d %B %Y}", time=f"{local:%H:%M}", offset=offset)
-
-
-def _note(moment: datetime, zone: ZoneInfo) -> HiddenContextItem:
-    content = {"kind": NOTE_KIND, "text": words(moment, zone)}
-    return HiddenContextItem(id="clock", thread_id="", created_at=moment, content=content)

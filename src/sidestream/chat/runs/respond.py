@@ -7,6 +7,7 @@ calls under way are waited for and told, and an error comes as an event that say
 from collections.abc import AsyncGenerator, AsyncIterator, Iterator, Sequence
 from contextlib import aclosing
 from dataclasses import replace
+from datetime import UTC, datetime
 from typing import Any, Final
 
 from agents import Agent, ModelProvider, Runner
