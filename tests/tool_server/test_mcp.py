@@ -20,6 +20,8 @@ from tests.tool_server.people import (
     modern_headers,
 )
 
+LONG = "x" * 40_000
+
 
 @pytest.mark.parametrize("mode", ["legacy", "auto"])
 async def test_advertises_tools_and_nothing_else(alice: Person, mode: str) -> None:
@@ -154,6 +156,45 @@ class TestTransport:
         )
         assert answer.status_code == 413
         assert answer.json()["code"] == "too_large"
+
+    @pytest.mark.parametrize("version", ["2025-11-25", "2026-07-28"])
+    @pytest.mark.parametrize(
+        "message",
+        [
+            {"method": LONG},
+            {"method": "tools/list", "id": LONG},
+            {"method": "tools/list", "id": int("9" * 4_000)},
+            {"method": "tools/call", "params": {"name": LONG, "arguments": {}}},
+            {"method": "tools/call", "params": {"name": "add_ticket", "arguments": {LONG: 1}}},
+            {
+                "method": "tools/call",
+                "params": {"name": "get_ticket", "arguments": {"ticket_id": LONG}},
+            },
+            {"method": "tools/call", "params": {"name": "add_ticket", "arguments": [LONG]}},
+            {"method": "tools/call", "params": {"name": ["add_ticket", LONG]}},
+            {"method": "tools/list", "params": {"cursor": [LONG]}},
+            {"method": "initialize", "params": {"protocolVersion": LONG, "capabilities": LONG}},
+        ],
+        ids=lambda message: f"{message['method'][:20]} {list(message.get('params', {}))}",
+    )
+    async def test_an_error_is_short_and_quotes_nothing(
+        self, alice: Person, message: dict[str, Any], version: str
+    ) -> None:
+        name = message.get("params", {}).get("name", "")
+        answer = await alice.http.post(
+            "/mcp",
+            headers={
+                "authorization": f"Bearer {alice.tool_token()}",
+                "accept": "application/json, text/event-stream",
+                "mcp-protocol-version": version,
+                "mcp-method": message["method"][:50],
+                "mcp-name": name[:50] if isinstance(name, str) else "",
+            },
+            json={"jsonrpc": "2.0", "id": 1, **message},
+        )
+        assert answer.status_code in {200, 400, 404}
+        assert len(answer.content) < 5_000
+        assert LONG[:200] not in answer.text
 
     async def test_allowed_hosts_guard_against_dns_rebinding(
         self, settings: Settings, alice: Person

@@ -12,6 +12,9 @@ import pydantic_core
 from mcp_types import INVALID_PARAMS, INVALID_REQUEST, PARSE_ERROR
 from starlette.responses import JSONResponse
 
+_MAX_CHARS: Final = 200
+"""What an id and a method's name may have."""
+
 
 class RpcError(Exception):
     """A message that is refused before it reaches the server, and why. `id` is the request's where
@@ -44,21 +47,30 @@ def read_message(body: bytes) -> dict[str, Any]:
         raise RpcError(INVALID_REQUEST, "Invalid Request: batches are not taken")
     if not isinstance(message, dict):
         raise RpcError(INVALID_REQUEST, "Invalid Request: not an object")
-    given = message.get("id")
-    if "id" in message and (isinstance(given, bool) or not isinstance(given, str | int)):
-        raise RpcError(INVALID_REQUEST, "Invalid Request: the id is no text and no whole number")
+    given = _id(message)
     if message.get("jsonrpc") != "2.0":
         raise RpcError(INVALID_REQUEST, 'Invalid Request: jsonrpc is not "2.0"', given)
     if "method" not in message and not _ANSWERS.isdisjoint(message):
         return message
-    if not isinstance(message.get("method"), str):
-        raise RpcError(INVALID_REQUEST, "Invalid Request: the method is no text", given)
+    method = message.get("method")
+    # The SDK gives one back that it does not know.
+    if not isinstance(method, str) or len(method) > _MAX_CHARS:
+        raise RpcError(INVALID_REQUEST, "Invalid Request: the method is no text, or long", given)
     params = message.get("params")
     if isinstance(params, list):
         raise RpcError(INVALID_PARAMS, "Invalid params: not an object", given)
     if params is not None and not isinstance(params, dict):
         raise RpcError(INVALID_REQUEST, "Invalid Request: the params are not structured", given)
     return message
+
+
+def _id(message: dict[str, Any]) -> str | int | None:
+    given = message.get("id")
+    if "id" in message and (isinstance(given, bool) or not isinstance(given, str | int)):
+        raise RpcError(INVALID_REQUEST, "Invalid Request: the id is no text and no whole number")
+    if len(str(given)) > _MAX_CHARS:
+        raise RpcError(INVALID_REQUEST, "Invalid Request: the id is too long")
+    return given
 
 
 _ANSWERS: Final = frozenset({"result", "error"})
