@@ -30,6 +30,7 @@ SHOWN = (
     "config.py",
     "telemetry.py",
     "domain.py",
+    "field_errors.py",
 )
 """What can reach a person through ChatFunction, whatever the domain."""
 

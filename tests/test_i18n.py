@@ -13,6 +13,7 @@ import pytest
 import sidestream.chat.app  # every module that declares texts or problems
 import sidestream.tool_server.app
 from sidestream import i18n
+from sidestream.field_errors import field_errors
 from sidestream.i18n import Plural
 from sidestream.problems import (
     NotFound,
@@ -323,16 +324,24 @@ def test_every_kind_of_problem_has_a_title_of_its_own() -> None:
         assert i18n.text("ur", kind.title) != kind.title
 
 
-def test_problems_need_no_babel() -> None:
-    """The tools' function is deployed without it."""
-    program = (
-        "import sys; sys.modules['babel'] = None\n"
-        "import sidestream.tool_server.app\n"
-        "from sidestream.problems import NotFound, problem_response\n"
-        "assert b'Not found' in problem_response(NotFound('Not found {x}'), 'r').body"
+def test_each_error_of_a_field_has_a_sentence() -> None:
+    english = field_errors(
+        {"type": kind, "loc": ["title"], "msg": "?", "ctx": {"max_length": 3, "min_length": 1}}
+        | ({"ctx": {"ge": 1, "le": 5}} if kind.endswith("_equal") else {})
+        for kind in ("missing", "string_too_long", "string_too_short", "less_than_equal", "else")
     )
-    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True)
-    assert done.returncode == 0, done.stderr
+    words = [error.document("en")["msg"] for error in english]
+    assert words == [
+        "This is needed.",
+        "This may have 3 characters at most.",
+        "This needs 1 characters at least.",
+        "This may be 5 at most.",
+        "This does not fit here.",
+    ]
+    for language in LANGUAGES:
+        said = [error.document(language)["msg"] for error in english]
+        assert all(is_in_script_of(language, one) for one in said)
+        assert "3" in said[1]
 
 
 def test_catalogues_need_no_cldr_data(tmp_path: Path) -> None:

@@ -1,5 +1,6 @@
 """The seven tools: what a model reads about each, what it may pass, and what it gets back."""
 
+from pathlib import Path
 from typing import Annotated, Any, Final, Literal
 
 from pydantic import BaseModel, BeforeValidator, Field
@@ -225,6 +226,7 @@ SERVER: Final = ToolServer[TicketRepository](
     broken=_("The ticket desk failed."),
     find="Use list_tickets or search_tickets to find the right id.",
     look="Look at the tickets before you do it again.",
+    catalogues=Path(__file__).parent / "locale",
     tools=(
         _tool("add_ticket", "Open a ticket", AddTicket, ADDS, _TICKET),
         _tool("list_tickets", "List tickets", ListTickets, READS, _TICKETS),

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from zoneinfo import ZoneInfo
 
-from sidestream.time_zone import UTC_ZONE
+from .time_zone import UTC_ZONE
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,7 +7,7 @@ Texts are marked with `_("...")` where they are declared and looked up with `tex
 where they are shown. A problem's `title` and `detail` are marked by being one, and so is a
 `Plural`, whose forms for each number are the catalogue's (gettext's `Plural-Forms`).
 
-Babel reads the catalogues and is imported when one is read: only the chat has it.
+Babel reads the catalogues and is imported when one is read.
 """
 
 from collections.abc import Callable, Mapping, Sequence

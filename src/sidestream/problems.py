@@ -6,22 +6,16 @@ and `detail` are shown to people, in their language where there is a catalogue f
 never carry a secret, a message text or another user's id.
 """
 
-import itertools
 import math
-from collections.abc import Iterable, Mapping
+from collections.abc import Sequence
 from typing import Any, ClassVar, Final
 
 from starlette.responses import JSONResponse
 
+from .field_errors import FieldError
 from .i18n import DEFAULT_LOCALE, tag, text
 
 PROBLEM_TYPE: Final = "application/problem+json"
-
-_MAX_ERRORS: Final = 10
-_MAX_PLACES: Final = 10
-_MAX_PLACE_CHARS: Final = 60
-_MAX_WORDS_CHARS: Final = 200
-_UNKNOWN_KIND: Final = "There is no such kind."
 
 
 class Problem(Exception):
@@ -29,7 +23,7 @@ class Problem(Exception):
 
     `detail` is the English sentence, a constant, whose `{name}`s are filled in with `values`.
     `retry_after_s` becomes the `Retry-After` header in whole seconds, rounded up. `errors` lists
-    field errors, each `{"loc": [...], "msg": ...}`. `retryable` tells a client whether sending the
+    what does not fit where. `retryable` tells a client whether sending the
     same request again can help.
     """
 
@@ -43,14 +37,14 @@ class Problem(Exception):
         detail: str | None = None,
         *,
         retry_after_s: float | None = None,
-        errors: list[dict[str, Any]] | None = None,
+        errors: Sequence[FieldError] = (),
         **values: object,
     ) -> None:
         self._sentence = detail or self.title
         self._values = values
         super().__init__(self.detail)
         self.retry_after_s = retry_after_s
-        self.errors = errors or []
+        self.errors = errors
 
     @property
     def detail(self) -> str:
@@ -158,27 +152,6 @@ class OutcomeUnknown(DatabaseUnavailable):
     code, title = "outcome_unknown", "It is not known whether this was done"
 
 
-def field_errors(found: Iterable[Mapping[str, Any]]) -> list[dict[str, Any]]:
-    """Give the `errors` of a problem from pydantic's: the first few, each cut to size. What was
-    sent is in none of them, but for the names of fields, which need not be valid Unicode."""
-    return [
-        {
-            "loc": [_place(part) for part in error["loc"][:_MAX_PLACES]],
-            # pydantic's own words quote the kind that it does not know.
-            "msg": _UNKNOWN_KIND
-            if error["type"] == "union_tag_invalid"
-            else str(error["msg"])[:_MAX_WORDS_CHARS],
-        }
-        for error in itertools.islice(found, _MAX_ERRORS)
-    ]
-
-
-def _place(part: object) -> object:
-    if not isinstance(part, str):
-        return part
-    return part[:_MAX_PLACE_CHARS].encode(errors="replace").decode()
-
-
 def problem_document(
     problem: Problem, request_id: str, locale: str = DEFAULT_LOCALE
 ) -> dict[str, Any]:
@@ -193,7 +166,7 @@ def problem_document(
         "request_id": request_id,
     }
     if problem.errors:
-        document["errors"] = problem.errors
+        document["errors"] = [error.document(locale) for error in problem.errors]
     return document
 
 

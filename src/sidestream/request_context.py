@@ -14,7 +14,6 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from sidestream import headers
 from sidestream.correlation import PLAIN_ID, correlation_id
-from sidestream.i18n import DEFAULT_LOCALE
 from sidestream.problems import Internal, Problem, TooLarge, problem_response
 from sidestream.streaming.context import CONTEXT_KEY
 from sidestream.telemetry import log_failure
@@ -23,10 +22,6 @@ STARTED: Final = "sidestream.started"
 REQUEST_ID: Final = "sidestream.request_id"
 LOCALE: Final = "sidestream.locale"
 IS_HEAD: Final = "sidestream.is_head"
-
-
-def _english(_accept_language: str | None) -> str:
-    return DEFAULT_LOCALE
 
 
 class RequestContext:
@@ -42,7 +37,7 @@ class RequestContext:
         log: Logger,
         max_body_bytes: int,
         *,
-        language: Callable[[str | None], str] = _english,
+        language: Callable[[str | None], str],
         follows: bool = False,
     ) -> None:
         self._app = _BodyLimit(app, max_body_bytes)

@@ -8,7 +8,16 @@ from pathlib import Path
 
 import sidestream.store
 
-LEAVES = ("caller.py", "correlation.py", "i18n.py", "problems.py", "reasons.py", "secret.py")
+LEAVES = (
+    "caller.py",
+    "correlation.py",
+    "field_errors.py",
+    "i18n.py",
+    "problems.py",
+    "reasons.py",
+    "secret.py",
+    "time_zone.py",
+)
 PROGRAM = """
 import asyncio, json, sys
 from datetime import UTC, datetime

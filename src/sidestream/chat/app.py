@@ -13,10 +13,11 @@ from sidestream.chat.routes import router
 from sidestream.chat.services import Services
 from sidestream.chat.timing import ServerTiming
 from sidestream.config import ChatSettings, chat_settings
+from sidestream.field_errors import field_errors
 from sidestream.headers import CHAT_EXPOSES
 from sidestream.i18n import load, negotiate
 from sidestream.problem_handlers import PROBLEM_HANDLERS
-from sidestream.problems import Invalid, NotFound, field_errors
+from sidestream.problems import Invalid, NotFound
 from sidestream.request_context import RequestContext, refusal
 from sidestream.sessions.routes import session_routes
 from sidestream.telemetry import logger

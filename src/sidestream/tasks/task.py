@@ -15,6 +15,7 @@ from zoneinfo import ZoneInfo
 
 from pydantic import PlainValidator, StringConstraints, WithJsonSchema
 
+from sidestream.i18n import _
 from sidestream.time_zone import UTC_ZONE
 from sidestream.tool_server.fields import Storable, Visible, check_cursor, stamp
 
@@ -102,7 +103,7 @@ def parse_due_at(value: Any) -> Due:
         raise ValueError(_DUE_AT_HINT)
     due = _day_or_time(value.strip())
     if not _FIRST_YEAR <= due.year <= _LAST_YEAR:
-        raise ValueError(f"must be between the years {_FIRST_YEAR} and {_LAST_YEAR}")
+        raise ValueError(_("must be between the years 1900 and 9998"))
     return due
 
 
@@ -139,7 +140,9 @@ def is_task_id(value: str) -> bool:
 
 
 _ID = re.compile(r"tsk_[0-9a-f]{32}")
-_DUE_AT_HINT = "must be an ISO 8601 date or date-time, such as 2026-12-24 or 2026-12-24T18:00:00Z"
+_DUE_AT_HINT = _(
+    "must be an ISO 8601 date or date-time, such as 2026-12-24 or 2026-12-24T18:00:00Z"
+)
 
 # The constraints stand next to `str`: further out, pydantic measures a text before it is stripped.
 Title = Annotated[

@@ -3,6 +3,7 @@
 An empty string clears notes or a due time.
 """
 
+from pathlib import Path
 from typing import Annotated, Any, Final, Literal
 
 from pydantic import BeforeValidator, Field, PlainValidator, StrictBool, WithJsonSchema
@@ -206,6 +207,7 @@ SERVER: Final = ToolServer[TaskRepository](
     broken=_("The task list failed."),
     find="Use list_tasks or search_tasks to find the right id.",
     look="Look at the list before you do it again.",
+    catalogues=Path(__file__).parent / "locale",
     tools=(
         ServedTool(
             name="add_task", title="Add a task", arguments=AddTask, annotations=ADDS, output=_TASK

@@ -12,6 +12,7 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse
 from starlette.routing import Route
 
+from sidestream import i18n
 from sidestream.config import Settings
 from sidestream.headers import TIME_ZONE, TOOLS_EXPOSE
 from sidestream.identity import TOKEN_HEADER, Verifier, tool_key
@@ -39,6 +40,9 @@ def create_app[ThingsT](
     routes, which take the tokens that their verifier knows. The app's lifespan opens and closes
     the database and fetches the sign-in keys.
     """
+    if server.catalogues is not None:
+        i18n.add(server.catalogues)
+    i18n.load()
     database = database or Database(
         settings.secret("database_url"),
         max_size=settings.database_pool_max,
@@ -66,6 +70,7 @@ def create_app[ThingsT](
                 RequestContext,
                 logger("tools"),
                 min(settings.max_body_bytes, MAX_BODY_BYTES),
+                language=i18n.negotiate,
                 follows=True,
             ),
         ],

@@ -9,6 +9,7 @@ from zoneinfo import ZoneInfo
 
 from pydantic import AfterValidator, BeforeValidator, Field, StringConstraints
 
+from sidestream.i18n import _
 from sidestream.time_zone import UTC_ZONE
 from sidestream.visible import is_visible
 
@@ -22,16 +23,16 @@ def check_text(value: Any) -> Any:
     if not isinstance(value, str):
         return value
     if "\x00" in value:
-        raise ValueError("must not contain the NUL character")
+        raise ValueError(_("must not contain the NUL character"))
     if not value.isascii() and any("\ud800" <= char <= "\udfff" for char in value):
-        raise ValueError("must not contain unpaired surrogates")
+        raise ValueError(_("must not contain unpaired surrogates"))
     return value
 
 
 def check_visible(value: str) -> str:
     """Refuse text in which there is nothing to see."""
     if not is_visible(value):
-        raise ValueError("must have something to see in it")
+        raise ValueError(_("must have something to see in it"))
     return value
 
 
@@ -40,7 +41,7 @@ def check_cursor(is_id: Callable[[str], bool]) -> BeforeValidator:
 
     def check(value: Any) -> Any:
         if isinstance(value, str) and not is_id(value):
-            raise ValueError("must be the `after` of the page before")
+            raise ValueError(_("must be the `after` of the page before"))
         return value
 
     return BeforeValidator(check)

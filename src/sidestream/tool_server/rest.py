@@ -12,9 +12,10 @@ from pydantic import BaseModel, TypeAdapter, ValidationError
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 
+from sidestream.field_errors import field_errors
 from sidestream.headers import TIME_ZONE
 from sidestream.identity import Verifier, bearer_token, check_owner
-from sidestream.problems import BadRequest, Invalid, field_errors
+from sidestream.problems import BadRequest, Invalid
 from sidestream.time_zone import time_zone
 from sidestream.tool_server.fields import IdempotencyKey
 from sidestream.tool_server.media import check_json
@@ -54,7 +55,7 @@ def valid[ModelT: BaseModel](model: type[ModelT], value: Any) -> ModelT:
     try:
         return model.model_validate(value)
     except ValidationError as error:
-        details = error.errors(include_input=False, include_url=False, include_context=False)
+        details = error.errors(include_input=False, include_url=False)
         raise Invalid(errors=field_errors(details)) from None
 
 

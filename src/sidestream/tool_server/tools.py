@@ -9,6 +9,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
+from pathlib import Path
 from typing import Any, Final
 from zoneinfo import ZoneInfo
 
@@ -91,7 +92,7 @@ class ToolServer[ThingsT]:
     `gone` and `broken` are the sentences for people, of the domain's catalogues, when a thing is
     not there and when nobody knows what went wrong; `find` tells the model how to find the right
     id, `look` where to look before it does again what may have been done. `answer_within_s` is how
-    long a tool's question can be answered.
+    long a tool's question can be answered. `catalogues` has the domain's texts in each language.
     """
 
     name: str
@@ -104,6 +105,7 @@ class ToolServer[ThingsT]:
     look: str
     tools: Sequence[ServedTool[ThingsT]]
     answer_within_s: float = ANSWER_WITHIN_S
+    catalogues: Path | None = None
 
     @cached_property
     def by_name(self) -> Mapping[str, ServedTool[ThingsT]]:

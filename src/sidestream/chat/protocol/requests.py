@@ -34,7 +34,8 @@ from pydantic_core import to_json
 from starlette.requests import Request
 
 from sidestream.config import ChatSettings
-from sidestream.problems import BadRequest, Invalid, TooLarge, field_errors
+from sidestream.field_errors import field_errors
+from sidestream.problems import BadRequest, Invalid, TooLarge
 from sidestream.store.threads import MAX_PAGE
 from sidestream.visible import is_visible
 
@@ -209,7 +210,7 @@ def _strings(value: Any) -> Iterator[str]:
 
 
 def _problem(error: ValidationError) -> BadRequest | Invalid:
-    errors = error.errors(include_url=False, include_input=False, include_context=False)
+    errors = error.errors(include_url=False, include_input=False)
     if any(item["type"] == "json_invalid" for item in errors):
         return BadRequest("The body is not valid JSON.")
     listed = field_errors(errors)
