@@ -42,6 +42,21 @@ def test_answer_without_deltas_is_shown_when_it_is_done() -> None:
     assert output == "all of it\n"
 
 
+def _incomplete(kind: str) -> dict[str, Any]:
+    source = {"type": "entity", "id": "incomplete", "title": "Stopped here"}
+    annotations = [{"type": "annotation", "source": {"type": "url", "title": "A"}}]
+    annotations += [{"type": "annotation", "source": source}]
+    content = [{"text": "all of"}, {"text": " it", "annotations": annotations}]
+    item = {"type": "assistant_message", "id": "msg_1", "content": content}
+    return {"type": f"thread.item.{kind}", "item": item}
+
+
+def test_where_an_answer_ended_early_is_told() -> None:
+    assert _shown(_delta("all"), _incomplete("done"))[0] == "all\nStopped here\n"
+    assert _shown(_incomplete("done"))[0] == "all of it\nStopped here\n"
+    assert _shown(_delta("all of it"), _incomplete("replaced"))[0] == "all of it\nStopped here\n"
+
+
 def test_tool_calls_show_their_status() -> None:
     output, _ = _shown(
         _task("loading", title="Add a task"),
