@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import httpx2
+import psycopg
 import pytest
 from chatkit.types import (
     AssistantMessageItem,
@@ -381,3 +382,20 @@ async def test_at_whatever_moment_it_dies(alice: Client, owner_url: str, ahead: 
         assert screen.texts() == [comparable(item) for item in found]
         assert not screen.unfinished
         assert await alice.items(whole.thread_id) == found
+
+
+async def test_frames_that_nobody_can_read_leave_the_thread_usable(
+    alice: Client, owner_url: str
+) -> None:
+    """Those of a newer release are passed over, and damaged ones cost what they had to say."""
+    whole = await alice.create("hello")
+    rewound = Rewound(owner_url, whole.run_id)
+    for broken in ('{"type": "thread.hologram"}', "}{", '{}\n{"call_id": 1}'):
+        rewound.to(3, items=1)
+        with psycopg.connect(owner_url) as owner:
+            owner.execute(
+                "update run_events set frames = frames[:2] || %s::text where run_id = %s",
+                (broken, whole.run_id),
+            )
+        assert [item.type for item in await alice.items(whole.thread_id)] == ["user_message"]
+        assert (await alice.add(whole.thread_id, "hello")).text

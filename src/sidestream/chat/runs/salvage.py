@@ -47,7 +47,7 @@ from sidestream.chat.model.history import note
 from sidestream.chat.protocol.frames import HIDDEN, encode, unpack
 from sidestream.chat.runs.ended import NOT_MADE_NOTE
 from sidestream.chat.tools.trace import broken_off, memory, remembered, under_way
-from sidestream.problems import Problem
+from sidestream.problems import DatabaseUnavailable, NotFound
 from sidestream.store.ids import made_ms, new_id
 from sidestream.store.runs import RunEvents, Runs, RunView
 from sidestream.store.threads import MAX_PAGE, PostgresStore
@@ -111,22 +111,27 @@ class Salvage:
         if not page.run.unsettled:
             return
         try:
-            left = await self._left(page, caller)
-        except Problem:
+            await self._save(page.run, caller, await self._left(page, caller))
+        except (NotFound, DatabaseUnavailable):
             raise
         except Exception as error:
-            # Its thread has to be free again, whatever the frames are.
+            # Its thread has to be free again, whatever the frames and the items are.
             log_failure(log, "run not salvaged", error, run_id=run_id)
-            left = _Left()
+            await self._save(page.run, caller, _Left())
+
+    async def _save(self, run: RunView, caller: Caller, left: _Left) -> None:
         events = left.events
         if not left.failed:
             events.append(error_event(LOST, caller.locale))
-        first = page.run.last_event + 1
-        frames = [encode(event) for event in events]
         if await self._runs.settle(
-            caller, run_id, new=left.new, changed=left.changed, frames=frames, first=first
+            caller,
+            run.run_id,
+            new=left.new,
+            changed=left.changed,
+            frames=[encode(event) for event in events],
+            first=run.last_event + 1,
         ):
-            log.warning("run settled", extra={"run_id": run_id, "items": len(left.new)})
+            log.warning("run settled", extra={"run_id": run.run_id, "items": len(left.new)})
 
     async def _left(self, page: RunEvents, caller: Caller) -> _Left:
         run = page.run
