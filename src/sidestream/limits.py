@@ -36,6 +36,8 @@ class Limits(BaseModel):
 
     history_items: Annotated[int, Field(ge=1, le=200)] = 40
     history_tokens: Annotated[int, Field(ge=500, le=1_000_000)] = 16_000
+    max_file_bytes_per_run: Annotated[int, Field(ge=1, le=100_000_000)] = 20_000_000
+    """How much of attached files the model is shown again, the newest first."""
     max_turns: Annotated[int, Field(ge=1, le=50)] = 8
     max_output_tokens: Annotated[int, Field(ge=16, le=100_000)] = 4_000
     max_run_bytes: Annotated[int, Field(ge=100_000, le=100_000_000)] = 8_000_000

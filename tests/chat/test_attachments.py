@@ -22,6 +22,7 @@ from tests.chat.client import (
     thread_request,
 )
 from tests.chat.conftest import MakePerson, Rows
+from tests.chat.variants import chat_function
 
 PNG = base64.b64decode(
     "iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNk+M9QDwADhgGAWjR9awAAAABJRU5ErkJggg=="
@@ -503,3 +504,22 @@ async def test_the_page_is_given_the_one_list_of_types(alice: Client) -> None:
         assert extension == extension.lower()
         assert extension.startswith(".")
         await announced(alice, f"a file{extension}", 5, mime_type)
+
+
+async def test_files_beyond_what_a_request_has_room_for_are_only_named(
+    system: LocalSystem, alice: Client
+) -> None:
+    """The newest are shown; the others have been."""
+    async with (
+        chat_function(system, MAX_FILE_BYTES_PER_RUN="25") as function,
+        Client(function.url, alice.token) as client,
+    ):
+        old = await attached(client, "old.txt", b"the older words", "text/plain")
+        thread_id = (await client.send(create_request("look", attachments=[old.id]))).thread_id
+        assert "the older words" in str(content_sent(system))
+        new = await attached(client, "new.txt", b"the newer words", "text/plain")
+        await client.send(add_request(thread_id, "look here", attachments=[new.id]))
+    told = str(content_sent(system))
+    assert "the newer words" in told
+    assert "the older words" not in told
+    assert "[Attached file: old.txt (text/plain) (not shown again)]" in told

@@ -6,7 +6,7 @@ behind each workflow), so that what a tool said is never read as the user's word
 """
 
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from datetime import UTC, datetime
 from itertools import groupby
 from typing import Any, Final
@@ -57,8 +57,10 @@ _TOKENS_PER_IMAGE: Final = 1_000
 class HistoryConverter(ThreadItemConverter):
     """ChatKit's converter, with tool calls, notes, tags and attachments filled in."""
 
-    def __init__(self, files: AttachmentFiles) -> None:
+    def __init__(self, files: AttachmentFiles, left_out: Collection[str] = ()) -> None:
+        """`left_out` are the ids of files that are only named."""
         self._files = files
+        self._left_out = left_out
 
     async def to_agent_input(
         self, thread_items: Sequence[ThreadItem] | ThreadItem
@@ -107,6 +109,9 @@ class HistoryConverter(ThreadItemConverter):
     async def attachment_to_message_content(
         self, attachment: Attachment
     ) -> ResponseInputContentParam:
+        if attachment.id in self._left_out:
+            words = f"[Attached file: {attachment.name} ({attachment.mime_type}) (not shown again)]"
+            return ResponseInputTextParam(type="input_text", text=words)
         return await self._files.model_content(attachment)
 
     async def structured_input_to_input(
@@ -221,6 +226,17 @@ def _tokens_of_file(attachment: Attachment) -> int:
         return _TOKENS_PER_IMAGE
     size_bytes = (attachment.metadata or {}).get("size", MAX_TEXT_CHARS)
     return int(min(size_bytes, MAX_TEXT_CHARS)) // _BYTES_PER_TOKEN
+
+
+def files_beyond(items: Sequence[ThreadItem], max_bytes: int) -> set[str]:
+    """Give the ids of the files for which there is no room in so many bytes, the oldest ones."""
+    beyond: set[str] = set()
+    for item in reversed(items):
+        for file in item.attachments if isinstance(item, UserMessageItem) else ():
+            max_bytes -= int((file.metadata or {}).get("size", 0))
+            if max_bytes < 0:
+                beyond.add(file.id)
+    return beyond
 
 
 def recent(items: Sequence[ThreadItem], *, max_tokens: int) -> list[ThreadItem]:

@@ -33,7 +33,14 @@ from sidestream.chat.failures import (
 from sidestream.chat.files.attachments import AttachmentFiles
 from sidestream.chat.incomplete import Incomplete
 from sidestream.chat.model.agent import ERROR_HANDLERS, STEPS, run_config
-from sidestream.chat.model.history import HistoryConverter, note, recent, tokens_in, tokens_of
+from sidestream.chat.model.history import (
+    HistoryConverter,
+    files_beyond,
+    note,
+    recent,
+    tokens_in,
+    tokens_of,
+)
 from sidestream.chat.model.moment import told
 from sidestream.chat.runs.answer import Answer, begins_message
 from sidestream.chat.runs.ended import ENDED_EARLY, NOT_MADE_NOTE
@@ -78,7 +85,7 @@ class Responder:
         self._agent = agent
         self._provider = provider
         self._settings = settings
-        self._converter = HistoryConverter(files)
+        self._files = files
 
     def model_of(self, message: UserMessageItem | None, history: Sequence[ThreadItem]) -> str:
         """Give the model that answers a message, or that goes on after the last one."""
@@ -220,7 +227,8 @@ class Responder:
 
     async def _input(self, context: RunContext) -> list[Any]:
         items = told(self._recent(context.run.history), datetime.now(UTC), context.time_zone)
-        return list(await self._converter.to_agent_input(items))
+        beyond = files_beyond(items, self._settings.max_file_bytes_per_run)
+        return list(await HistoryConverter(self._files, beyond).to_agent_input(items))
 
     async def _conclude(
         self, answer: Answer, thread_id: str, context: RunContext, *, cut: bool
