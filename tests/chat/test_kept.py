@@ -28,7 +28,7 @@ from tests.chat.conftest import MakePerson, Rows, TicketList, UvicornChat, under
 from tests.chat.endings import Rewound, endings
 from tests.chat.fault_proxy import FaultProxy, Way
 from tests.chat.fold import Screen, comparable, fold
-from tests.chat.steps import lines_in
+from tests.chat.steps import answer_request, lines_in, the_question
 from tests.chat.until import until
 from tests.chat.variants import chat_function
 from tests.tickets import delete_all, open_all, open_tickets
@@ -382,6 +382,29 @@ async def test_at_whatever_moment_it_dies(alice: Client, owner_url: str, ahead: 
         assert screen.texts() == [comparable(item) for item in found]
         assert not screen.unfinished
         assert await alice.items(whole.thread_id) == found
+
+
+async def test_a_question_that_was_asked_waits_on(
+    system: LocalSystem, alice: Client, tickets: TicketList, owner_url: str
+) -> None:
+    """Whether its frame was saved or not: the calls are held, and answered they are made."""
+    ids = await open_tickets(system, alice, "printer", "login")
+    whole = await alice.create(delete_all(*ids.values()))
+    question = the_question(whole)
+    before = await alice.items(whole.thread_id)
+    rewound = Rewound(owner_url, whole.run_id)
+    told = [
+        isinstance(frame, ThreadItemDoneEvent) and frame.item.id == question.id
+        for frame in whole.frames
+    ].index(True)
+    for count in (told, told + 1, len(whole.frames)):
+        rewound.to(count, items=len(before))
+        assert await alice.items(whole.thread_id) == before
+        screen = await folded(alice, whole.run_id)
+        assert screen.texts() == [comparable(item) for item in before]
+    answered = await alice.send(answer_request(question, ["Delete them"]))
+    assert not answered.errors
+    assert await tickets(alice) == []
 
 
 async def test_frames_that_nobody_can_read_leave_the_thread_usable(
