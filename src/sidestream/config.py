@@ -175,20 +175,25 @@ class Settings(DatabaseSettings):
     max_body_bytes: Annotated[int, Field(ge=1024, le=6_000_000)] = 1_000_000
 
 
-class TidySettings(DatabaseSettings):
+class ReplaySettings(BaseModel):
+    """What those need who read the events of runs, and who remove them."""
+
+    event_hours: Annotated[int, Field(ge=24, le=8_760)] = 24
+    """How long after its end the events of a run are kept, and its idempotency key."""
+
+
+class TidySettings(DatabaseSettings, ReplaySettings):
     """What the job that tidies needs: where, and how long what is kept."""
 
     attachments_bucket: str = ""
     """The S3 bucket of attachments. Empty: there are none."""
-    event_hours: Annotated[int, Field(ge=24, le=8_760)] = 24
-    """How long after its end the events of a run are kept."""
     run_days: Annotated[int, Field(ge=1, le=3_650)] = 90
     """How long after its end a run is kept, and what was spent on its day."""
     unsent_file_hours: Annotated[int, Field(ge=24, le=8_760)] = 24
     """How long a file is kept that no message took."""
 
 
-class ChatSettings(Settings, Limits):
+class ChatSettings(Settings, Limits, ReplaySettings):
     """What ChatFunction needs besides."""
 
     session_signing_key: SecretStr

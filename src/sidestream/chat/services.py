@@ -53,7 +53,8 @@ class Services:
             timeout_s=settings.database_timeout_s,
         )
         sizes = Sizes(settings.max_item_bytes, settings.max_page_bytes)
-        self.runs = Runs(self.database)
+        keep_s = settings.event_hours * 3600.0
+        self.runs = Runs(self.database, keep_s=keep_s)
         self.salvage = Salvage(self.runs, PostgresStore(self.database))
         self.store = LeasedStore(
             self.database,
@@ -61,7 +62,7 @@ class Services:
             patience_s=settings.run_lease_s * 2 / 3,
             settle=self.salvage.settle,
         )
-        self.run_starts = RunStarts(self.database, sizes)
+        self.run_starts = RunStarts(self.database, sizes, keep_s=keep_s)
         self.feedback = Feedback(self.database)
         self.session_key = session_key(
             settings.secret("session_signing_key"), settings.session_ttl_s
