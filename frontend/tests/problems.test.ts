@@ -23,6 +23,21 @@ describe("problemFrom", () => {
     expect(await problemFrom(response)).toMatchObject({ kind, code, requestId: "r1" });
   });
 
+  it("has the API's words, those of the fields first", async () => {
+    const errors = [
+      { loc: ["title"], msg: "یہ ضروری ہے۔" },
+      { msg: "یہ ضروری ہے۔" },
+      { msg: 7 },
+      null,
+    ];
+    const whole = { code: "invalid", detail: "درخواست درست نہیں ہے" };
+    const said = async (document: object) =>
+      (await problemFrom(Response.json(document, { status: 422 }))).said;
+    expect(await said({ ...whole, errors })).toBe("یہ ضروری ہے۔");
+    expect(await said({ ...whole, errors: "odd" })).toBe(whole.detail);
+    expect(await said(whole)).toBe(whole.detail);
+  });
+
   it("makes do without a document", async () => {
     const response = new Response("<html>Bad gateway</html>", { status: 502 });
     expect(await problemFrom(response)).toMatchObject({

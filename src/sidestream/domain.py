@@ -173,8 +173,8 @@ class Card:
 class Domain:
     """A domain, as its pack declares it.
 
-    `instructions` are what the model is told first; the day, the person's language and their name
-    are told after them. `counted` says how many things were found.
+    `instructions` are what the model is told first; the person's language, time zone and name are
+    told after them, and their clock with each message. `counted` says how many things were found.
     `catalogues` has the domain's texts in each language, `migrations` its tables, in files that are
     numbered and named for the domain (`0001_tickets.sql`, `0002_tickets_priority.sql`). `function`
     is what the deployed function that serves its tools is called, and `handler` what it calls;

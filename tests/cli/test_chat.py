@@ -11,9 +11,11 @@ from pathlib import Path
 
 import pytest
 
+from sidestream.cli.time_zone import machine_zone
 from sidestream.local.model.conversation import Step
 from sidestream.local.system import LocalSystem
 from sidestream.store.ids import new_id
+from sidestream.time_zone import time_zone
 from tests.chat.client import Client
 from tests.chat.fault_proxy import Fault, FaultProxy, Kind, Way
 from tests.command import COMMAND, run
@@ -106,6 +108,24 @@ async def test_urdu_is_answered_in_urdu(system: LocalSystem) -> None:
     assert code == 0
     assert "پرنٹر خراب ہے" in output
     assert list(await _tickets(system, user)) == ["پرنٹر خراب ہے"]
+
+
+@pytest.mark.parametrize(
+    ("arguments", "zone"),
+    [
+        (["--time-zone", "Asia/Karachi"], "Asia/Karachi"),
+        (["--time-zone", ":Pacific/Kiritimati"], "Pacific/Kiritimati"),  # as in TZ (POSIX)
+        (["--time-zone", "PKT-5"], "UTC"),
+        (["--time-zone", "کراچی"], "UTC"),
+        ([], str(time_zone(machine_zone()))),
+    ],
+)
+async def test_the_assistant_knows_the_persons_zone(
+    system: LocalSystem, arguments: list[str], zone: str
+) -> None:
+    code, _, _ = await _chat(system, "--user", new_id("user"), *arguments, "hello")
+    assert code == 0
+    assert f"time zone is {zone}:" in system.model.requests[-1].body["instructions"]
 
 
 async def test_conversation_takes_lines_until_the_input_ends(system: LocalSystem) -> None:

@@ -23,8 +23,10 @@ export function problemWords(
     const wait = seconds(problem.retryAfterMs / 1000);
     return { title, body: t("problem.rate_limited.wait", { wait }) };
   }
-  // Which answer, and why, only the API knows, which says it in the reader's language.
-  if (kind === "answer" && problem?.detail) return { title, body: problem.detail };
+  // What does not fit, and why, only the API knows, which says it in the reader's language.
+  if ((kind === "answer" || kind === "invalid") && problem?.said) {
+    return { title, body: problem.said };
+  }
   return { title, body: t(`problem.${kind}.body`, { host }) };
 }
 

@@ -28,6 +28,8 @@ interface ProblemFields {
   status: number;
   code: string;
   detail?: string;
+  /** What is wrong with each field. */
+  reasons?: readonly string[];
   retryable: boolean;
   retryAfterMs?: number;
   requestId?: string;
@@ -39,7 +41,8 @@ export class Problem extends Error {
   /** 0 when no answer came. */
   readonly status: number;
   readonly code: string;
-  readonly detail: string | undefined;
+  /** What the API says of it, in the reader's language: of each field, or of the whole. */
+  readonly said: string | undefined;
   /** Whether the same request may succeed later. */
   readonly retryable: boolean;
   readonly retryAfterMs: number | undefined;
@@ -50,7 +53,7 @@ export class Problem extends Error {
     this.kind = fields.kind;
     this.status = fields.status;
     this.code = fields.code;
-    this.detail = fields.detail;
+    this.said = fields.reasons?.join(" ") || fields.detail;
     this.retryable = fields.retryable;
     this.retryAfterMs = fields.retryAfterMs;
     this.requestId = fields.requestId;
@@ -119,6 +122,7 @@ export async function problemFrom(response: Response): Promise<Problem> {
     status: response.status,
     code,
     detail: text("detail"),
+    reasons: reasonsOf(document.errors),
     retryable:
       typeof document.retryable === "boolean"
         ? document.retryable
@@ -126,6 +130,12 @@ export async function problemFrom(response: Response): Promise<Problem> {
     retryAfterMs: retryAfterMs(response.headers.get("retry-after")),
     requestId: text("request_id"),
   });
+}
+
+function reasonsOf(errors: unknown): string[] {
+  const listed: unknown[] = Array.isArray(errors) ? errors : [];
+  const words = listed.map((error) => (error as { msg?: unknown } | null)?.msg);
+  return [...new Set(words.filter((msg) => typeof msg === "string"))];
 }
 
 /** Give the problem behind a thrown value: no answer came at all. */

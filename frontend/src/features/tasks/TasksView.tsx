@@ -61,7 +61,10 @@ export function TasksView({ host }: { host: TasksHost }) {
         >
           <p className="flex-1">
             {t(`tasks.error.${failure.action}`, { title: failure.title })}{" "}
-            <span className="text-[#5d2a26]">{t(`problem.${failure.problem.kind}.title`)}.</span>
+            <span className="text-[#5d2a26]">
+              {t(`problem.${failure.problem.kind}.title`)}.{" "}
+              {failure.problem.kind === "invalid" && failure.problem.said}
+            </span>
           </p>
           <button
             type="button"
