@@ -210,6 +210,18 @@ class TestFinish:
         assert started.run_id not in [row["id"] for row in keys]
         assert minutes == []
 
+    async def test_what_a_dead_run_said_is_kept_until_it_is_settled(
+        self, runs: Runs, started: RunStart, database: Database, caller: Caller, owner_url: str
+    ) -> None:
+        await runs.beat(caller, started.run_id, 30, ["a"], first=1)
+        self.age(owner_url, [caller], timedelta(days=2))
+        await runs.finish(caller, (await a_run(database, caller)).run_id, "completed")
+        events = await runs.events(caller, started.run_id)
+        assert (events.run.unsettled, events.frames) == (True, ((1, "a"),))
+        assert await runs.settle(caller, started.run_id)
+        await runs.finish(caller, (await a_run(database, caller)).run_id, "completed")
+        assert (await runs.events(caller, started.run_id)).frames == ()
+
     @pytest.mark.parametrize("lease_s", [30, -1])
     async def test_a_key_is_forgotten_whatever_became_of_its_run(
         self, runs: Runs, database: Database, caller: Caller, lease_s: float, owner_url: str
