@@ -56,8 +56,7 @@ def _events(run_id: str) -> str:
     return f"/api/chatkit/runs/{run_id}/events"
 
 
-@pytest.mark.parametrize("words", [0, 5])
-@pytest.mark.parametrize("outage", ["refused", "black hole"])
+@pytest.mark.parametrize(("outage", "words"), [("refused", 0), ("refused", 5), ("black hole", 5)])
 async def test_an_outage_longer_than_the_patience_repeats_nothing(
     elsewhere: Elsewhere, person: MakePerson, model: ScriptedModelServer, outage: str, words: int
 ) -> None:

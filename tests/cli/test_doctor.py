@@ -17,7 +17,7 @@ import psycopg
 import pytest
 from starlette.applications import Starlette
 from starlette.requests import Request
-from starlette.responses import JSONResponse, Response
+from starlette.responses import JSONResponse, Response, StreamingResponse
 from starlette.routing import Route
 from starlette.types import ASGIApp, Receive, Scope, Send
 
@@ -417,6 +417,51 @@ async def test_an_answer_that_comes_in_one_piece_is_noticed(system: LocalSystem)
     assert report.of_state("failed") == {"streaming"}
     assert "RESPONSE_STREAM" in report.sentence("streaming")
     assert report.code == 1
+
+
+@asynccontextmanager
+async def without_comments(system: LocalSystem) -> AsyncIterator[str]:
+    """A proxy that passes on the events of a stream, and nothing else of it."""
+
+    async def forward(request: Request) -> Response:
+        headers = {
+            name: value
+            for name, value in request.headers.items()
+            if name not in ("host", "connection", "accept-encoding")
+        }
+        sent = client.build_request(
+            request.method, request.url.path, content=await request.body(), headers=headers
+        )
+        answer = await client.send(sent, stream=True)
+
+        async def events() -> AsyncIterator[bytes]:
+            rest = b""
+            async for data in answer.aiter_raw():
+                *lines, rest = (rest + data).split(b"\n")
+                for line in lines:
+                    if not line.startswith(b":"):
+                        yield line + b"\n"
+            yield rest
+            await answer.aclose()
+
+        passed = ("content-length", "transfer-encoding", "connection")
+        kept = {name: value for name, value in answer.headers.items() if name not in passed}
+        return StreamingResponse(events(), answer.status_code, kept)
+
+    app = Starlette(routes=[Route("/{path:path}", forward, methods=["GET", "POST", "OPTIONS"])])
+    async with (
+        httpx2.AsyncClient(base_url=system.chat.url, timeout=60) as client,
+        serve(app) as url,
+    ):
+        yield url
+
+
+async def test_a_stream_without_its_last_line_is_noticed(system: LocalSystem) -> None:
+    async with without_comments(system) as url:
+        arguments = ("doctor", "--url", url, "--origin", page_of(system))
+        report = await examine(environment(system), *arguments)
+    assert report.of_state("failed") == {"streaming"}
+    assert "last line" in report.sentence("streaming")
 
 
 async def test_cors_answered_twice_is_noticed(system: LocalSystem) -> None:

@@ -12,9 +12,9 @@ from typing import Final
 import httpx2
 
 from sidestream.cli.events import Event, EventError, numbered
+from sidestream.cli.tail import Tail
 from sidestream.headers import RUN_ID
 
-_END: Final = b": end\n"
 _TRIES: Final = 8
 _PAUSE_S: Final = 0.4
 _MAX_PAUSE_S: Final = 8.0
@@ -34,7 +34,7 @@ def run_events(client: httpx2.Client, first: httpx2.Response) -> Iterator[Event]
         try:
             with stream as response:
                 response.raise_for_status()
-                tail = response.stream = _Tail(response)
+                tail = Tail(response)
                 for number, event in numbered(response):
                     if (number or last + 1) > last:
                         last = number or last + 1
@@ -54,25 +54,3 @@ def _may_pass(error: httpx2.HTTPError) -> bool:
     if isinstance(error, httpx2.HTTPStatusError):
         return error.response.is_server_error
     return not isinstance(error, EventError)
-
-
-class _Tail(httpx2.SyncByteStream):
-    """The bytes of a stream as they come, and how they ended."""
-
-    def __init__(self, response: httpx2.Response) -> None:
-        assert isinstance(response.stream, httpx2.SyncByteStream)
-        self._stream = response.stream
-        self._last = b""
-
-    @property
-    def has_ended(self) -> bool:
-        """Whether the last line has come that a stream of a run has."""
-        return self._last == _END
-
-    def __iter__(self) -> Iterator[bytes]:
-        for data in self._stream:
-            self._last = (self._last + data)[-len(_END) :]
-            yield data
-
-    def close(self) -> None:
-        self._stream.close()

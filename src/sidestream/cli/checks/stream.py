@@ -16,6 +16,7 @@ from sidestream import network
 from sidestream.cli.checks.finding import Broken, Finding, failed, ok, unchecked
 from sidestream.cli.events import Event, events_async
 from sidestream.cli.message import first_message
+from sidestream.cli.tail import Tail
 from sidestream.headers import SERVER_TIMING, THREAD_ID
 
 _MESSAGE: Final = "Tell me a story of 150 words."
@@ -29,12 +30,13 @@ _MIN_SHARE: Final = 0.1
 class Arrivals:
     """What came of one answer, in seconds since it was asked for: the first event, and each piece
     that had words in it. `words` counts the text deltas, `piece_has_words` tells whether the last
-    piece had any."""
+    piece had any, `ended` whether the stream said at its end that it is whole."""
 
     first_event_s: float | None = None
     pieces_s: list[float] = field(default_factory=list)
     piece_has_words: bool = False
     words: int = 0
+    ended: bool = False
     cold: bool = False
     error: str = ""
 
@@ -66,6 +68,11 @@ def judge(arrivals: Arrivals) -> Finding:
             f"The answer came in one piece after {last:.1f} s: set InvokeMode RESPONSE_STREAM, and "
             "let no proxy hold it back (STREAM_PREAMBLE_BYTES helps with some)."
         )
+    if not arrivals.ended:
+        return failed(
+            "The answer's last line did not come, by which the page knows that it is whole: let no "
+            "proxy change event streams, or end them."
+        )
     return ok(
         f"{arrivals.words} words came in {len(arrivals.pieces_s)} pieces, the first after "
         f"{arrivals.pieces_s[0] * 1000:.0f} ms and the last after {last * 1000:.0f} ms."
@@ -85,12 +92,13 @@ async def _answer(client: httpx2.AsyncClient) -> Arrivals:
             return Arrivals(error=f"The endpoint answered {response.status_code}: see its logs.")
         arrivals.cold = response.headers.get(SERVER_TIMING, "").startswith("cold")
         thread_id = response.headers.get(THREAD_ID)
-        size = 0
+        tail, size = Tail(response), 0
         async for event in events_async(response):
             # Events that are read without another byte having come arrived in one piece.
             in_new_piece = response.num_bytes_downloaded != size
             size = response.num_bytes_downloaded
             _note(arrivals, event, time.perf_counter() - started, in_new_piece=in_new_piece)
+        arrivals.ended = tail.has_ended
     if thread_id:
         params = {"thread_id": thread_id}
         await client.post("/api/chatkit", json={"type": "threads.delete", "params": params})
