@@ -7,7 +7,14 @@ import sys
 
 from benchmarks.plot import draw
 
-BENCHMARKS = ("streaming_overhead", "run_overhead", "scaling", "stream_memory", "cold_start")
+BENCHMARKS = (
+    "streaming_overhead",
+    "run_overhead",
+    "scaling",
+    "stream_memory",
+    "page_rows",
+    "cold_start",
+)
 
 
 def main() -> int:

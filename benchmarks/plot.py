@@ -51,12 +51,20 @@ def _memory(axes: Axes, found: dict[str, Any]) -> None:
     axes.set(title="Memory of an open stream", xlabel="KiB")
 
 
+def _rows(axes: Axes, found: dict[str, Any]) -> None:
+    names = [f"{each['rows']} rows" for each in found["rows"]]
+    bars = axes.barh(names, [each["tick_ms"] for each in found["rows"]])
+    axes.bar_label(bars, fmt="%.1f")
+    axes.set(title=f"A tick on the page, {found['ratio']:.2f} of a short list's", xlabel="ms")
+
+
 PANELS = {
     "streaming_overhead": _chunks,
     "run_overhead": _runs,
     "cold_start": _starts,
     "scaling": _lengths,
     "stream_memory": _memory,
+    "page_rows": _rows,
 }
 """What draws each benchmark's results."""
 

@@ -1,6 +1,6 @@
 "use client";
 /** One task: to tick off, to edit in place, to delete. */
-import { useEffect, useId, useRef, useState } from "react";
+import { memo, useEffect, useId, useRef, useState } from "react";
 import { Form } from "@/components/Form";
 import { CalendarIcon, CheckIcon, PencilIcon, TrashIcon } from "@/components/icons";
 import { scriptClass } from "@/lib/i18n/script";
@@ -20,12 +20,13 @@ import { useTexts } from "./useTexts";
 
 interface Props {
   task: Task & { pending?: boolean };
-  onToggle: () => void;
-  onSave: (changes: TaskChanges) => void;
-  onDelete: () => void;
+  onToggle: (task: Task) => void;
+  onSave: (task: Task, changes: TaskChanges) => void;
+  onDelete: (task: Task) => void;
 }
 
-export function TaskRow(props: Props) {
+/** Drawn again when its own task changes: a list of hundreds has one row that does. */
+export const TaskRow = memo(function TaskRow(props: Props) {
   const { task } = props;
   const [editing, setEditing] = useState(false);
   const editButton = useRef<HTMLButtonElement>(null);
@@ -50,7 +51,7 @@ export function TaskRow(props: Props) {
       )}
     </li>
   );
-}
+});
 
 function Line({
   task,
@@ -68,7 +69,7 @@ function Line({
         aria-checked={task.completed}
         aria-label={t(task.completed ? "tasks.reopen" : "tasks.complete", { title: task.title })}
         disabled={task.pending}
-        onClick={onToggle}
+        onClick={() => onToggle(task)}
         className="grid size-9 shrink-0 place-items-center rounded-full"
       >
         <span
@@ -117,7 +118,7 @@ function Line({
           className="icon-btn hover:text-bad"
           aria-label={t("tasks.delete", { title: task.title })}
           disabled={task.pending}
-          onClick={onDelete}
+          onClick={() => onDelete(task)}
         >
           <TrashIcon size={17} />
         </button>
@@ -176,7 +177,7 @@ function Editor({ task, onSave, onClose }: Props & { onClose: () => void }) {
     if (wanted.title !== task.title) changes.title = wanted.title;
     if (wanted.notes !== task.notes) changes.notes = wanted.notes;
     if (wanted.due_at !== task.due_at) changes.due_at = wanted.due_at;
-    if (Object.keys(changes).length > 0) onSave(changes);
+    if (Object.keys(changes).length > 0) onSave(task, changes);
     onClose();
   }
 

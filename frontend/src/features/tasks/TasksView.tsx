@@ -1,11 +1,11 @@
 "use client";
 /** The tasks page. */
-import { useEffect, useRef } from "react";
+import { useCallback, useEffect, useRef } from "react";
 import { CheckIcon, CloseIcon, SearchIcon, SparkIcon } from "@/components/icons";
 import { ProblemNote } from "@/components/ProblemNote";
 import { AddTask } from "./AddTask";
 import type { TasksHost } from "./host";
-import type { Filter } from "./task";
+import type { Filter, Task } from "./task";
 import { TaskRow } from "./TaskRow";
 import { useTasks, type Tasks } from "./useTasks";
 import { useTexts } from "./useTexts";
@@ -18,6 +18,24 @@ export function TasksView({ host }: { host: TasksHost }) {
   const { status, failure } = tasks;
   const list = useRef<HTMLUListElement>(null);
   const heading = useRef<HTMLHeadingElement>(null);
+
+  const { edit, remove, announce } = tasks;
+  const toggle = useCallback(
+    (task: Task) => {
+      void edit(task, { completed: !task.completed });
+      const key = task.completed ? "tasks.announce.reopened" : "tasks.announce.completed";
+      announce(t(key, { title: task.title }));
+    },
+    [edit, announce, t],
+  );
+  const discard = useCallback(
+    (task: Task) => {
+      focusNeighbour(list.current, task.id, heading.current);
+      void remove(task);
+      announce(t("tasks.announce.deleted", { title: task.title }));
+    },
+    [remove, announce, t],
+  );
 
   // Of a list that could not be loaded nothing is known, not even that it is empty.
   const isKnown = status !== "loading" && !(tasks.problem && tasks.tasks.length === 0);
@@ -99,21 +117,7 @@ export function TasksView({ host }: { host: TasksHost }) {
           className="card mt-5 divide-y divide-line"
         >
           {tasks.tasks.map((task) => (
-            <TaskRow
-              key={task.id}
-              task={task}
-              onToggle={() => {
-                void tasks.edit(task, { completed: !task.completed });
-                const key = task.completed ? "tasks.announce.reopened" : "tasks.announce.completed";
-                tasks.announce(t(key, { title: task.title }));
-              }}
-              onSave={(changes) => void tasks.edit(task, changes)}
-              onDelete={() => {
-                focusNeighbour(list.current, task.id, heading.current);
-                void tasks.remove(task);
-                tasks.announce(t("tasks.announce.deleted", { title: task.title }));
-              }}
-            />
+            <TaskRow key={task.id} task={task} onToggle={toggle} onSave={edit} onDelete={discard} />
           ))}
         </ul>
       )}

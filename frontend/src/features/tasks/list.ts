@@ -32,9 +32,15 @@ export function reduce(list: TaskList, event: ListEvent): TaskList {
   switch (event.type) {
     case "loaded": {
       const { page, append } = event;
+      const known = new Map(list.base.map((task) => [task.id, task]));
+      // What has not changed stays what it is, and its row is not drawn again.
+      const data = page.data.map((task) => {
+        const before = known.get(task.id);
+        return before?.updated_at === task.updated_at ? before : task;
+      });
       return {
         ...list,
-        base: joined(append ? list.base : [], page.data),
+        base: joined(append ? list.base : [], data),
         hasMore: page.has_more,
         after: page.after ?? null,
       };
