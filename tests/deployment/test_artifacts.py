@@ -12,7 +12,7 @@ import httpx2
 import pytest
 import pytest_asyncio
 
-from sidestream.local.emulator import FunctionUrl
+from sidestream.local.emulator import FunctionUrl, invoke
 from sidestream.local.system import LocalSystem
 from tests.deployment.built import Built
 from tests.deployment.conftest import ROOT
@@ -86,3 +86,11 @@ def test_the_start_went_the_lean_way(built: Built) -> None:
     assert done.returncode == 0, done.stderr
     assert done.stdout.startswith("False ")
     assert str(built.folder) in done.stdout
+
+
+async def test_tidying_works_from_the_artifacts(built: Built, system: LocalSystem) -> None:
+    lines: list[str] = []
+    gone = await invoke(built.spec(system.tidying), {"source": "aws.events"}, lines.append)
+    assert isinstance(gone, dict)
+    assert any('"message":"tidied"' in line for line in lines)
+    assert not any(str(ROOT / "src") in line for line in lines)
