@@ -14,7 +14,7 @@ import pytest
 from sidestream.local.system import LocalSystem
 from tests.chat.conftest import Rows
 from tests.chat.walk.plan import LEAST, Act, Fault, chapters
-from tests.chat.walk.walk import Walk
+from tests.chat.walk.walk import Outcome, Walk
 
 STEPS = 500
 WALKERS = 4
@@ -23,8 +23,8 @@ WALKERS = 4
 @pytest.mark.slow
 async def test_what_a_client_saw_is_what_is_there(system: LocalSystem, rows: Rows) -> None:
     seed = 1 if "CI" in os.environ else SystemRandom().randrange(10**6)
-    walk = Walk(system, rows)
-    outcome = await walk.play(chapters(STEPS, seed), walkers=WALKERS)
+    outcome = Outcome()
+    await Walk(system, rows, outcome).play(chapters(STEPS, seed), walkers=WALKERS)
     told = "\n".join(str(violation) for violation in outcome.violations)
     assert not outcome.violations, f"make soak STEPS={STEPS} SEED={seed} walks it again\n{told}"
     assert outcome.steps >= STEPS

@@ -2,6 +2,7 @@
 
 import argparse
 import asyncio
+import contextlib
 import sys
 from typing import Any
 
@@ -17,7 +18,7 @@ from tests.system import running
 from tests.tickets import DOMAIN, PACKAGE
 
 
-async def soak(postgres: EmbeddedPostgres, options: argparse.Namespace) -> Outcome:
+async def soak(postgres: EmbeddedPostgres, options: argparse.Namespace, outcome: Outcome) -> None:
     """Take a walk on a server of its own, and tell of it as it goes."""
 
     async def rows(sql: str, *params: Any) -> list[dict[str, Any]]:
@@ -28,7 +29,7 @@ async def soak(postgres: EmbeddedPostgres, options: argparse.Namespace) -> Outco
 
     told = 0
 
-    def tell(outcome: Outcome) -> None:
+    def tell() -> None:
         nonlocal told
         for violation in outcome.violations[told:]:
             _print(str(violation))
@@ -39,22 +40,24 @@ async def soak(postgres: EmbeddedPostgres, options: argparse.Namespace) -> Outco
     if options.chapter:
         planned = [chapter for chapter in planned if chapter.number == options.chapter]
     async with running(postgres, DOMAIN=PACKAGE) as system:
-        return await Walk(system, rows, tell).play(planned, walkers=options.walkers)
+        await Walk(system, rows, outcome, tell).play(planned, walkers=options.walkers)
 
 
 def main() -> int:
-    """Walk, print the counts, and give 1 when something did not hold."""
+    """Walk until the end or Ctrl-C, print the counts, and give 1 when something did not hold."""
     parser = argparse.ArgumentParser(prog="make soak")
     parser.add_argument("--steps", type=int, default=10_000)
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--chapter", type=int, help="this one alone")
     parser.add_argument("--walkers", type=int, default=4, help="how many walk at once")
     options = parser.parse_args()
+    outcome = Outcome()
     with embedded(None, None) as postgres:
         migrate(postgres.owner_url, postgres.app_password, folders=DOMAIN.migration_folders)
-        outcome = asyncio.run(soak(postgres, options))
+        with contextlib.suppress(KeyboardInterrupt):
+            asyncio.run(soak(postgres, options, outcome))
     _print(outcome.table())
-    _print(f"seed {options.seed}")
+    _print(f"seed {options.seed}, {options.steps} steps planned")
     return 1 if outcome.violations else 0
 
 

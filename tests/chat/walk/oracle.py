@@ -13,9 +13,17 @@ from itertools import zip_longest
 from types import MappingProxyType
 from typing import Final
 
-from chatkit.types import Thread, ThreadItem, UserMessageItem
+from chatkit.types import (
+    AssistantMessageItem,
+    EntitySource,
+    StructuredInputItem,
+    Thread,
+    ThreadItem,
+    UserMessageItem,
+)
 
 from sidestream.chat.failures import UNEXPECTED
+from sidestream.chat.incomplete import FIELD
 from sidestream.local.model.conversation import ToolRequest
 from sidestream.local.system import LocalSystem
 from tests.chat.conftest import Rows
@@ -76,17 +84,19 @@ class Oracle:
         items = await person.client.items(thread_id, limit=_PAGE)
         thread = await person.client.get(thread_id)
         screen = fold(heard.frames, before)
-        if saved and scene.second is None:
-            assert not screen.unfinished, screen.unfinished
-            person.screens[thread_id] = screen
-            person.runs.setdefault(thread_id, []).append(heard)
-        else:
-            if scene.second is not None:
-                screen = fold(scene.second.frames, screen)
-            check_kept(before, screen, items, judged.touched)
-            person.screens[thread_id] = replace(
-                screen, items=tuple(items), unfinished=frozenset(), title=thread.title
-            )
+        if not (saved and scene.second is None):
+            # What was not saved is gone; all that was is in the events, which say so.
+            # A message takes the place of the answer to a question that waits.
+            touched = judged.touched | {item.id for item in before.items if _waits(item)}
+            check_kept(before, _then(screen, scene.second), items, touched)
+            heard = Heard(run_id=heard.run_id, thread_id=thread_id)
+            await person.client.follow(heard)
+            screen = _brought_up(fold(heard.frames, before), items, touched)
+        check_marks(before, screen.items, heard.status)
+        screen = _then(screen, scene.second)
+        assert not screen.unfinished, screen.unfinished
+        person.screens[thread_id] = screen
+        person.runs.setdefault(thread_id, []).append(heard)
         person.asks(person.screens[thread_id], list(judged.wanted))
         more = ["hello"] if scene.second is not None else []
         allowed = judged.said[:1] if heard.status == judged.ended else judged.said
@@ -149,6 +159,29 @@ class Oracle:
         same("the events", comparable_events(again.frames), comparable_events(heard.frames))
 
 
+def _then(screen: Screen, second: Heard | None) -> Screen:
+    """What is seen when a second run has followed."""
+    return fold(second.frames, screen) if second is not None else screen
+
+
+def _waits(item: ThreadItem) -> bool:
+    return isinstance(item, StructuredInputItem) and item.status == "pending"
+
+
+def _brought_up(screen: Screen, items: Sequence[ThreadItem], touched: Set[str]) -> Screen:
+    """What is seen when what a lost run may have changed is looked at again: it may have been
+    changed before the run could tell."""
+    there = {item.id: item for item in items}
+    return replace(
+        screen,
+        items=tuple(
+            there.get(item.id, item) if item.id in touched else item
+            for item in screen.items
+            if item.id in there or item.id not in touched
+        ),
+    )
+
+
 def _check_thread(person: Person, thread: Thread, items: Sequence[ThreadItem]) -> None:
     screen = person.screens[thread.id]
     seen = screen.texts()
@@ -181,6 +214,25 @@ def check_kept(
     old = [order.index(item.id) for item in before.items if item.id in there]
     new = [place for place in range(len(order)) if place not in old]
     assert not old or not new or max(old) < min(new), "something has come in between"
+
+
+def check_marks(before: Screen, items: Sequence[ThreadItem], status: str) -> None:
+    """An answer that broke off says so in its last message, and one that is whole does not."""
+    known = {item.id for item in before.items}
+    new = [item for item in items if item.id not in known]
+    marks = [_mark(item) for item in new if isinstance(item, AssistantMessageItem)]
+    if status == "completed":
+        assert not any(marks), marks
+    elif new and isinstance(new[-1], AssistantMessageItem):
+        assert marks[-1], new[-1]
+        assert not any(marks[:-1]), marks
+
+
+def _mark(message: AssistantMessageItem) -> str | None:
+    """Why a message is not whole, if it is not."""
+    sources = [note.source for part in message.content for note in part.annotations]
+    found = [each for each in sources if isinstance(each, EntitySource) and each.id == FIELD]
+    return str(found[0].data[FIELD]) if found else None
 
 
 def same(what: str, there: Sequence[str], seen: Sequence[str]) -> None:

@@ -50,7 +50,7 @@ class Outcome:
     acts: Counter[Act] = field(default_factory=Counter)
     faults: Counter[Fault] = field(default_factory=Counter)
     violations: list[Violation] = field(default_factory=list)
-    seconds: float = 0.0
+    began: float = field(default_factory=time.monotonic)
 
     @property
     def steps(self) -> int:
@@ -62,39 +62,41 @@ class Outcome:
         rows = [("steps", self.steps), *((f"  {act}", self.acts[act]) for act in Act)]
         rows += [("faults", self.faults.total())]
         rows += [(f"  {fault}", self.faults[fault]) for fault in Fault]
-        rows += [("violations", len(self.violations)), ("seconds", round(self.seconds))]
+        rows += [
+            ("violations", len(self.violations)),
+            ("seconds", round(time.monotonic() - self.began)),
+        ]
         return "\n".join(f"{name:<26}{count:>8}" for name, count in rows)
 
 
 class Walk:
-    """Plays chapters. `on_chapter` is called after each one."""
+    """Plays chapters, and adds to an outcome what comes of each, of which `on_chapter` then hears.
+    `rows` queries the database as the owner of its tables."""
 
     def __init__(
         self,
         system: LocalSystem,
         rows: Rows,
-        on_chapter: Callable[[Outcome], object] = lambda _outcome: None,
+        outcome: Outcome,
+        on_chapter: Callable[[], object] = lambda: None,
     ) -> None:
-        self.outcome = Outcome()
         self._system = system
         self._oracle = Oracle(rows)
+        self._outcome = outcome
         self._on_chapter = on_chapter
 
-    async def play(self, chapters: list[Chapter], *, walkers: int) -> Outcome:
+    async def play(self, chapters: list[Chapter], *, walkers: int) -> None:
         """Play all chapters, so many at once, each walker in a cloud of its own."""
-        began = time.monotonic()
         waiting = deque(chapters)
         async with asyncio.TaskGroup() as group:
             for _ in range(min(walkers, len(chapters))):
                 group.create_task(self._walk(waiting))
-        self.outcome.seconds = time.monotonic() - began
-        return self.outcome
 
     async def _walk(self, waiting: deque[Chapter]) -> None:
         async with cloud(self._system) as surroundings:
             while waiting:
                 await self._chapter(surroundings, waiting.popleft())
-                self._on_chapter(self.outcome)
+                self._on_chapter()
 
     async def _chapter(self, surroundings: Cloud, chapter: Chapter) -> None:
         """Play a chapter; after a violation the rest of it, by other people."""
@@ -115,9 +117,9 @@ class Walk:
                 except Exception as error:
                     trail = tuple(stage.trail[-_TRAIL:])
                     violation = Violation(chapter.number, number, trail, _told(error))
-                    self.outcome.violations.append(violation)
+                    self._outcome.violations.append(violation)
                 finally:
-                    self.outcome.acts.update(stage.taken)
+                    self._outcome.acts.update(stage.taken)
 
     async def _step(self, stage: Stage, step: Step) -> None:
         """Take a step, again and again until its fault has happened in it."""
@@ -127,7 +129,7 @@ class Walk:
             if step.fault is None:
                 return
             if happened:
-                self.outcome.faults[step.fault] += 1
+                self._outcome.faults[step.fault] += 1
                 return
         raise AssertionError(f"the fault would not happen: {step.fault}")
 
