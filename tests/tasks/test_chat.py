@@ -43,12 +43,18 @@ async def person(system: LocalSystem) -> AsyncIterator[MakePerson]:
     await asyncio.gather(*(client.http.aclose() for client in clients))
 
 
-async def tasks_of(system: LocalSystem, client: Client) -> dict[str, bool]:
-    """A person's tasks by REST: whether each is done, by title."""
+async def listed(system: LocalSystem, client: Client) -> list[Document]:
+    """A person's tasks by REST."""
     headers = {"authorization": f"Bearer {client.token}"}
     async with httpx2.AsyncClient(base_url=system.tools.url, headers=headers) as http:
         answer = await http.get(f"/api/{client.user_id}/tasks")
-    return {task["title"]: task["completed"] for task in answer.json()["data"]}
+    tasks: list[Document] = answer.json()["data"]
+    return tasks
+
+
+async def tasks_of(system: LocalSystem, client: Client) -> dict[str, bool]:
+    """Whether each of a person's tasks is done, by title."""
+    return {task["title"]: task["completed"] for task in await listed(system, client)}
 
 
 def effects(answer: Answer) -> set[str]:
@@ -70,14 +76,6 @@ def actions(item: WidgetItem) -> dict[str, dict[str, Document]]:
     return found
 
 
-async def dues_of(system: LocalSystem, client: Client) -> dict[str, str | None]:
-    """When a person's tasks are due, by title."""
-    headers = {"authorization": f"Bearer {client.token}"}
-    async with httpx2.AsyncClient(base_url=system.tools.url, headers=headers) as http:
-        answer = await http.get(f"/api/{client.user_id}/tasks")
-    return {task["title"]: task["due_at"] for task in answer.json()["data"]}
-
-
 @pytest.mark.parametrize(
     ("zone", "utc_hour"),
     [("Asia/Karachi", 12), ("America/New_York", 22), ("Pacific/Kiritimati", 3), ("Nowhere", 17)],
@@ -93,7 +91,7 @@ async def test_tomorrow_is_the_persons(
     await alice.add(answer.thread_id, "کل دودھ لانا شامل کرو")
     await alice.add(answer.thread_id, "add a task called meeting, due 2026-12-24 at 5pm")
     days = {f"{day + timedelta(1)}" for day in (before, datetime.now(clock).date())}
-    dues = await dues_of(system, alice)
+    dues = {task["title"]: task["due_at"] for task in await listed(system, alice)}
     assert {dues["call mom"], dues["دودھ لانا"]} <= days
     assert dues["meeting"] == f"2026-12-24T{utc_hour:02}:00:00Z"
 
