@@ -40,6 +40,7 @@ _LOCALES = {
 def pytest_addoption(parser: pytest.Parser) -> None:
     """Let `scripts/pytest-postgres` choose another server for every test."""
     parser.addoption("--postgres", help="a version that scripts/postgres-versions has installed")
+    parser.addoption("--pgbouncer", help="another PgBouncer than the one that is installed")
     parser.addoption("--collation", choices=sorted(_LOCALES), help="instead of the builtin one")
 
 
@@ -116,9 +117,9 @@ def database(direct_database: Database) -> Database:
 
 
 @pytest.fixture(scope="session")
-def pgbouncer_url(app_url: str) -> Iterator[str]:
+def pgbouncer_url(app_url: str, pytestconfig: pytest.Config) -> Iterator[str]:
     """The functions' URL through PgBouncer in transaction mode, with two server connections."""
-    program = _pgbouncer()
+    program = pytestconfig.getoption("--pgbouncer") or _pgbouncer()
     target = urlsplit(app_url)
     port = free_port()
     with _OpenFolder() as folder:
