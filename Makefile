@@ -18,7 +18,7 @@ DOMAINS := sidestream.tasks examples.tickets
 BIN := .venv/bin
 PAGE := $(wildcard frontend/package.json)
 
-.PHONY: help setup run test check pytest pytest-postgres page-check page-test e2e screenshots build tools invoke bench soak lock clean
+.PHONY: help setup run test check pytest pytest-postgres page-check page-test e2e screenshots build rehearse tools invoke bench soak lock clean
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / {printf "  make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -35,7 +35,7 @@ test: check pytest pytest-postgres $(if $(PAGE),page-test e2e) ## every check an
 check: setup $(if $(PAGE),page-check) ## format, lint, types, import rules, domains and workflows
 	@$(BIN)/ruff format --check .
 	@$(BIN)/ruff check .
-	@$(BIN)/mypy src tests benchmarks examples
+	@$(BIN)/mypy src tests benchmarks examples rehearsal
 	@$(BIN)/lint-imports
 	@PYTHONPATH=. $(BIN)/python -m sidestream.tool_server.manifest --check $(DOMAINS)
 	@$(BIN)/actionlint -shellcheck= -pyflakes= .github/workflows/*.yml
@@ -65,7 +65,7 @@ e2e: setup ## the browser tests alone
 screenshots: ## the browser tests, which renew the pictures in docs/screenshots
 	@SCREENSHOTS="$(CURDIR)/docs/screenshots/" $(MAKE) e2e
 
-tools: setup ## SAM and checkov under .tools
+tools: setup ## SAM, checkov and a stand-in for AWS under .tools
 	@scripts/deploy-tools
 
 build: tools ## sam build, for either processor
@@ -73,6 +73,9 @@ build: tools ## sam build, for either processor
 
 invoke: tools ## a built function in a container, as `sam local invoke` runs it: FUNCTION=chat EVENT=chat_plain MESSAGE="add milk"
 	@$(BIN)/sidestream invoke $(FUNCTION) $(if $(EVENT),--event $(EVENT)) $(if $(MESSAGE),--message "$$MESSAGE")
+
+rehearse: build ## deploy, update, break, mend and delete it on a stand-in for AWS, without an account
+	@$(BIN)/python -m rehearsal $(ARGS)
 
 bench: setup ## the benchmarks, as ratios, with a table and a plot
 	@$(BIN)/python -m benchmarks

@@ -51,7 +51,16 @@ def ask(platform: str, requirements: str, target: Path, *options: str) -> str:
 
 @pytest.mark.parametrize(
     "requirements",
-    ["dev.txt", "build.txt", "uv.txt", "sam.txt", "checkov.txt", "llama.txt", "litellm.txt"],
+    [
+        "dev.txt",
+        "build.txt",
+        "uv.txt",
+        "sam.txt",
+        "checkov.txt",
+        "aws.txt",
+        "llama.txt",
+        "litellm.txt",
+    ],
 )
 @pytest.mark.parametrize("name", PLATFORMS)
 def test_every_package_has_a_wheel(name: str, requirements: str, tmp_path: Path) -> None:

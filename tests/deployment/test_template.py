@@ -274,6 +274,7 @@ def test_production_cannot_be_released_blindly(template: Document) -> None:
     texts = " ".join(assertion["AssertDescription"] for assertion in rule["Assertions"])
     assert "DeploymentType" in texts
     assert "AlarmEmail" in texts
+    assert "ChatConcurrency" in texts
 
 
 @pytest.mark.parametrize("auth", ["NONE", "AWS_IAM"])

@@ -1,0 +1,76 @@
+"""A deployed stack, as the account tells of it."""
+
+from dataclasses import dataclass
+from typing import Any
+
+from rehearsal.account import Account
+
+type Document = dict[str, Any]
+
+ALIAS = "live"
+
+
+@dataclass(frozen=True)
+class Stack:
+    """A deployed stack: the parameters in force, its outputs and its resources by type."""
+
+    account: Account
+    name: str
+    status: str
+    parameters: dict[str, str]
+    outputs: dict[str, str]
+    resources: list[Document]
+
+    @classmethod
+    def of(cls, account: Account, name: str) -> "Stack":
+        """Look a stack up."""
+        formation = account.client("cloudformation")
+        [found] = formation.describe_stacks(StackName=name)["Stacks"]
+        pages = formation.get_paginator("list_stack_resources").paginate(StackName=name)
+        return cls(
+            account,
+            name,
+            found["StackStatus"],
+            {each["ParameterKey"]: each["ParameterValue"] for each in found.get("Parameters", [])},
+            {each["OutputKey"]: each["OutputValue"] for each in found.get("Outputs", [])},
+            [each for page in pages for each in page["StackResourceSummaries"]],
+        )
+
+    def ids(self, kind: str) -> list[str]:
+        """The physical ids of the resources of a type."""
+        return [
+            each["PhysicalResourceId"] for each in self.resources if each["ResourceType"] == kind
+        ]
+
+    def id_of(self, logical_id: str) -> str:
+        """The physical id of a resource."""
+        [found] = [each for each in self.resources if each["LogicalResourceId"] == logical_id]
+        physical_id: str = found["PhysicalResourceId"]
+        return physical_id
+
+    def on(self, parameter: str) -> bool:
+        """Whether an option of "true" and "false" is chosen."""
+        return self.parameters[parameter] == "true"
+
+
+def reasons(account: Account, name: str) -> list[str]:
+    """Why resources failed, the first one first."""
+    events = account.client("cloudformation").describe_stack_events(StackName=name)["StackEvents"]
+    return [
+        f"{each['LogicalResourceId']}: {each.get('ResourceStatusReason', '')}"
+        for each in reversed(events)
+        if each["ResourceStatus"].endswith("_FAILED")
+    ] or ["no reason is told"]
+
+
+def live_version(account: Account, function: str) -> str:
+    """The version that an alias sends its traffic to."""
+    alias = account.client("lambda").get_alias(FunctionName=function, Name=ALIAS)
+    version: str = alias["FunctionVersion"]
+    return version
+
+
+def versions(account: Account, function: str) -> set[str]:
+    """The versions that were published and are there."""
+    listed = account.client("lambda").list_versions_by_function(FunctionName=function)["Versions"]
+    return {each["Version"] for each in listed} - {"$LATEST"}

@@ -1,0 +1,186 @@
+"""The short rehearsal is green, and what is broken on purpose turns it red."""
+
+import copy
+import io
+import json
+import zipfile
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pytest
+from botocore.exceptions import ClientError
+from cfnlint.decode import cfn_yaml  # type: ignore[import-untyped]
+
+from rehearsal import checks, sam
+from rehearsal.__main__ import rehearse
+from rehearsal.account import BUCKET, Account
+from rehearsal.stack import Stack
+from rehearsal.steps import BROUGHT, PROD
+from tests.deployment.built import Built
+from tests.deployment.conftest import Document
+
+pytestmark = pytest.mark.slow
+
+STEPS = [
+    "guided, all defaults",
+    "REST front, signed tasks, canary",
+    "the same again changes nothing",
+    "a new release: the alias moves, the old version stays",
+    "an update that fails rolls back",
+    "the update after it works",
+    "delete defaults",
+]
+
+
+@dataclass(frozen=True, slots=True)
+class Uploaded:
+    """An account to which a build was uploaded, and the template that names it."""
+
+    account: Account
+    path: Path
+    template: Document
+
+
+@pytest.fixture(scope="module")
+def uploaded(built: Built) -> Iterator[Uploaded]:
+    with Account() as account:
+        path = sam.package(account, built.folder)
+        yield Uploaded(account, path, json.loads(json.dumps(cfn_yaml.load(str(path)), default=str)))
+
+
+def test_every_step_of_the_short_rehearsal_is_right(
+    uploaded: Uploaded, capsys: pytest.CaptureFixture[str]
+) -> None:
+    rows = rehearse(uploaded.account, uploaded.path, short=True).rows
+    assert [row.name for row in rows] == STEPS
+    assert [sentence for row in rows for sentence in row.wrong] == []
+    assert capsys.readouterr().out.count("  ok\n") == len(STEPS)
+    assert "AWS::CodeDeploy::DeploymentGroup" in uploaded.account.no_ops
+
+
+def create(
+    account: Account, stack: str, template: Document, chosen: dict[str, str] | None = None
+) -> list[str]:
+    """Deploy straight through CloudFormation, which is quicker; give what was wrong."""
+    key = f"{stack}.json"
+    account.client("s3").put_object(Bucket=BUCKET, Key=key, Body=json.dumps(template).encode())
+    formation = account.client("cloudformation")
+    given = BROUGHT | account.secrets | (chosen or {})
+    try:
+        formation.create_stack(
+            StackName=stack,
+            TemplateURL=f"{account.endpoint}/{BUCKET}/{key}",
+            Parameters=[{"ParameterKey": k, "ParameterValue": v} for k, v in given.items()],
+            Capabilities=["CAPABILITY_IAM"],
+        )
+        while Stack.of(account, stack).status.endswith("IN_PROGRESS"):
+            pass
+        return checks.findings(account, stack)
+    except ClientError as error:
+        return [str(error)]
+
+
+def properties(template: Document, logical_id: str) -> Any:
+    return template["Resources"][logical_id]["Properties"]
+
+
+def unreadable_secret(template: Document) -> None:
+    statements = properties(template, "ChatRole")["Policies"][0]["PolicyDocument"]["Statement"]
+    [secrets] = [each for each in statements if each["Sid"] == "Secrets"]
+    secrets["Resource"].remove({"Ref": "ToolSigningKey"})
+
+
+def closed_url(template: Document) -> None:
+    del template["Resources"]["AnyoneMayCallTasksThroughUrl"]
+
+
+def no_alias(template: Document) -> None:
+    del template["Globals"]["Function"]["AutoPublishAlias"]
+
+
+def second_stage(template: Document) -> None:
+    del properties(template, "RestFrontApi")["OpenApiVersion"]
+
+
+def unthrottled(template: Document) -> None:
+    del properties(template, "RestFrontApi")["MethodSettings"]
+
+
+def other_layer(template: Document) -> None:
+    [layer] = properties(template, "TasksFunction")["Layers"]
+    layer["Fn::If"][1:] = reversed(layer["Fn::If"][1:])
+
+
+def other_libraries(template: Document) -> None:
+    other = properties(template, "ChatDependenciesX86")["ContentUri"]
+    properties(template, "ChatDependenciesArm64")["ContentUri"] = other
+
+
+FRONT = {"RestFront": "true"}
+
+
+@pytest.mark.parametrize(
+    ("broken", "chosen", "finding"),
+    [
+        (unreadable_secret, {}, "its role may not secretsmanager:GetSecretValue"),
+        (closed_url, {}, "TasksFunction: everybody may"),
+        (no_alias, {}, "Alias"),
+        (second_stage, FRONT, "nothing throttles the stage Stage"),
+        (unthrottled, FRONT, "nothing throttles the stage live"),
+        (other_layer, {}, "Dependencies"),
+        (other_libraries, {}, "its layer has libraries for ['x86_64'], and it runs on arm64"),
+    ],
+    ids=lambda value: getattr(value, "__name__", None),
+)
+def test_what_is_broken_turns_it_red(
+    uploaded: Uploaded,
+    broken: Callable[[Document], None],
+    chosen: dict[str, str],
+    finding: str,
+) -> None:
+    template = copy.deepcopy(uploaded.template)
+    broken(template)
+    wrong = create(uploaded.account, broken.__name__.replace("_", "-"), template, chosen)
+    assert any(finding in sentence for sentence in wrong), wrong
+
+
+def test_nothing_of_it_is_red_when_nothing_is_broken(uploaded: Uploaded) -> None:
+    assert create(uploaded.account, "whole", uploaded.template, FRONT) == []
+
+
+@pytest.fixture(scope="module")
+def new_account(uploaded: Uploaded) -> Iterator[Account]:
+    """An account as one has it on its first day, with empty files for what is uploaded."""
+    empty = io.BytesIO()
+    with zipfile.ZipFile(empty, "w") as archive:
+        archive.writestr("nothing", "")
+    with Account(concurrency=10) as account:
+        for resource in uploaded.template["Resources"].values():
+            for location in {"CodeUri", "ContentUri"} & set(resource["Properties"]):
+                key = resource["Properties"][location].removeprefix(f"s3://{BUCKET}/")
+                account.client("s3").put_object(Bucket=BUCKET, Key=key, Body=empty.getvalue())
+        yield account
+
+
+def test_the_defaults_deploy_in_a_new_account(uploaded: Uploaded, new_account: Account) -> None:
+    wrong = create(new_account, "first", uploaded.template)
+    assert len(wrong) == 3
+    assert all("its layer has libraries for []" in sentence for sentence in wrong)
+
+
+def test_what_a_new_account_cannot_reserve_is_told(
+    uploaded: Uploaded, new_account: Account
+) -> None:
+    wrong = create(new_account, "second", uploaded.template, {"ChatConcurrency": "1"})
+    assert "below its minimum value of [10]" in wrong[0]
+
+
+@pytest.mark.parametrize("left_out", ["DeploymentType", "AlarmEmail", "TasksConcurrency"])
+def test_production_is_refused_without_what_watches_it(
+    uploaded: Uploaded, new_account: Account, left_out: str
+) -> None:
+    chosen = {name: value for name, value in PROD.items() if name != left_out}
+    [refused] = create(new_account, "third", uploaded.template, chosen)
+    assert left_out in refused
