@@ -18,7 +18,7 @@ DOMAINS := sidestream.tasks examples.tickets
 BIN := .venv/bin
 PAGE := $(wildcard frontend/package.json)
 
-.PHONY: help setup run test check pytest pytest-postgres page-check page-test e2e screenshots build rehearse tools invoke bench soak lock clean
+.PHONY: help setup run test check pytest pytest-postgres page-check page-test e2e screenshots build rehearse deploy tools invoke bench soak lock clean
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / {printf "  make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -35,7 +35,7 @@ test: check pytest pytest-postgres $(if $(PAGE),page-test e2e) ## every check an
 check: setup $(if $(PAGE),page-check) ## format, lint, types, import rules, domains and workflows
 	@$(BIN)/ruff format --check .
 	@$(BIN)/ruff check .
-	@$(BIN)/mypy src tests benchmarks examples rehearsal
+	@$(BIN)/mypy src tests benchmarks examples rehearsal scripts/deploy.py
 	@$(BIN)/lint-imports
 	@PYTHONPATH=. $(BIN)/python -m sidestream.tool_server.manifest --check $(DOMAINS)
 	@$(BIN)/actionlint -shellcheck= -pyflakes= .github/workflows/*.yml
@@ -76,6 +76,9 @@ invoke: tools ## a built function in a container, as `sam local invoke` runs it:
 
 rehearse: build ## deploy, update, break, mend and delete it on a stand-in for AWS, without an account
 	@$(BIN)/python -m rehearsal $(ARGS)
+
+deploy: tools ## take STAGE=dev|staging|prod to this commit, step by step; ARGS="--dry-run" prints the commands
+	@$(BIN)/python scripts/deploy.py $(STAGE) $(ARGS)
 
 bench: setup ## the benchmarks, as ratios, with a table and a plot
 	@$(BIN)/python -m benchmarks
