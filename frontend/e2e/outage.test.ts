@@ -63,15 +63,6 @@ describe("an outage", () => {
     await error.getByText("This answer was interrupted").waitFor();
     expect(await page.locator("[data-item=user_message]").count()).toBe(1);
     await person.screenshot("assistant-interrupted");
-    // What was said is kept, for every window and for good.
-    const mark = "[data-incomplete=interrupted]";
-    await page.locator(mark).getByText("Interrupted here").waitFor();
-    const words = await person.answers.last().locator(".prose").innerText();
-    const second = await person.context.newPage();
-    await second.goto(`${endpoints.web}/chatbot?panel=local`);
-    await second.locator(mark).getByRole("button", { name: "Continue" }).waitFor();
-    expect(await second.locator("[data-item=assistant_message] .prose").innerText()).toBe(words);
-    await second.close();
     await error.getByRole("button", { name: "Try again" }).click();
     await expect.poll(() => error.count()).toBe(0);
     await page.locator("[data-item=assistant_message][data-open=true] p").first().waitFor();

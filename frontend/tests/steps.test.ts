@@ -34,6 +34,17 @@ describe("a step", () => {
     expect(step(after, { type: "show", thread: null })).toEqual(EMPTY);
   });
 
+  it("puts what is kept in the place of what was seen, and leaves the error", () => {
+    const error = { type: "error", code: "custom" } as const;
+    const before: Conversation = { ...conversation("a1", "a2", "a3"), error };
+    const kept = (...names: string[]) =>
+      step(before, { type: "kept", items: names.map((name) => item(name)) });
+    expect(ids(kept("a2"))).toEqual(["a1", "a2"]);
+    expect(ids(kept("a1", "a2", "a4"))).toEqual(["a1", "a2", "a4"]);
+    expect(ids(kept("b1"))).toEqual(["b1"]);
+    expect(kept("a2").error).toBe(error);
+  });
+
   it("puts earlier items before the others", () => {
     const after = step(conversation("a3"), { type: "earlier", items: [item("a1"), item("a2")] });
     expect(ids(after)).toEqual(["a1", "a2", "a3"]);

@@ -89,6 +89,14 @@ export function useConversation() {
     rememberThread(null);
   }, [client, rememberThread]);
 
+  /** What a run that broke off has left takes the place of what was seen of it. */
+  const showKept = useCallback(async () => {
+    const threadId = current.current;
+    const thread = threadId && (await client.loadThread(threadId).catch(() => null));
+    if (!thread || current.current !== threadId) return;
+    dispatch({ type: "kept", items: thread.items.data });
+  }, [client]);
+
   /** Run a stream for the view that is open now, whatever becomes of it. */
   const follow = useCallback(
     async (stream: (handlers: StreamHandlers) => Promise<void>, again?: () => void) => {
@@ -96,6 +104,8 @@ export function useConversation() {
       const isMine = () => view.current === mine;
       let accepted = false;
       let isFinal = false;
+      let wasBroken = false;
+      let hasFailed = false;
       dispatch({ type: "begin" });
       setFailed(null);
       setStopped(false);
@@ -112,6 +122,7 @@ export function useConversation() {
           },
           onEvent(event) {
             accepted = true;
+            hasFailed ||= event.type === "error";
             isFinal ||= event.type === "error" && !event.allow_retry;
             if (event.type === "client_effect") onEffect(event.name);
             if (!isMine()) return;
@@ -119,10 +130,12 @@ export function useConversation() {
             if ("item" in event && event.item.type === "user_message") setOutgoing(null);
           },
           onBroken(broken) {
+            wasBroken = true;
             if (isMine()) setPhase(broken ? "reconnecting" : "answering");
           },
         });
         if (isMine() && stopWanted.current) setStopped(true);
+        if (isMine() && wasBroken && hasFailed) await showKept();
         if (isMine() && isFinal) await leaveIfGone();
       } catch (error) {
         if (isMine()) {
@@ -142,7 +155,7 @@ export function useConversation() {
         }
       }
     },
-    [rememberThread, requestStop, onEffect, onEnd, leaveIfGone],
+    [rememberThread, requestStop, onEffect, onEnd, leaveIfGone, showKept],
   );
 
   /** Open a conversation; `stopping` when the person has asked its run to stop. */
