@@ -8,13 +8,16 @@ import { getMigrations } from "better-auth/db/migration";
 import { AUTH_SCHEMA, authOptions, openPool } from "../src/lib/auth/options.mjs";
 import { readSetting } from "../src/lib/setting.mjs";
 
+/** A table or an index may take long to make, where there is much in it. */
+const ANSWER_MS = 300_000;
+
 const databaseUrl = readSetting(process.env, "DATABASE_URL");
 if (!databaseUrl) {
   console.error("DATABASE_URL is missing.");
   process.exit(1);
 }
 
-const pool = openPool(databaseUrl);
+const pool = openPool(databaseUrl, ANSWER_MS);
 try {
   const options = authOptions({
     pool,

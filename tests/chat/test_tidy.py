@@ -8,6 +8,7 @@ from datetime import UTC, datetime, timedelta
 import psycopg
 import pytest
 from botocore.client import BaseClient
+from chatkit.types import UserMessageItem
 
 from sidestream.chat.tidy.job import tidy
 from sidestream.config import TidySettings
@@ -15,10 +16,12 @@ from sidestream.local.aws import BUCKET
 from sidestream.local.emulator import EventFailed, invoke
 from sidestream.local.emulator.variables import REGION
 from sidestream.local.system import LocalSystem
-from tests.chat.client import Client, add_request
+from sidestream.problems import DatabaseUnavailable
+from tests.chat.client import Client, add_request, thread_request
 from tests.chat.conftest import Rows
 from tests.chat.endings import Rewound, endings
 from tests.chat.test_attachments import NOTES, announced, attached, key_of, keys, s3
+from tests.chat.until import until
 from tests.command import run
 
 __all__ = ["s3"]
@@ -118,6 +121,75 @@ async def test_what_a_run_left_that_nobody_came_back_to_is_kept(
     assert endings(await alice.items(whole.thread_id)) == ["interrupted"]
     assert isinstance(await system.tidy(), dict)
     assert await rows(query, whole.thread_id) == kept
+
+
+async def test_runs_that_cannot_be_settled_keep_nothing_else(
+    settings: TidySettings, alice: Client, s3: BaseClient, rows: Rows, owner_url: str
+) -> None:
+    """Somebody holds their rows: the others are settled, and the other kinds go."""
+    wholes = [await alice.create("Tell me a story of 60 words") for _ in range(2)]
+    for whole in wholes:
+        Rewound(owner_url, whole.run_id).to(len(whole.frames) - 5, items=1)
+    unsent = await attached(alice, "unsent.txt", NOTES, "text/plain")
+    key = await key_of(rows, unsent)
+    a_day_ago(owner_url, unsent.id)
+    gone: Counter[str] = Counter()
+    with psycopg.connect(owner_url) as owner:
+        owner.execute("select from runs where id = %s for update", (wholes[0].run_id,))
+        with pytest.raises(DatabaseUnavailable):
+            await tidy(settings, gone)
+    assert gone["settled"] >= 1
+    assert gone["attachments"] >= 1
+    assert key not in keys(s3)
+    status = "select status from runs where id = %s"
+    assert await rows(status, wholes[0].run_id) == [{"status": "running"}]
+    assert await rows(status, wholes[1].run_id) == [{"status": "failed"}]
+    await tidy(settings, gone)
+    assert await rows(status, wholes[0].run_id) == [{"status": "failed"}]
+
+
+async def test_files_of_messages_that_a_retry_removed_go(
+    system: LocalSystem, alice: Client, s3: BaseClient, rows: Rows, owner_url: str
+) -> None:
+    """And not those of the message that is answered again, nor those that both show."""
+    own, both, later = [await attached(alice, f"{name}.txt", NOTES, "text/plain") for name in "abc"]
+    thread_id = (await alice.create("hello")).thread_id
+    await alice.send(add_request(thread_id, "look", attachments=[own.id, both.id]))
+    messages = [i for i in await alice.items(thread_id) if isinstance(i, UserMessageItem)]
+    [message] = [each for each in messages if each.attachments]
+    await alice.send(add_request(thread_id, "and again", attachments=[both.id, later.id]))
+    wanted, unwanted = {await key_of(rows, each) for each in (own, both)}, await key_of(rows, later)
+    a_day_ago(owner_url, own.id, both.id, later.id)
+    retry = thread_request("threads.retry_after_item", thread_id, item_id=message.id)
+    assert not (await alice.send(retry)).errors
+    await system.tidy()
+    left = await rows("select id from attachments where user_id = %s", alice.user_id)
+    assert {row["id"] for row in left} == {own.id, both.id}
+    assert wanted <= keys(s3)
+    assert unwanted not in keys(s3)
+
+
+async def test_a_file_that_goes_while_its_message_is_on_its_way(
+    alice: Client, rows: Rows, owner_url: str
+) -> None:
+    """The message takes it whole or is refused: it never shows a file that is not there."""
+    thread_id = (await alice.create("hello")).thread_id
+    file = await attached(alice, "old.txt", NOTES, "text/plain")
+    with psycopg.connect(owner_url) as owner:
+        # As the job does, whose end the beginning of the run then waits for.
+        owner.execute("delete from attachments where id = %s", (file.id,))
+        sending = asyncio.create_task(
+            alice.send(add_request(thread_id, "look", attachments=[file.id]))
+        )
+        await until(lambda: rows("select 1 from pg_locks where not granted"))
+        owner.commit()
+    answer = await sending
+    assert (answer.status, answer.problem["code"]) == (404, "not_found")
+    assert all(
+        not item.attachments
+        for item in await alice.items(thread_id)
+        if isinstance(item, UserMessageItem)
+    )
 
 
 async def test_what_fails_is_told_and_the_next_one_goes_on(system: LocalSystem) -> None:

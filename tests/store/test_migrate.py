@@ -1,5 +1,6 @@
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from typing import Any
 
 import psycopg
 import pytest
@@ -8,6 +9,7 @@ from psycopg import sql
 from sidestream.local.postgres import EmbeddedPostgres
 from sidestream.store.ids import new_id
 from sidestream.store.migrate import STATEMENT_TIMEOUT, migrate, pending, rollback
+from sidestream.store.silence import GIVES_UP
 
 ALL = ["0001_chat", "0002_runs", "0004_usage", "0007_runs_keys", "0009_tidy"]
 
@@ -170,3 +172,21 @@ def test_the_tables_of_a_domain_that_is_no_longer_named_stay(empty_url: str, mor
     assert rollback(empty_url, 1) == ALL[-1:]
     assert migrate(empty_url) == ALL[-1:]
     assert "cities" in tables(empty_url)
+
+
+def test_a_peer_that_goes_silent_is_left(empty_url: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """By every connection: the one that holds the lock, and yoyo's."""
+    opened: list[dict[str, str]] = []
+    connect = psycopg.connect
+
+    def noted(*args: Any, **options: Any) -> psycopg.Connection[Any]:
+        connection = connect(*args, **options)
+        opened.append(connection.info.get_parameters())
+        return connection
+
+    monkeypatch.setattr(psycopg, "connect", noted)
+    migrate(f"{empty_url}?application_name=migrate")
+    assert len(opened) > 3  # ours, and yoyo's besides
+    wanted = {"connect_timeout": 10, **GIVES_UP}
+    for parameters in opened:
+        assert {name: int(parameters[name]) for name in wanted} == wanted

@@ -6,6 +6,7 @@ import psycopg
 import pytest
 from chatkit.types import (
     ClosedStatus,
+    FileAttachment,
     InferenceOptions,
     LockedStatus,
     StructuredInputFreeform,
@@ -13,7 +14,7 @@ from chatkit.types import (
     ThreadMetadata,
     UserMessageItem,
 )
-from tests.store.conformance import a_message, a_thread
+from tests.store.conformance import a_message, a_thread, an_attachment
 
 from sidestream.caller import Caller
 from sidestream.problems import (
@@ -463,3 +464,50 @@ async def test_a_message_keeps_its_options(run_starts: RunStarts, caller: Caller
     [loaded] = run.items
     assert isinstance(loaded, UserMessageItem)
     assert loaded.model_dump_json() == item.model_dump_json()
+
+
+class TestFiles:
+    @staticmethod
+    def showing(thread: ThreadMetadata, *files: FileAttachment) -> UserMessageItem:
+        return a_message(thread.id, "look", attachments=list(files))
+
+    @pytest.mark.parametrize("known", [True, False], ids=["known thread", "new thread"])
+    async def test_a_message_whose_file_is_gone_by_now_is_not_saved(
+        self, run_starts: RunStarts, store: PostgresStore, caller: Caller, known: bool
+    ) -> None:
+        thread = a_thread()
+        if known:
+            await store.save_thread(thread, caller)
+        there, gone = an_attachment(), an_attachment()
+        await store.save_attachment(there, caller)
+        message = self.showing(thread, there, gone)
+        start = a_start(thread, item=message, new_thread=None if known else thread)
+        with pytest.raises(RowNotFound):
+            await run_starts.begin(caller, start)
+        with pytest.raises(RowNotFound):
+            await store.load_item(thread.id, message.id, caller)
+        assert (await store.load_attachment(there.id, caller)).thread_id is None
+        again = a_start(thread, item=self.showing(thread, there), new_thread=start.new_thread)
+        assert isinstance(await run_starts.begin(caller, again), BegunRun)
+
+    async def test_a_file_that_another_thread_took_meanwhile(
+        self, run_starts: RunStarts, store: PostgresStore, caller: Caller
+    ) -> None:
+        file = an_attachment()
+        await store.save_attachment(file, caller)
+        first, second = a_thread(), a_thread()
+        for thread in (first, second):
+            await store.save_thread(thread, caller)
+        await run_starts.begin(caller, a_start(first, item=self.showing(first, file)))
+        with pytest.raises(RowNotFound):
+            await run_starts.begin(caller, a_start(second, item=self.showing(second, file)))
+
+    async def test_a_beginning_that_is_sent_twice(
+        self, run_starts: RunStarts, store: PostgresStore, caller: Caller
+    ) -> None:
+        file = an_attachment()
+        await store.save_attachment(file, caller)
+        thread = a_thread()
+        start = a_start(thread, item=self.showing(thread, file), new_thread=thread)
+        for _ in range(2):
+            assert isinstance(await run_starts.begin(caller, start), BegunRun)

@@ -6,6 +6,7 @@ from chatkit.types import (
     AssistantMessageContent,
     AssistantMessageItem,
     HiddenContextItem,
+    ThreadMetadata,
     UserMessageTextContent,
 )
 from tests.store.conformance import StoreConformance, a_message, a_thread, an_attachment
@@ -14,6 +15,7 @@ from sidestream.caller import Caller
 from sidestream.problems import DatabaseUnavailable, Invalid, UnknownCursor
 from sidestream.store.codec import RowNotFound
 from sidestream.store.database import Database, Statement
+from sidestream.store.removal import REMOVE_ITEM
 from sidestream.store.threads import PostgresStore
 
 
@@ -260,6 +262,64 @@ class TestDeleteItems:
                 )
         await impatient.close()
         assert await self.ids(store, thread_id, caller) == list("abcde")
+
+
+class TestFilesOfRemovedItems:
+    """A file is nobody's once the last message that shows it is gone."""
+
+    @pytest.fixture
+    async def thread(self, store: PostgresStore, caller: Caller) -> ThreadMetadata:
+        """A thread of four messages: the first shows `a`, then `a` and `b`, then `b` and `c`."""
+        thread = a_thread()
+        await store.save_thread(thread, caller)
+        files = {n: an_attachment(id=f"atc_{n}_{thread.id}", thread_id=thread.id) for n in "abc"}
+        for file in files.values():
+            await store.save_attachment(file, caller)
+        for n, shown in enumerate(("a", "ab", "bc", "")):
+            message = a_message(thread.id, id=f"msg_{n}", attachments=[files[s] for s in shown])
+            await store.add_thread_item(thread.id, message, caller)
+        return thread
+
+    @staticmethod
+    async def taken(store: PostgresStore, thread: ThreadMetadata, caller: Caller) -> str:
+        """The files that are the thread's still."""
+        left = await store.load_thread_attachments(thread.id, caller)
+        loaded = [await store.load_attachment(f"atc_{n}_{thread.id}", caller) for n in "abc"]
+        named = {file.id for file in loaded if file.thread_id == thread.id}
+        assert named == {file.id for file in left}
+        return "".join(sorted(name.split("_")[1] for name in named))
+
+    @pytest.mark.parametrize(
+        ("after", "through", "left"),
+        [("msg_0", "msg_3", "a"), ("msg_1", "msg_3", "ab"), ("msg_2", "msg_3", "abc")],
+    )
+    async def test_of_many(
+        self,
+        store: PostgresStore,
+        thread: ThreadMetadata,
+        caller: Caller,
+        after: str,
+        through: str,
+        left: str,
+    ) -> None:
+        await store.delete_items(thread.id, caller, after=after, through=through)
+        assert await self.taken(store, thread, caller) == left
+
+    async def test_of_one_after_the_other(
+        self, store: PostgresStore, thread: ThreadMetadata, caller: Caller, stranger: Caller
+    ) -> None:
+        for item_id, left in (("msg_0", "abc"), ("msg_2", "ab"), ("msg_1", "")):
+            await store.delete_thread_item(thread.id, item_id, stranger)
+            await store.delete_thread_item(thread.id, item_id, caller)
+            assert await self.taken(store, thread, caller) == left
+
+    async def test_of_a_run_that_is_over(
+        self, store: PostgresStore, thread: ThreadMetadata, caller: Caller, database: Database
+    ) -> None:
+        params = {"user": caller.user_id, "thread": thread.id, "run": "run_over"}
+        remove = Statement(REMOVE_ITEM, {**params, "item": "msg_2"})
+        await database.run(caller.user_id, remove)
+        assert await self.taken(store, thread, caller) == "abc"
 
 
 def test_the_error_is_a_404_and_what_chatkit_catches() -> None:

@@ -29,6 +29,7 @@ from ..secret import Secret
 from ._connection import Connection
 from .attempts import Attempts, Refused
 from .failures import may_have_run, reason_of
+from .silence import GIVES_UP
 from .statement import Call, Rows, Statement, require_storable
 from .waiting import Waiting
 
@@ -114,10 +115,7 @@ class Database:
                 "prepare_threshold": None,
                 "row_factory": dict_row,
                 "connect_timeout": max(1, round(self._timeout_s)),
-                "keepalives_idle": 30,
-                "keepalives_interval": 5,
-                "keepalives_count": 3,
-                "tcp_user_timeout": 10_000,
+                **GIVES_UP,
             },
             min_size=self._min_size,
             max_size=self._max_size,

@@ -11,9 +11,12 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any, Final
+from urllib.parse import urlencode
 
 import psycopg
 from psycopg import sql
+
+from .silence import GIVES_UP
 
 MIGRATIONS: Final = Path(__file__).parent / "migrations"
 OLDEST: Final = 15
@@ -24,7 +27,7 @@ STATEMENT_TIMEOUT: Final = "30s"
 less; this is for whatever else logs in by that role, and for what a call left behind."""
 _LOCK: Final = 0x51DE57
 _LOCK_TIMEOUT: Final = "10min"
-_CONNECT_TIMEOUT_S: Final = 10
+_BOUNDS: Final[dict[str, Any]] = {"connect_timeout": 10, **GIVES_UP}
 
 
 class PostgresTooOld(Exception):
@@ -119,7 +122,8 @@ def _backend(direct_url: str, folders: Sequence[Path]) -> Iterator[tuple[Any, An
     _, _, rest = direct_url.partition("://")
     joint = "&" if "?" in rest else "?"
     # The functions look there, whatever search_path the owner of the tables has.
-    with get_backend(f"postgresql+psycopg://{rest}{joint}schema=public") as backend:
+    options = urlencode({**_BOUNDS, "schema": "public"})
+    with get_backend(f"postgresql+psycopg://{rest}{joint}{options}") as backend:
         yield backend, read_migrations(*map(str, (MIGRATIONS, *folders)))
 
 
@@ -138,4 +142,4 @@ def _limit_statements(direct_url: str) -> None:
 
 
 def _connect(direct_url: str) -> psycopg.Connection[Any]:
-    return psycopg.connect(direct_url, autocommit=True, connect_timeout=_CONNECT_TIMEOUT_S)
+    return psycopg.connect(direct_url, autocommit=True, **_BOUNDS)

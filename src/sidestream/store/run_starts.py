@@ -4,7 +4,7 @@
 last items. It is one transaction, and within it one statement makes
 every write depend on the check before it, so a refused run leaves nothing behind.
 
-    caller's and active? -> counted, within limits? -> thread touched or made -> run -> items
+    caller's and active, files there? -> counted, within limits? -> thread -> run -> items
 
 What may not be twice is an index: one running run per thread, one run per idempotency key. Only
 when the run is refused does a second round trip find out why.
@@ -38,8 +38,18 @@ _FORGET_KEY: Final[LiteralString] = f"""
     update runs set idempotency_key = null, request_hash = null
     where user_id = %(user)s and idempotency_key = %(key)s and {PAST_KEEPING}
 """  # noqa: S608
-_KNOWN_THREAD: Final = """
-    with checked as (
+# Locked, so that none of them is tidied away before the message has it.
+_FILES: Final = """
+    files as (
+      select from attachments
+      where user_id = %(user)s and id = any(%(attachments)s::text[])
+        and (thread_id is null or thread_id = %(thread)s)
+      for no key update
+    )
+"""
+_KNOWN_THREAD: Final[LiteralString] = f"""
+    with {_FILES},
+    checked as (
       select id from threads
       where user_id = %(user)s and id = %(thread)s and data -> 'status' ->> 'type' = 'active'
         and (%(pending)s::text is null or exists (
@@ -49,11 +59,16 @@ _KNOWN_THREAD: Final = """
         and (%(until)s::text is null or exists (
           select from thread_items
           where user_id = %(user)s and thread_id = %(thread)s and id = %(until)s))
+        and (select count(*) from files) = cardinality(%(attachments)s::text[])
     ),
-"""
-_NEW_THREAD: Final = """
-    with checked as (select %(thread)s::text as id),
-"""
+"""  # noqa: S608
+_NEW_THREAD: Final[LiteralString] = f"""
+    with {_FILES},
+    checked as (
+      select %(thread)s::text as id
+      where (select count(*) from files) = cardinality(%(attachments)s::text[])
+    ),
+"""  # noqa: S608
 _TOUCH: Final = """
     thread as (
       update threads set updated_at = now() from counted
@@ -126,6 +141,11 @@ _RUN_OF_KEY: Final[LiteralString] = f"""
     select id, thread_id, true as same_key, request_hash, {STATUS} as status
     from runs where user_id = %(user)s and idempotency_key = %(key)s and not {PAST_KEEPING}
 """  # noqa: S608
+_FILES_THERE: Final = """
+    select count(*) from attachments
+    where user_id = %(user)s and id = any(%(attachments)s::text[])
+      and (thread_id is null or thread_id = %(thread)s)
+"""
 _THREAD_STATUS: Final = """
     select data -> 'status' ->> 'type' as status,
       %(pending)s::text is not null and not exists (
@@ -211,7 +231,8 @@ class RunStarts:
         """Open a run and give what the model needs, in one round trip.
 
         Raises `RowNotFound`, `ThreadLocked`, `AlreadyAnswered`, `RunInProgress`, `RateLimited`,
-        `KeyReused`, `KeyInProgress`, `TooLarge` or `Invalid`, each with nothing written.
+        `KeyReused`, `KeyInProgress`, `TooLarge` or `Invalid`, each with nothing written. A file of
+        the message that is not there, or another thread's by now, is a row that is not found.
         """
         params = _params(caller, start, self._sizes) | {"keep_s": self._keep_s}
         load = [Statement(_THREAD, params), Statement(_HISTORY, params)]
@@ -228,10 +249,11 @@ class RunStarts:
             begun, conflict = [], error.diag.constraint_name
         if begun:
             return _run(start, threads, items)
-        runs, statuses, [limits], threads, items = await self._database.run(
+        runs, statuses, [files], [limits], threads, items = await self._database.run(
             caller.user_id,
             Statement(_CONFLICTING_RUNS, params),
             Statement(_THREAD_STATUS, params),
+            Statement(_FILES_THERE, params),
             Statement(LIMITS, params),
             *load,
             tag="explain_turn",
@@ -244,6 +266,8 @@ class RunStarts:
         for run in runs:
             if run["unsettled"] and run["thread_id"] == start.thread_id:
                 return Unsettled(run["id"])
+        if files["count"] < len(params["attachments"]):
+            raise RowNotFound
         raise _refusal(start, runs, statuses, limits, conflict)
 
     async def replay(

@@ -21,6 +21,7 @@ from .cursor import Cursor
 from .database import Database, Rows, Statement
 from .ids import new_id
 from .lease import DEAD, PERMIT, PERMITTED
+from .removal import REMOVE_ITEM, REMOVE_ITEMS
 from .sizes import SIZES, Sizes, within_bytes
 
 type Settle = Callable[[Caller, str], Awaitable[object]]
@@ -96,20 +97,6 @@ _SAVE_ITEM: Final[LiteralString] = f"""
     where thread_items.user_id = excluded.user_id
     returning id
 """
-_DELETE_ITEM: Final[LiteralString] = f"""
-    {PERMIT}
-    delete from thread_items
-    where user_id = %(user)s and thread_id = %(thread)s and id = %(item)s and {PERMITTED}
-"""  # noqa: S608
-_DELETE_ITEMS: Final[LiteralString] = f"""
-    {PERMIT}
-    delete from thread_items
-    where user_id = %(user)s and thread_id = %(thread)s and {PERMITTED}
-      and seq > (select seq from thread_items
-                 where user_id = %(user)s and thread_id = %(thread)s and id = %(after)s)
-      and seq <= (select seq from thread_items
-                  where user_id = %(user)s and thread_id = %(thread)s and id = %(through)s)
-"""  # noqa: S608
 _DEAD_RUN: Final[LiteralString] = f"""
     select id from runs where user_id = %(user)s and thread_id = %(thread)s and {DEAD}
 """  # noqa: S608
@@ -273,7 +260,7 @@ class PostgresStore(Store[Caller]):
 
     async def delete_thread_item(self, thread_id: str, item_id: str, context: Caller) -> None:
         run = self.writer(context)
-        statement = _statement(context, _DELETE_ITEM, thread=thread_id, item=item_id, run=run)
+        statement = _statement(context, REMOVE_ITEM, thread=thread_id, item=item_id, run=run)
         await self._run(context, "delete_thread_item", [statement])
 
     async def delete_items(
@@ -283,7 +270,7 @@ class PostgresStore(Store[Caller]):
         Nothing when either of the two is not there."""
         statement = _statement(
             context,
-            _DELETE_ITEMS,
+            REMOVE_ITEMS,
             run=self.writer(context),
             thread=thread_id,
             after=after,

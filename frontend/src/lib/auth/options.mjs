@@ -5,7 +5,7 @@
  */
 import { jwt } from "better-auth/plugins";
 import { PostgresDialect } from "kysely";
-import { Pool } from "pg";
+import { Client, DatabaseError, Pool } from "pg";
 import { readKeys } from "./keys.mjs";
 
 /** Better Auth's tables live apart from the API's: one of them is called "user". */
@@ -13,11 +13,54 @@ export const AUTH_SCHEMA = "auth";
 
 export const MIN_PASSWORD_CHARS = 8;
 
+const CONNECT_MS = 5_000;
+const ANSWER_MS = 10_000;
+
 /**
- * @param {string} databaseUrl
+ * A connection that is left once a question on it ends without the server's word: whatever is asked
+ * next would wait behind that one, and Kysely gives it back to the pool as if it were well.
  */
-export function openPool(databaseUrl) {
-  const pool = new Pool({ connectionString: databaseUrl, max: 4, connectionTimeoutMillis: 5_000 });
+class Connection extends Client {
+  /** @param {import("pg").ClientConfig} [config] */
+  constructor(config) {
+    super(config);
+    // Whoever waits for an answer hears of the loss; it must not end the process besides.
+    this.on("error", () => {});
+  }
+
+  /**
+   * @override
+   * @type {any}
+   */
+  query = (/** @type {any[]} */ ...args) => {
+    // @ts-expect-error One of many signatures.
+    const answer = super.query(...args);
+    if (answer instanceof Promise) {
+      answer.catch((error) => {
+        if (!(error instanceof DatabaseError)) void this.end();
+      });
+    }
+    return answer;
+  };
+}
+
+/**
+ * A pool whose every wait has a bound. Nothing is asked of the server at the start of a connection,
+ * `statement_timeout` for one, because a pooler refuses what it does not know.
+ *
+ * @param {string} databaseUrl
+ * @param {number} [answerMs] How long an answer may take.
+ */
+export function openPool(databaseUrl, answerMs = ANSWER_MS) {
+  const pool = new Pool({
+    Client: Connection,
+    connectionString: databaseUrl,
+    max: 4,
+    connectionTimeoutMillis: CONNECT_MS,
+    query_timeout: answerMs,
+    keepAlive: true,
+    keepAliveInitialDelayMillis: CONNECT_MS,
+  });
   // An idle connection that the server drops must not end the process.
   pool.on("error", () => {});
   return pool;

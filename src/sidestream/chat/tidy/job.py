@@ -2,12 +2,16 @@
 
 It may be run twice, and at the same time as another: what one holds the other leaves alone, and
 what one has removed the other does not find. It works in batches, so that one that is ended has
-done what it has done, and the next goes on.
+done what it has done, and the next goes on. What fails stops neither the rest of its kind nor the
+other kinds; it is told of when all is done.
 """
 
+import random
 import secrets
 from collections import Counter
+from collections.abc import Awaitable, Callable, Sequence
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from typing import Final
 
 from sidestream.caller import Caller
@@ -20,12 +24,17 @@ from sidestream.store.database import Database
 from sidestream.store.runs import Runs
 from sidestream.store.threads import PostgresStore
 from sidestream.store.tidy import Leftovers
+from sidestream.telemetry import log_failure, logger
 
 _DEAD_RUNS: Final = 200
+_DEAD_RUNS_SEEN: Final = 1_000
+_UNSETTLED_RUNS: Final = 5
 _ROWS: Final = 1_000
 _BATCHES: Final = 200
 _PAGES: Final = 20
 _YOUNG: Final = timedelta(days=1)
+
+log = logger("tidy")
 
 
 async def tidy(settings: TidySettings, gone: Counter[str], *, now: datetime | None = None) -> None:
@@ -33,39 +42,66 @@ async def tidy(settings: TidySettings, gone: Counter[str], *, now: datetime | No
     were `settled` and how many of which went: `run_events` (batches of a run's events), `runs`,
     `usage`, `attachments`, `files`.
 
-    `now` is the time by which files are young. Raises `Problem` when the database or the bucket
-    cannot be used.
+    `now` is the time by which files are young. Raises the first of what failed, after the rest is
+    done: a `Problem` when the database or the bucket cannot be used.
     """
     database = Database(settings.secret("database_url"), timeout_s=settings.database_timeout_s)
     bucket = Bucket(settings.attachments_bucket) if settings.attachments_bucket else None
     leftovers = Leftovers(database, kept(settings))
+    steps = [
+        partial(_settle_runs, leftovers, database, gone),
+        partial(_remove_rows, leftovers, gone),
+        partial(_remove_attachments, leftovers, bucket, gone),
+    ]
+    if bucket is not None:
+        old = (now or datetime.now(UTC)) - _YOUNG
+        steps.append(partial(_remove_strays, leftovers, bucket, old, gone))
     await database.open()
     try:
-        await _settle_runs(leftovers, database, gone)
-        await _remove_rows(leftovers, gone)
-        await _remove_attachments(leftovers, bucket, gone)
-        if bucket is not None:
-            old = (now or datetime.now(UTC)) - _YOUNG
-            await _remove_strays(leftovers, bucket, old, gone)
+        await _each(steps)
     finally:
         await database.close()
 
 
+async def _each(steps: Sequence[Callable[[], Awaitable[None]]]) -> None:
+    """Take every step, whatever becomes of those before it. Raises the first failure."""
+    failures: list[Exception] = []
+    for step in steps:
+        try:
+            await step()
+        except Exception as error:
+            log_failure(log, "not all tidied", error)
+            failures.append(error)
+    if failures:
+        raise failures[0]
+
+
 async def _settle_runs(leftovers: Leftovers, database: Database, gone: Counter[str]) -> None:
-    """Settle the runs that nobody has come back to. One that cannot be stays for the next time."""
-    dead = await leftovers.dead_runs(_DEAD_RUNS)
+    """Settle the runs that nobody has come back to. Those that cannot be stay for the next time,
+    which takes them in another order: some that never can be keep nobody else waiting for long."""
+    dead = await leftovers.dead_runs(_DEAD_RUNS_SEEN)
     if not dead:
         return
+    random.shuffle(dead)
     # What runs are made of takes long to import, and is rarely needed here.
     from sidestream.chat.runs.salvage import Salvage
 
     salvage = Salvage(Runs(database), PostgresStore(database))
-    for user_id, run_id in dead:
+    failures: list[Exception] = []
+    for user_id, run_id in dead[:_DEAD_RUNS]:
         try:
             await salvage.settle(Caller(user_id), run_id)
         except NotFound:
             continue  # deleted meanwhile
-        gone["settled"] += 1
+        except Exception as error:
+            log_failure(log, "run not settled", error, run_id=run_id)
+            failures.append(error)
+            if len(failures) == _UNSETTLED_RUNS:
+                break
+        else:
+            gone["settled"] += 1
+    if failures:
+        raise failures[0]
 
 
 async def _remove_rows(leftovers: Leftovers, gone: Counter[str]) -> None:
