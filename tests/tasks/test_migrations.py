@@ -110,8 +110,26 @@ async def test_what_there_was_keeps_its_day(
         await database.close()
     rollback(empty_url, 1, folders=FOLDERS)
     with psycopg.connect(empty_url) as owner:
-        [[shown]] = owner.execute("select due_at at time zone 'UTC' from tasks").fetchall()
-    assert due is None or f"{shown:%Y-%m-%d}" == due[:10]
+        [[again]] = owner.execute(
+            "select to_char(due_at at time zone 'UTC', 'YYYY-MM-DD\"T\"HH24:MI:SS\"Z\"') from tasks"
+        ).fetchall()
+    assert again == due_at
+
+
+async def test_a_day_is_one_whatever_the_zone_of_the_database(empty_url: str) -> None:
+    migrate(empty_url, folders=FOLDERS)
+    rollback(empty_url, 1, folders=FOLDERS)
+    name = empty_url.rpartition("/")[2]
+    with psycopg.connect(empty_url, autocommit=True) as owner:
+        owner.execute(
+            "insert into tasks (user_id, id, title, due_at)"
+            " values ('u', 'tsk_1', 'x', '2026-12-25T04:59:00Z')"
+        )
+        owner.execute(f"alter database \"{name}\" set timezone = 'Asia/Kathmandu'")
+    migrate(empty_url, folders=FOLDERS)
+    with psycopg.connect(empty_url) as owner:
+        owner.execute("alter table tasks no force row level security")
+        assert owner.execute("select due_on::text from tasks").fetchall() == [("2026-12-24",)]
 
 
 async def test_each_index_serves_a_query(empty_url: str, postgres: EmbeddedPostgres) -> None:

@@ -27,7 +27,7 @@ returns bigint[] language sql immutable parallel safe as $$
   )
   select coalesce(array_agg(distinct seed.owner # gram), '{}')
   from seed, signs, lateral (values
-    (1, first), (2, first << 21 | second), (3, first << 42 | second << 21 | third)
+    (1, first), (2, (first << 21) | second), (3, (first << 42) | (second << 21) | third)
   ) as grams (size, gram)
   where gram is not null and size >= shortest
 $$;
