@@ -353,3 +353,11 @@ def test_a_name_that_was_no_tools_is_one_that_is_taken(
     assert called["function"]["name"] == expected
     provider = Provider(base_url, "m")
     assert items_of(read(given, provider), provider)[1]["name"] == expected
+
+
+def test_every_item_says_its_type() -> None:
+    """llama.cpp answers `Cannot determine type of 'item'` to one that does not."""
+    provider = Provider(ELSEWHERE, "m")
+    given: list[Any] = [user("a"), call("1"), output("1"), note("broke off"), user("b")]
+    written = items_of(read(given, provider), provider)
+    assert [item["type"] for item in written].count("message") == 3

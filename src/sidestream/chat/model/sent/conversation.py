@@ -28,13 +28,15 @@ UNKNOWN_OUTPUT: Final = "This call was interrupted. It is not known what it did.
 _UNFIT_IN_NAME: Final = re.compile("[^A-Za-z0-9_-]")
 _MAX_NAME_CHARS: Final = 64
 
-_FILLER: Final = "OK."
-"""What the model says where only its words may stand, and it had none."""
 _BEGINNING: Final = "(The beginning of this conversation is left out.)"
 _GO_ON: Final = "Go on."
 
 type Part = dict[str, Any]
 """An item or a content part of the Responses API, as JSON."""
+
+# With its type: llama.cpp's Responses know no item without one.
+_FILLER: Final[Part] = {"type": "message", "role": "assistant", "content": "OK."}
+"""What the model says where only its words may stand, and it had none."""
 
 
 @dataclass(slots=True)
@@ -172,7 +174,7 @@ def _in_order(entries: Conversation) -> Conversation:
             notes += entry.parts
         else:
             if isinstance(last, Asked) or (isinstance(last, Step) and last.calls):
-                ordered.append(Step([{"role": "assistant", "content": _FILLER}]))
+                ordered.append(Step([_FILLER]))
             ordered.append(Asked([*_framed(notes), *entry.parts]))
             notes = []
     _tell(ordered, notes)
@@ -193,7 +195,7 @@ def _tell(ordered: Conversation, notes: list[Part]) -> None:
         ordered[-1] = Asked(last.parts + framed)
         return
     if isinstance(last, Step) and last.calls:
-        ordered.append(Step([{"role": "assistant", "content": _FILLER}]))
+        ordered.append(Step([_FILLER]))
     ordered.append(Asked(framed))
 
 
