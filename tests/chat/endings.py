@@ -59,6 +59,7 @@ class Rewound:
                 )
             owner.execute(
                 "update runs set status = 'running', lease_expires_at = now() - interval '2 min',"
-                " ended_at = null, error = null, input_tokens = null where id = %s",
+                " ended_at = null, error = null, input_tokens = null, kept_event = null"
+                " where id = %s",
                 (self._run_id,),
             )

@@ -371,7 +371,10 @@ async def test_at_whatever_moment_it_dies(alice: Client, owner_url: str, ahead: 
         run.to(count, saved)
         found = await alice.items(whole.thread_id)
         assert len({item.id for item in found}) == len(found)
-        assert endings(found) == endings(found[-1:]) == ["interrupted"] * (len(found) > 1)
+        # When all of it is told and saved, only the end of the run is missing.
+        ended = count == len(whole.frames)
+        marks = ["interrupted"] * (len(found) > 1 and not ended)
+        assert endings(found) == endings(found[-1:]) == marks
         spoken = [item for item in found if isinstance(item, AssistantMessageItem)]
         assert {item.id for item in found if item not in spoken} <= ids
         assert {item.id for item in spoken if words(item)} <= ids
@@ -381,7 +384,52 @@ async def test_at_whatever_moment_it_dies(alice: Client, owner_url: str, ahead: 
         screen = await folded(alice, whole.run_id)
         assert screen.texts() == [comparable(item) for item in found]
         assert not screen.unfinished
+        assert bool(screen.errors) != ended
+        shown = await alice.http.get(f"/api/chatkit/threads/{whole.thread_id}/run")
+        assert shown.json()["status"] == ("completed" if ended else "failed")
         assert await alice.items(whole.thread_id) == found
+
+
+@pytest.mark.parametrize("more", [1, 2, 3, 8])
+async def test_one_who_saw_more_than_was_kept_gets_what_is_kept(
+    alice: Client, owner_url: str, more: int
+) -> None:
+    """Its numbers go on where it was, whatever number the events of the settling have."""
+    whole = await alice.create(STORY)
+    kept = len(whole.frames) - 8
+    Rewound(owner_url, whole.run_id).to(kept, items=1)
+    for _coming in range(2):
+        later = await alice.replay(whole.run_id, after=kept + more)
+        assert later.ended
+        done, error = later.frames
+        assert later.numbers == (kept + more + 1, kept + more + 2)
+        assert isinstance(done, ThreadItemDoneEvent)
+        assert done.item == (await alice.items(whole.thread_id))[-1]
+        assert reason_of(done.item) == "interrupted"
+        assert isinstance(error, ErrorEvent)
+        assert "the last of what you saw may not be kept" in (error.message or "")
+    screen = fold([*whole.frames[: kept + more], *later.frames])
+    items = await alice.items(whole.thread_id)
+    assert screen.texts() == [comparable(item) for item in items]
+
+
+async def test_it_is_told_in_the_language_of_who_asked(
+    system: LocalSystem, person: MakePerson, owner_url: str
+) -> None:
+    """Also when a job finds it, which speaks none."""
+    asked = person(language="ur")
+    reader = person(asked.user_id)
+    whole = await asked.create(STORY)
+    for settle in (system.tidy, lambda: reader.items(whole.thread_id)):
+        Rewound(owner_url, whole.run_id).to(len(whole.frames) - 5, items=1)
+        await settle()
+        [*_, message] = await asked.items(whole.thread_id)
+        assert isinstance(message, AssistantMessageItem)
+        source = message.content[-1].annotations[-1].source
+        assert source.title == "یہاں جواب بیچ میں رک گیا"
+        *_, error = (await asked.replay(whole.run_id)).frames
+        assert isinstance(error, ErrorEvent)
+        assert (error.message or "").startswith("یہ جواب بیچ میں رک گیا")
 
 
 async def test_a_question_that_was_asked_waits_on(

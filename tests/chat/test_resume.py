@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
+import psycopg
 import pytest
 from chatkit.types import ErrorEvent
 
@@ -11,6 +12,7 @@ from sidestream.local.model import ScriptedModelServer
 from sidestream.store.ids import new_id
 from tests.chat.client import BEAT, Client, Stream, create_request, delta_of
 from tests.chat.conftest import MakePerson, Rows, UvicornChat
+from tests.chat.endings import Rewound
 from tests.tickets import open_all
 
 STORY = "Tell me a story of 60 words"
@@ -167,8 +169,25 @@ async def test_foreign_and_unknown_runs_are_404(alice: Client, bob: Client) -> N
 
 async def test_forgotten_events_are_404_and_not_an_empty_answer(alice: Client, rows: Rows) -> None:
     answer = await alice.create("hello")
-    await rows("delete from run_events where run_id = %s returning run_id", answer.run_id)
-    assert (await alice.replay(answer.run_id)).status == 404
+    query = "delete from run_events where run_id = %s returning run_id"
+    await rows(query, answer.run_id)
+    for status in ("completed", "stopped", "failed"):
+        await rows("update runs set status = %s where id = %s returning id", status, answer.run_id)
+        assert (await alice.replay(answer.run_id)).status == 404
+
+
+async def test_events_without_their_beginning_are_404(alice: Client, owner_url: str) -> None:
+    """The last events of a run that died are younger than the others: they were saved later."""
+    whole = await alice.create("hello")
+    kept = len(whole.frames) - 3
+    Rewound(owner_url, whole.run_id).to(kept, items=1)
+    assert (await alice.replay(whole.run_id)).status == 200
+    with psycopg.connect(owner_url) as owner:
+        owner.execute(
+            "delete from run_events where run_id = %s and first_event = 1", (whole.run_id,)
+        )
+    assert (await alice.replay(whole.run_id)).status == 404
+    assert (await alice.replay(whole.run_id, after=kept)).ended
 
 
 @pytest.mark.parametrize("released", [False, True], ids=["silent", "speaking"])

@@ -57,7 +57,7 @@ LOST: Final = Failure(
 )
 LOST_END: Final = Failure(
     "lost",
-    _("This answer was interrupted, and the end of what you saw is not saved. Try again to go on."),
+    _("This answer was interrupted, and the last of what you saw may not be kept. Try again."),
     retryable=True,
 )
 DELETED: Final = Failure(

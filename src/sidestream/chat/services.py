@@ -14,7 +14,7 @@ from sidestream.chat.files.attachments import AttachmentFiles
 from sidestream.chat.model.agent import build_agent
 from sidestream.chat.model.provider import build_client, build_provider
 from sidestream.chat.runs.begin import Conversations
-from sidestream.chat.runs.leased_store import LeasedStore
+from sidestream.chat.runs.leased_store import PATIENCE, LeasedStore
 from sidestream.chat.runs.prepare import Preparer
 from sidestream.chat.runs.respond import Responder
 from sidestream.chat.runs.salvage import Salvage
@@ -59,7 +59,7 @@ class Services:
         self.store = LeasedStore(
             self.database,
             sizes,
-            patience_s=settings.run_lease_s * 2 / 3,
+            patience_s=settings.run_lease_s * PATIENCE,
             settle=self.salvage.settle,
         )
         self.run_starts = RunStarts(self.database, sizes, keep_s=keep_s)

@@ -26,11 +26,9 @@ PAST_KEEPING: Final[LiteralString] = (
 """A run that ended longer than `keep_s` ago, however it ended."""
 
 BURY: Final[LiteralString] = """
-    status = 'failed', ended_at = lease_expires_at, error = '{"code": "lease_expired"}'
+    status = %(status)s, ended_at = lease_expires_at, error = %(error)s
 """
 """What an update sets for a run that is dead."""
-
-BURIED: Final[LiteralString] = "(status = 'failed' and error ->> 'code' = 'lease_expired')"
 
 PERMIT: Final[LiteralString] = f"""
     with permit as (

@@ -86,9 +86,9 @@ _MAKE: Final = """
 _OPEN_RUN: Final = """
     run as (
       insert into runs (id, thread_id, user_id, idempotency_key, request_hash, user_item_id,
-                        lease_expires_at)
+                        locale, lease_expires_at)
       select %(run)s, id, user_id, %(key)s, %(hash)s, %(user_item)s,
-             now() + make_interval(secs => %(lease_s)s)
+             %(locale)s, now() + make_interval(secs => %(lease_s)s)
       from thread
       returning thread_id, user_id
     ),
@@ -289,6 +289,7 @@ def _params(caller: Caller, start: RunStart, sizes: Sizes) -> dict[str, Any]:
     thread = start.new_thread
     return {
         "user": caller.user_id,
+        "locale": caller.locale,
         "thread": start.thread_id,
         "thread_created_at": codec.aware_utc(thread.created_at) if thread else None,
         "thread_data": codec.thread_json(thread) if thread else None,

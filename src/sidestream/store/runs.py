@@ -6,6 +6,8 @@ any process may ask it to stop, and it learns of that from the answer to its nex
     running -> completed | stopped | failed      finish, by the process that runs it
     running -> failed                            the lease ran out: so for everybody at once,
                                                  written by whoever settles it
+    running -> completed                         likewise, where all was said and only the end of
+                                                 the run was not saved
 
 Frames are numbered from 1 in the order in which the first client saw them, and saved in batches.
 """
@@ -22,7 +24,7 @@ from psycopg.types.json import Json
 from ..caller import Caller
 from .codec import RowNotFound, item_columns
 from .database import Database, Rows, Statement
-from .lease import ALIVE, BURIED, BURY, DEAD, DIED, KEEP_S, PAST_KEEPING, STATUS
+from .lease import ALIVE, BURY, DEAD, DIED, KEEP_S, PAST_KEEPING, STATUS
 
 type RunStatus = Literal["running", "completed", "stopped", "failed"]
 type EndStatus = Literal["completed", "stopped", "failed"]
@@ -45,7 +47,8 @@ _END: Final[LiteralString] = f"""
     dead as (
       update runs set
         input_tokens = %(input_tokens)s, output_tokens = %(output_tokens)s, ttft_ms = %(ttft_ms)s
-      where user_id = %(user)s and id = %(run)s and ({DEAD} or {BURIED}) and input_tokens is null
+      where user_id = %(user)s and id = %(run)s and ({DEAD} or kept_event is not null)
+        and input_tokens is null
       returning user_id
     ),
     spent as (
@@ -68,7 +71,8 @@ _APPEND: Final = """
 """
 _SETTLE: Final[LiteralString] = f"""
     with settled as (
-      update runs set {BURY} where user_id = %(user)s and id = %(run)s and {DEAD}
+      update runs set {BURY}, kept_event = %(first)s - 1
+      where user_id = %(user)s and id = %(run)s and {DEAD}
       returning id, user_id, thread_id
     ),
     saved as (
@@ -115,7 +119,7 @@ _STOP: Final[LiteralString] = f"""
 """  # noqa: S608
 _THREAD: Final = "select id from threads where user_id = %(user)s and id = %(thread)s"
 _VIEW: Final[LiteralString] = f"""
-    select id as run_id, thread_id, user_item_id, started_at, ended_at, error,
+    select id as run_id, thread_id, user_item_id, started_at, ended_at, error, locale, kept_event,
       stop_requested_at is not null as stop_requested, {STATUS} as status, {DEAD} as unsettled,
       coalesce((select max(last_event) from run_events
                 where run_events.user_id = %(user)s and run_id = runs.id), 0) as last_event
@@ -131,7 +135,8 @@ _RUN: Final = _VIEW + "where user_id = %(user)s and id = %(run)s"
 _EXISTS: Final = "select id from runs where user_id = %(user)s and id = %(run)s"
 _EVENTS: Final = """
     select first_event, frames from run_events
-    where user_id = %(user)s and run_id = %(run)s and last_event > %(after)s
+    where user_id = %(user)s and run_id = %(run)s and last_event > least(%(after)s, (
+      select kept_event from runs where user_id = %(user)s and id = %(run)s))
     order by first_event
 """
 
@@ -166,6 +171,10 @@ class RunView:
     started_at: datetime
     ended_at: datetime | None
     error: dict[str, Any] | None
+    locale: str | None = None
+    """The language of who began it; None for one of an older release."""
+    kept_event: int | None = None
+    """The number of the last frame that was saved before the run died, once it is settled."""
     unsettled: bool = False
     """Whether the run died and nobody has written down yet what it left."""
 
@@ -173,6 +182,11 @@ class RunView:
     def died(self) -> bool:
         """Whether the run ended with its process, and so without a last word."""
         return self.status == "failed" and (self.error or DIED) == DIED
+
+    def lost_after(self, event: int) -> bool:
+        """Whether who has seen a frame of this number saw more than the run had saved when it died:
+        from there on the numbers are those of other frames."""
+        return event > (self.last_event if self.kept_event is None else self.kept_event)
 
 
 @dataclass(frozen=True, slots=True)
@@ -184,6 +198,13 @@ class RunEvents:
 
     run: RunView
     frames: tuple[tuple[int, str], ...]
+
+    def forgotten(self, after: int) -> bool:
+        """Whether frames after a given one are past keeping: a run that has ended had some."""
+        if self.run.status == "running":
+            return False
+        first = self.frames[0][0] if self.frames else 0
+        return self.run.last_event == 0 or first > after + 1
 
 
 class Runs:
@@ -256,13 +277,17 @@ class Runs:
         changed: Sequence[ThreadItem] = (),
         frames: Sequence[str] = (),
         first: int = 1,
+        whole: bool = False,
     ) -> bool:
         """Write down that a run died, with the items that it left, new ones and ones that are there
-        and have changed, and its last frames, numbered from `first` on. False, with nothing
-        written, when it is not dead, or is not there any more, or somebody was faster."""
+        and have changed, and its last frames, numbered from `first` on; or that it had completed,
+        when what it left is `whole`. False, with nothing written, when it is not dead, or is not
+        there any more, or somebody was faster."""
         params = {
             "user": caller.user_id,
             "run": run_id,
+            "status": "completed" if whole else "failed",
+            "error": None if whole else Json(DIED),
             "changed": [item.id for item in changed],
             **item_columns([*new, *changed]),
             **_batch(frames, first),
@@ -299,7 +324,8 @@ class Runs:
         return bool(rows)
 
     async def events(self, caller: Caller, run_id: str, after: int = 0) -> RunEvents:
-        """Give the saved frames numbered above `after`. Raises `RowNotFound`."""
+        """Give the saved frames numbered above `after`, and after one that was lost
+        (`RunView.lost_after`) those that the run was settled with. Raises `RowNotFound`."""
         params = {"user": caller.user_id, "run": run_id, "after": after}
         runs, batches = await self._database.run(
             caller.user_id, Statement(_RUN, params), Statement(_EVENTS, params), tag="run_events"
@@ -311,8 +337,10 @@ class Runs:
             for batch in batches
             for number, frame in enumerate(batch["frames"], batch["first_event"])
         )
-        frames = tuple(pair for pair in numbered if pair[0] > after)
-        return RunEvents(RunView(**runs[0]), frames)
+        run = RunView(**runs[0])
+        if run.kept_event is not None:
+            after = min(after, run.kept_event)
+        return RunEvents(run, tuple(pair for pair in numbered if pair[0] > after))
 
     async def _of_thread(self, caller: Caller, thread_id: str, statement: Statement) -> Rows:
         exists = Statement(_THREAD, _key(caller, thread_id))

@@ -79,8 +79,7 @@ async def replay(stage: Stage, person: Person, _fault: Fault | None) -> bool:
     while not (known := [heard for runs in person.runs.values() for heard in runs]):
         await say(stage, person, None)
     heard = stage.random.choice(known)
-    # Who has heard all of a run that died may have heard more than was kept, and is told so.
-    after = stage.random.randrange(len(heard.frames) + (not heard.errors))
+    after = stage.random.randrange(len(heard.frames) + 1)
     stage.note(Act.REPLAY, person, after)
     await stage.oracle.check_replay(person, heard, after)
     return False

@@ -78,6 +78,7 @@ class Conversations:
         self._responder = responder
         self._settings = settings
         self._active: dict[str, Run] = {}
+        self._beginning: set[asyncio.Event] = set()
         self._closing = False
 
     async def begin(
@@ -87,6 +88,17 @@ class Conversations:
         `Unavailable` when the process shuts down."""
         if self._closing:
             raise Unavailable
+        begun = asyncio.Event()
+        self._beginning.add(begun)
+        try:
+            return await self._begin(request, caller, idempotency, arrival)
+        finally:
+            self._beginning.discard(begun)
+            begun.set()
+
+    async def _begin(
+        self, request: StreamingReq, caller: Caller, idempotency: Idempotency, arrival: Arrival
+    ) -> Conversation:
         try:
             with arrival.stopwatch.phase("prepare"):
                 prepared = await self._preparer.prepare(request, caller, idempotency)
@@ -154,22 +166,25 @@ class Conversations:
         `time.monotonic`). Raises `NotFound`, also for a run too old to be kept.
         """
         page = await self._salvage.events(caller, run_id, after)
-        if page.run.status in ("completed", "stopped") and page.run.last_event == 0:
+        if page.forgotten(after):
             raise NotFound("The events of this answer are no longer kept.")
         until = None if ends_at is None else ends_at - self._settings.deadline_margin_s
         stored = StoredRun(self._salvage, caller)
         return Conversation(run_id, page.run.thread_id, None, stored.follow(page, after, until))
 
     async def close(self) -> None:
-        """Begin no more, tell the runs in progress to end, and wait until they are saved, no
-        longer than the margin before a deadline. The lease ends one that is not saved by then."""
+        """Begin no more, tell the runs in progress to end, also those that are about to begin, and
+        wait until they are saved, no longer than the margin before a deadline. The lease ends one
+        that is not saved by then."""
         self._closing = True
-        runs = list(self._active.values())
-        for run in runs:
+        for run in self._active.values():
             run.close()
         try:
             async with asyncio.timeout(self._settings.deadline_margin_s):
-                await asyncio.gather(*(run.wait() for run in runs), return_exceptions=True)
+                while self._beginning or self._active:
+                    begins = (begun.wait() for begun in self._beginning)
+                    runs = (run.wait() for run in self._active.values())
+                    await asyncio.gather(*begins, *runs, return_exceptions=True)
         except TimeoutError:
             log.warning("runs left unsaved", extra={"count": len(self._active)})
 

@@ -24,7 +24,10 @@ from sidestream.store.database import Database
 from sidestream.store.sizes import SIZES, Sizes
 from sidestream.store.threads import PostgresStore, Settle
 
-_PAUSE_S: Final = 0.5
+PATIENCE: Final = 2 / 3
+"""How long a run waits for the database to write, as a share of its lease."""
+PAUSE_S: Final = 0.5
+"""How long it waits before it tries again."""
 
 
 class LeasedStore(PostgresStore):
@@ -84,7 +87,7 @@ class LeasedStore(PostgresStore):
                 return
             if run.control.reason in TAKEN_AWAY:
                 raise _stream_error(context, TAKEN_AWAY[run.control.reason])
-            await asyncio.sleep(_PAUSE_S)
+            await asyncio.sleep(PAUSE_S)
 
     async def _taken_away(self, thread_id: str, context: Caller) -> EndReason:
         """Why a run may not write: its lease ran out, or its thread is gone."""

@@ -4,7 +4,7 @@ import asyncio
 from collections.abc import AsyncIterator
 
 from sidestream.chat.context import ToolRecord
-from sidestream.chat.protocol.frames import Frame
+from sidestream.chat.protocol.frames import Frame, LeftOff
 
 
 class RunLog:
@@ -15,6 +15,7 @@ class RunLog:
         self._untold: list[ToolRecord] = []
         self._grown = asyncio.Event()
         self._closed = False
+        self._left_off = False
 
     def add_frame(self, frame: Frame) -> None:
         """Add a frame."""
@@ -30,19 +31,25 @@ class RunLog:
         untold, self._untold = self._untold, []
         return untold
 
-    def close(self) -> None:
-        """Say that nothing more will come."""
-        self._closed = True
+    def close(self, *, left_off: bool = False) -> None:
+        """Say that nothing more will come: the run has ended, or is `left_off`, and the rest is to
+        be had from the store."""
+        self._closed, self._left_off = True, left_off
         self._wake()
 
     async def follow(self) -> AsyncIterator[Frame | ToolRecord]:
-        """Give everything from the beginning, then what comes, until the log is closed."""
+        """Give everything from the beginning, then what comes, until the log is closed.
+
+        Raises `LeftOff` where the run has not ended with that.
+        """
         position = 0
         while True:
             grown = self._grown
             while position < len(self._entries):
                 yield self._entries[position]
                 position += 1
+            if self._left_off:
+                raise LeftOff
             if self._closed:
                 return
             if position == len(self._entries):

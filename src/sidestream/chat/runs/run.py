@@ -20,7 +20,7 @@ ends the response two seconds before the deadline.
 import asyncio
 import time
 from collections.abc import AsyncGenerator, AsyncIterator, Callable
-from contextlib import aclosing
+from contextlib import aclosing, suppress
 from typing import Final
 
 from chatkit.types import (
@@ -37,6 +37,7 @@ from sidestream.chat.context import EndReason, RunContext, ToolRecord
 from sidestream.chat.failures import DEADLINE, UNEXPECTED, Failure, error_event
 from sidestream.chat.protocol.frames import Frame, encode, pack
 from sidestream.chat.runs.ended import ENDED_EARLY, TAKEN_AWAY
+from sidestream.chat.runs.leased_store import PATIENCE, PAUSE_S
 from sidestream.chat.runs.log import RunLog
 from sidestream.chat.runs.record import RunRecord
 from sidestream.chat.runs.salvage import Salvage
@@ -48,8 +49,6 @@ from sidestream.telemetry import log_failure, logger
 
 _LEFT_AT: Final = 0.7
 _SAVED_BY: Final = 0.55
-_FINISH_ATTEMPTS: Final = 4
-_FINISH_BACKOFF_S: Final = 0.3
 
 log = logger("chat")
 
@@ -116,6 +115,8 @@ class Run:
     async def follow(self) -> AsyncIterator[Frame | ToolRecord]:
         """Give everything from the beginning, then what comes, until the run is saved.
 
+        Raises `LeftOff` when it could not be: its lease ends it, and the store has what is kept.
+
         Whoever follows asks for the next entry when it has sent the one before, so the first token
         is noted when it has left.
         """
@@ -154,8 +155,7 @@ class Run:
                 timer.cancel()
             beats.cancel()
             await asyncio.gather(beats, return_exceptions=True)
-            await self._finish()
-            self._given.close()
+            self._given.close(left_off=not await self._finish())
 
     async def _write(self) -> None:
         """Give out the run's events, and leave it if it does not end in time."""
@@ -247,29 +247,36 @@ class Run:
             return "stopped" if reason is EndReason.STOPPED else "failed"
         return "completed"
 
-    async def _finish(self) -> None:
+    async def _finish(self) -> bool:
+        """Save the end of the run. False when somebody else ends it otherwise than it was told."""
         run, status = self.context.run, self._status()
+        saved = True
         try:
             if run.control.reason is not EndReason.DELETED:
                 async with asyncio.timeout_at(self._before_end(_SAVED_BY)):
-                    await self._save(status)
+                    saved = await self._save(status) or self._failed
         except Exception as error:
             # The lease ends the run for everybody else.
             log_failure(log, "run not saved", error, run_id=self.context.run_id)
+            saved = False
         self.record.finished(run, status, time.perf_counter())
+        return saved
 
     async def _leave(self) -> None:
         """Give the lease up with what is not saved, as if the process had died, and keep that."""
         await self._beat(lease_s=0)
         await self._salvage.settle(self.context, self.context.run_id)
 
-    async def _save(self, status: EndStatus) -> None:
+    async def _save(self, status: EndStatus) -> bool:
+        """End the run, and wait for the database as long as for an item. False when it had ended
+        already, or died."""
         run = self.context.run
-        for attempt in range(1, _FINISH_ATTEMPTS + 1):
+        patient_until = time.monotonic() + self._settings.run_lease_s * PATIENCE
+        while True:
             try:
                 if self._open:
                     await self._leave()
-                await self._runs.finish(
+                return await self._runs.finish(
                     self.context,
                     self.context.run_id,
                     status,
@@ -279,8 +286,9 @@ class Run:
                     first=self._saved + 1,
                 )
             except Problem:
-                if attempt == _FINISH_ATTEMPTS:
+                if time.monotonic() > patient_until:
                     raise
-                await asyncio.sleep(_FINISH_BACKOFF_S * attempt)
-            else:
-                return
+            await asyncio.sleep(PAUSE_S)
+            if not self._open:
+                with suppress(Problem):
+                    await self._beat()

@@ -8,7 +8,7 @@ the model's memory. That is saved with the run's end in one statement, which onl
 """
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from functools import cache
 from typing import Final
@@ -42,7 +42,7 @@ from pydantic import TypeAdapter, ValidationError
 from sidestream.caller import Caller
 from sidestream.chat.context import ToolRecord
 from sidestream.chat.failures import LOST, error_event
-from sidestream.chat.incomplete import Incomplete, mark
+from sidestream.chat.incomplete import Incomplete, mark, reason_of
 from sidestream.chat.model.history import note
 from sidestream.chat.protocol.frames import HIDDEN, encode, unpack
 from sidestream.chat.runs.ended import NOT_MADE_NOTE
@@ -69,6 +69,8 @@ class _Told:
     """Items that were announced and have no end."""
     final: set[str] = field(default_factory=set)
     records: dict[str, ToolRecord] = field(default_factory=dict)
+    last: ThreadItem | None = None
+    """The item that the last frame ended."""
     failed: bool = False
     """Whether the run has said itself that it broke off."""
 
@@ -81,6 +83,8 @@ class _Left:
     changed: list[ThreadItem] = field(default_factory=list)
     events: list[ThreadStreamEvent] = field(default_factory=list)
     failed: bool = False
+    whole: bool = False
+    """Whether nothing but the end of the run is missing."""
 
 
 class Salvage:
@@ -105,11 +109,13 @@ class Salvage:
     async def settle(self, caller: Caller, run_id: str) -> None:
         """Keep what a run left that died. Nothing happens to one that is alive, or settled.
 
-        Texts for people are in the caller's language. Raises `RowNotFound`, `DatabaseUnavailable`.
+        Texts for people are in the language of who began it. Raises `RowNotFound`,
+        `DatabaseUnavailable`.
         """
         page = await self._runs.events(caller, run_id)
         if not page.run.unsettled:
             return
+        caller = replace(caller, locale=page.run.locale or caller.locale)
         try:
             await self._save(page.run, caller, await self._left(page, caller))
         except (NotFound, DatabaseUnavailable):
@@ -121,7 +127,7 @@ class Salvage:
 
     async def _save(self, run: RunView, caller: Caller, left: _Left) -> None:
         events = left.events
-        if not left.failed:
+        if not (left.failed or left.whole):
             events.append(error_event(LOST, caller.locale))
         if await self._runs.settle(
             caller,
@@ -130,6 +136,7 @@ class Salvage:
             changed=left.changed,
             frames=[encode(event) for event in events],
             first=run.last_event + 1,
+            whole=left.whole,
         ):
             log.warning("run settled", extra={"run_id": run.run_id, "items": len(left.new)})
 
@@ -137,7 +144,9 @@ class Salvage:
         run = page.run
         kept, began_thread = await self._kept(run, caller)
         told = _read(page.frames)
-        left = _Left(failed=told.failed)
+        left = _Left(failed=told.failed, whole=_is_whole(told, kept, run))
+        if left.whole:
+            return left
         if run.last_event == 0 and began_thread:
             left.events += await self._created(run, caller)
         asked = any(isinstance(item, StructuredInputItem) for item in kept)
@@ -221,6 +230,20 @@ class Salvage:
             left.new.append(message)
 
 
+def _is_whole(told: _Told, kept: Sequence[ThreadItem], run: RunView) -> bool:
+    """Whether a run had said all: its last word ended a message that is saved, and no call waited
+    for its end. A retry or an answer to a question may have had something left to do."""
+    shown = [item for item in kept if not isinstance(item, HIDDEN)]
+    return (
+        run.user_item_id is not None
+        and isinstance(told.last, AssistantMessageItem)
+        and bool(shown)
+        and shown[-1].id == told.last.id
+        and reason_of(shown[-1]) is None
+        and not (told.failed or told.open or any(record.held for record in told.records.values()))
+    )
+
+
 def _is_of(item: ThreadItem, run: RunView) -> bool:
     """Whether an item was made by a run, by the time in its id: both ids are of one process."""
     if item.id == run.user_item_id:
@@ -242,7 +265,9 @@ def _read(frames: Sequence[tuple[int, str]]) -> _Told:
         try:
             event = _event_adapter().validate_json(payload)
         except ValidationError:
+            told.last = None
             continue  # of a newer release
+        told.last = event.item if isinstance(event, ThreadItemDoneEvent) else None
         match event:
             case ThreadItemAddedEvent():
                 told.open[event.item.id] = event.item

@@ -1,6 +1,7 @@
 """A run that is followed from the store: one that runs elsewhere, or has ended."""
 
 import asyncio
+import json
 import time
 from collections.abc import AsyncIterator
 from typing import Final
@@ -28,7 +29,8 @@ class StoredRun:
     async def follow(
         self, page: RunEvents, after: int, until: float | None
     ) -> AsyncIterator[Frame | ToolRecord]:
-        """Give what a page has, then what comes, until the run ends. The numbers rise by one.
+        """Give what a page has, then what comes, until the run ends. The numbers rise by one: who
+        saw more than was kept gets what the run was settled with under the numbers after that.
 
         Raises `LeftOff` when the time is up (`until`, by `time.monotonic`) or the database stays
         away.
@@ -48,22 +50,23 @@ class StoredRun:
     async def _entries(
         self, page: RunEvents, after: int, until: float | None
     ) -> AsyncIterator[Frame | ToolRecord]:
-        asked = after
         while True:
+            lost = page.run.died and page.run.lost_after(after)
             for number, stored in page.frames:
                 payload, records = unpack(stored)
+                if lost and json.loads(payload)["type"] == "error":
+                    continue  # what is said below says more
                 for record in records:
                     yield record
-                yield Frame(number, payload)
-                after = number
+                after = max(number, after + 1)
+                yield Frame(after, payload)
             if page.run.status != "running":
                 break
             if until is not None and time.monotonic() > until:
                 raise LeftOff
             page = await self._next_page(page.run.run_id, after)
-        if page.run.died and asked >= page.run.last_event:
-            # Its client saw more than was kept.
-            yield Frame(asked + 1, encode(error_event(LOST_END, self._caller.locale)))
+        if lost:
+            yield Frame(after + 1, encode(error_event(LOST_END, self._caller.locale)))
 
     async def _next_page(self, run_id: str, after: int) -> RunEvents:
         """The events after one. Raises `DatabaseUnavailable` when the database stays away."""

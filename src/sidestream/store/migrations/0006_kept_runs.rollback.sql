@@ -1,0 +1,2 @@
+alter table runs drop column if exists kept_event;
+alter table runs drop column if exists locale;
