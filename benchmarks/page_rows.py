@@ -16,9 +16,8 @@ import sys
 from pathlib import Path
 from typing import Final
 
-from benchmarks.folder import open_folder
-from sidestream.local.settings import PROJECT, LocalOptions
-from sidestream.local.system import LocalSystem
+from benchmarks.system import open_system
+from sidestream.local.settings import PROJECT
 
 RESULTS: Final = Path(__file__).parent / "results"
 SHORT, LONG = 50, 500
@@ -31,24 +30,14 @@ async def run(rounds: int) -> dict[str, float]:
     browser = next((path for name in BROWSERS if (path := shutil.which(name))), None)
     if browser is None:
         raise SystemExit("Needs Chromium.")
-    with open_folder() as folder:
-        options = LocalOptions(
-            folder=folder / "local",
-            chat_port=0,
-            tools_port=0,
-            web_port=0,
-            web=True,
-            settings={"REQUESTS_PER_MINUTE": "0"},
-            durable=False,
+    async with open_system(web=True) as system:
+        script = ("node", "scripts/row-tick.mjs", str(system.endpoints.web), system.tools.url)
+        process = await asyncio.create_subprocess_exec(
+            *(*script, browser, str(rounds), str(SHORT), str(LONG)),
+            cwd=PROJECT / "frontend",
+            stdout=asyncio.subprocess.PIPE,
         )
-        async with LocalSystem(options) as system:
-            script = ("node", "scripts/row-tick.mjs", str(system.endpoints.web), system.tools.url)
-            process = await asyncio.create_subprocess_exec(
-                *(*script, browser, str(rounds), str(SHORT), str(LONG)),
-                cwd=PROJECT / "frontend",
-                stdout=asyncio.subprocess.PIPE,
-            )
-            output, _ = await process.communicate()
+        output, _ = await process.communicate()
     if process.returncode:
         raise SystemExit("The page could not be measured.")
     return dict(json.loads(output))

@@ -22,10 +22,8 @@ from typing import Any
 
 import httpx2
 
-from benchmarks.folder import open_folder
+from benchmarks.system import open_system
 from benchmarks.uvicorn_server import under_uvicorn
-from sidestream.local.settings import LocalOptions
-from sidestream.local.system import LocalSystem
 
 HERE = Path(__file__).parent
 RUNS_PER_THREAD = 5
@@ -97,33 +95,22 @@ class Talker:
 
 async def run(rounds: int) -> list[Latency]:
     """Measure `rounds` runs of each server, after a few that warm up."""
-    limits = {"REQUESTS_PER_MINUTE": "0", "TOKENS_PER_DAY": "0"}
-    with open_folder() as folder:
-        options = LocalOptions(
-            folder=folder / "local",
-            chat_port=0,
-            tools_port=0,
-            web_port=0,
-            model_delay_ms=0,
-            settings=limits,
-            durable=False,
-        )
-        async with AsyncExitStack() as stack:
-            system = await stack.enter_async_context(LocalSystem(options))
-            env = system.chat.spec.env
-            plain = under_uvicorn("plain_chat:create_app", env, "--factory")
-            ours = under_uvicorn("sidestream.chat.app:app", env)
-            urls = {
-                PLAIN: await stack.enter_async_context(plain),
-                UVICORN: await stack.enter_async_context(ours),
-                LAMBDA: system.chat.url,
-            }
-            talkers = {}
-            for number, (server, url) in enumerate(urls.items()):
-                headers = {"authorization": f"Bearer {system.token(f'bench-{number}')}"}
-                http = httpx2.AsyncClient(base_url=url, headers=headers, timeout=60)
-                talkers[server] = Talker(await stack.enter_async_context(http))
-            return await _measure(talkers, rounds)
+    async with AsyncExitStack() as stack:
+        system = await stack.enter_async_context(open_system())
+        env = system.chat.spec.env
+        plain = under_uvicorn("plain_chat:create_app", env, "--factory")
+        ours = under_uvicorn("sidestream.chat.app:app", env)
+        urls = {
+            PLAIN: await stack.enter_async_context(plain),
+            UVICORN: await stack.enter_async_context(ours),
+            LAMBDA: system.chat.url,
+        }
+        talkers = {}
+        for number, (server, url) in enumerate(urls.items()):
+            headers = {"authorization": f"Bearer {system.token(f'bench-{number}')}"}
+            http = httpx2.AsyncClient(base_url=url, headers=headers, timeout=60)
+            talkers[server] = Talker(await stack.enter_async_context(http))
+        return await _measure(talkers, rounds)
 
 
 async def _measure(talkers: Mapping[str, Talker], rounds: int) -> list[Latency]:

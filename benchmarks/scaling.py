@@ -25,8 +25,7 @@ from typing import Any, Final
 import httpx2
 import psycopg
 
-from benchmarks.folder import open_folder
-from sidestream.local.settings import LocalOptions
+from benchmarks.system import open_system
 from sidestream.local.system import LocalSystem
 from sidestream.store.ids import new_id
 
@@ -210,33 +209,23 @@ async def removal(person: Person, owner_url: str, items: int) -> float:
 
 async def run(rounds: int) -> tuple[list[Cost], Cost]:
     """Measure `rounds` of each operation, after a few that warm up."""
-    with open_folder() as folder:
-        options = LocalOptions(
-            folder=folder / "local",
-            chat_port=0,
-            tools_port=0,
-            web_port=0,
-            model_delay_ms=0,
-            # As many items go to the model either way.
-            settings={"REQUESTS_PER_MINUTE": "0", "TOKENS_PER_DAY": "0", "HISTORY_ITEMS": str(FEW)},
-            durable=False,
-        )
-        async with AsyncExitStack() as stack:
-            system = await stack.enter_async_context(LocalSystem(options))
-            people = few, many = Person(system, FEW), Person(system, MANY)
-            with psycopg.connect(system.postgres.admin_url, autocommit=True) as admin:
-                for person in people:
-                    stack.push_async_callback(person.close)
-                    cursor = psycopg.ClientCursor(admin)
-                    cursor.execute(FILL, {"user": person.user, "count": person.count})
-                admin.execute("vacuum analyze")
-            costs = await measure(few, many, rounds)
-            owner_url = system.postgres.admin_url
-            taken = [
-                statistics.median([await removal(person, owner_url, items) for _ in range(5)])
-                for person, items in zip(people, (FEW, REMOVED), strict=True)
-            ]
-            return costs, Cost(f"retry that removes {FEW} or {REMOVED:,} items", *taken)
+    # As many items go to the model either way.
+    async with AsyncExitStack() as stack:
+        system = await stack.enter_async_context(open_system(HISTORY_ITEMS=str(FEW)))
+        people = few, many = Person(system, FEW), Person(system, MANY)
+        with psycopg.connect(system.postgres.admin_url, autocommit=True) as admin:
+            for person in people:
+                stack.push_async_callback(person.close)
+                cursor = psycopg.ClientCursor(admin)
+                cursor.execute(FILL, {"user": person.user, "count": person.count})
+            admin.execute("vacuum analyze")
+        costs = await measure(few, many, rounds)
+        owner_url = system.postgres.admin_url
+        taken = [
+            statistics.median([await removal(person, owner_url, items) for _ in range(5)])
+            for person, items in zip(people, (FEW, REMOVED), strict=True)
+        ]
+        return costs, Cost(f"retry that removes {FEW} or {REMOVED:,} items", *taken)
 
 
 def report(costs: list[Cost], removed: Cost) -> dict[str, Any]:

@@ -18,9 +18,8 @@ from typing import Any, Final
 import httpx2
 import psutil  # type: ignore[import-untyped]
 
-from benchmarks.folder import open_folder
+from benchmarks.system import open_system
 from benchmarks.uvicorn_server import under_uvicorn
-from sidestream.local.settings import LocalOptions
 from sidestream.local.system import LocalSystem
 
 RESULTS: Final = Path(__file__).parent / "results"
@@ -75,45 +74,34 @@ def cmdline(process: psutil.Process) -> list[str]:
 
 async def run(rounds: int) -> list[Memory]:
     """Measure each number of streams `rounds` times, each in a process of its own."""
-    limits = {"REQUESTS_PER_MINUTE": "0", "TOKENS_PER_DAY": "0"}
-    with open_folder() as folder:
-        options = LocalOptions(
-            folder=folder / "local",
-            chat_port=0,
-            tools_port=0,
-            web_port=0,
-            model_delay_ms=0,
-            settings=limits,
-            durable=False,
-        )
-        async with AsyncExitStack() as stack:
-            system = await stack.enter_async_context(LocalSystem(options))
-            headers = {"authorization": f"Bearer {system.token('bench')}"}
-            found = []
-            for streams in STREAMS:
-                grown, held = [], []
-                for _ in range(rounds):
-                    async with (
-                        under_uvicorn(APP, system.chat.spec.env) as url,
-                        httpx2.AsyncClient(
-                            base_url=url,
-                            headers=headers,
-                            timeout=120,
-                            limits=httpx2.Limits(max_connections=None),
-                        ) as http,
-                    ):
-                        await stream(http)
-                        more, all_of_it = await resident(http, system, streams)
-                        grown.append(more)
-                        held.append(all_of_it)
-                found.append(
-                    Memory(
-                        streams,
-                        round(statistics.median(held) / MIB, 1),
-                        round(statistics.median(grown) / streams / 1024, 1),
-                    )
+    async with AsyncExitStack() as stack:
+        system = await stack.enter_async_context(open_system())
+        headers = {"authorization": f"Bearer {system.token('bench')}"}
+        found = []
+        for streams in STREAMS:
+            grown, held = [], []
+            for _ in range(rounds):
+                async with (
+                    under_uvicorn(APP, system.chat.spec.env) as url,
+                    httpx2.AsyncClient(
+                        base_url=url,
+                        headers=headers,
+                        timeout=120,
+                        limits=httpx2.Limits(max_connections=None),
+                    ) as http,
+                ):
+                    await stream(http)
+                    more, all_of_it = await resident(http, system, streams)
+                    grown.append(more)
+                    held.append(all_of_it)
+            found.append(
+                Memory(
+                    streams,
+                    round(statistics.median(held) / MIB, 1),
+                    round(statistics.median(grown) / streams / 1024, 1),
                 )
-            return found
+            )
+        return found
 
 
 def print_table(found: list[Memory]) -> None:

@@ -10,7 +10,7 @@ from sidestream.store.database import Database, Statement
 def test_no_id_that_is_not_plain_reaches_sql(given: str) -> None:
     token = correlation_id.set(given)
     try:
-        assert sql_comment("begin_turn") == ""
+        assert sql_comment("begin_run") == ""
     finally:
         correlation_id.reset(token)
 

@@ -189,7 +189,7 @@ async def test_an_event_is_answered(name: str, endpoint: str) -> None:
     assert got.status < 400 or name == "mcp_get" or json.loads(got.body)["request_id"]
 
 
-def test_the_files_go_with_the_system(system: LocalSystem) -> None:
+def test_the_files_hold_no_password(system: LocalSystem) -> None:
     there = system.options.folder / "sam"
     assert {path.name for path in there.iterdir()} >= {"env.json", "parameters.yaml"}
     assert "postgresql://" not in (there / "env.json").read_text()

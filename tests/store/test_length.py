@@ -15,8 +15,10 @@ from sidestream.local.postgres import EmbeddedPostgres
 from sidestream.store.database import Database, Statement
 from sidestream.store.ids import new_id
 from sidestream.store.migrate import migrate
-from sidestream.store.run_starts import RunStart, RunStarts
-from sidestream.store.runs import Runs, RunUsage
+from sidestream.store.run_start import RunStart
+from sidestream.store.run_starts import RunStarts
+from sidestream.store.run_view import RunUsage
+from sidestream.store.runs import Runs
 from sidestream.store.threads import PostgresStore
 
 FEW, MANY = 10, 3_000

@@ -14,8 +14,10 @@ from examples.tickets.ticket import TicketChanges, TicketDraft, TicketFilter
 from sidestream.caller import Caller
 from sidestream.store.database import Database, Statement
 from sidestream.store.ids import new_id
-from sidestream.store.run_starts import BegunRun, RunStart, RunStarts
-from sidestream.store.runs import Runs, RunUsage
+from sidestream.store.run_start import BegunRun, RunStart
+from sidestream.store.run_starts import RunStarts
+from sidestream.store.run_view import RunUsage
+from sidestream.store.runs import Runs
 from sidestream.store.threads import PostgresStore
 from sidestream.store.usage import count_request
 

@@ -12,7 +12,8 @@ from sidestream.problems import NotFound, UnknownCursor
 from sidestream.store.database import Database, Statement
 from sidestream.store.feedback import Feedback
 from sidestream.store.ids import new_id
-from sidestream.store.run_starts import RunStart, RunStarts
+from sidestream.store.run_start import RunStart
+from sidestream.store.run_starts import RunStarts
 from sidestream.store.runs import Runs
 from sidestream.store.threads import PostgresStore
 

@@ -29,14 +29,10 @@ from sidestream.problems import (
 from sidestream.store.codec import RowNotFound
 from sidestream.store.database import Database, Rows, Statement
 from sidestream.store.ids import new_id
-from sidestream.store.run_starts import (
-    BegunRun,
-    Replay,
-    RunStart,
-    RunStarts,
-    Unsettled,
-)
-from sidestream.store.runs import Runs, RunUsage
+from sidestream.store.run_start import BegunRun, Replay, RunStart, Unsettled
+from sidestream.store.run_starts import RunStarts
+from sidestream.store.run_view import RunUsage
+from sidestream.store.runs import Runs
 from sidestream.store.threads import PostgresStore
 
 pytestmark = pytest.mark.parametrize("database", ["direct", "pgbouncer"], indirect=True)

@@ -9,8 +9,10 @@ from sidestream.problems import KeyInProgress
 from sidestream.store.codec import RowNotFound
 from sidestream.store.database import Database, Statement
 from sidestream.store.ids import new_id
-from sidestream.store.run_starts import BegunRun, Replay, RunStart, RunStarts
-from sidestream.store.runs import BeatResult, Runs, RunUsage
+from sidestream.store.run_start import BegunRun, Replay, RunStart
+from sidestream.store.run_starts import RunStarts
+from sidestream.store.run_view import BeatResult, RunUsage
+from sidestream.store.runs import Runs
 from sidestream.store.threads import PostgresStore
 
 STILL_OURS = BeatResult(stop_requested=False, still_owner=True)

@@ -13,8 +13,10 @@ from tests.store.test_runs import a_run
 from sidestream.caller import Caller
 from sidestream.problems import NotFound
 from sidestream.store.database import Database, Statement
-from sidestream.store.run_starts import BegunRun, RunStart, RunStarts
-from sidestream.store.runs import Runs, RunUsage
+from sidestream.store.run_start import BegunRun, RunStart
+from sidestream.store.run_starts import RunStarts
+from sidestream.store.run_view import RunUsage
+from sidestream.store.runs import Runs
 from sidestream.store.threads import PostgresStore
 
 

@@ -18,7 +18,8 @@ from sidestream.problems import TooLarge
 from sidestream.store.codec import item_json
 from sidestream.store.database import Database
 from sidestream.store.ids import new_id
-from sidestream.store.run_starts import BegunRun, RunStart, RunStarts
+from sidestream.store.run_start import BegunRun, RunStart
+from sidestream.store.run_starts import RunStarts
 from sidestream.store.sizes import Sizes
 from sidestream.store.threads import PostgresStore
 

@@ -13,8 +13,9 @@ from sidestream.store.database import Database
 from sidestream.store.feedback import Feedback
 from sidestream.store.ids import new_id
 from sidestream.store.migrate import migrate, rollback
-from sidestream.store.run_starts import RunStart
-from sidestream.store.runs import Runs, RunUsage
+from sidestream.store.run_start import RunStart
+from sidestream.store.run_view import RunUsage
+from sidestream.store.runs import Runs
 from sidestream.store.threads import PostgresStore
 from sidestream.store.tidy import Kept, Leftovers
 

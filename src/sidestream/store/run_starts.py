@@ -10,11 +10,9 @@ What may not be twice is an index: one running run per thread, one run per idemp
 when the run is refused does a second round trip find out why.
 """
 
-from dataclasses import dataclass
 from typing import Any, Final, LiteralString
 
 import psycopg
-from chatkit.types import ThreadItem, ThreadMetadata, UserMessageItem
 
 from ..caller import Caller
 from ..problems import (
@@ -29,6 +27,7 @@ from . import codec
 from .codec import RowNotFound
 from .database import Database, Rows, Statement
 from .lease import DEAD, KEEP_S, PAST_KEEPING, STATUS
+from .run_start import BegunRun, Replay, RunStart, Unsettled
 from .sizes import SIZES, Sizes, within_bytes
 from .usage import COUNT, LIMITS, over_limit
 
@@ -160,65 +159,6 @@ _THREAD_STATUS: Final = """
 """
 
 
-@dataclass(frozen=True, slots=True)
-class RunStart:
-    """What a run begins with.
-
-    `new_thread` makes the thread; without it `thread_id` has to be the caller's and active. `item`
-    is the new user message, absent when a run goes on without one (a retry, an answer to a
-    question); `items_to_save` are saved before it, in place when they exist. `pending` names an
-    item that has to wait for an answer still, `until` the last item to load where it is not the
-    newest one. `request_hash` tells whether a repeated
-    `idempotency_key` comes with the same request. A limit of None is no limit.
-    """
-
-    run_id: str
-    thread_id: str
-    new_thread: ThreadMetadata | None = None
-    item: UserMessageItem | None = None
-    items_to_save: tuple[ThreadItem, ...] = ()
-    pending: str | None = None
-    until: str | None = None
-    idempotency_key: str | None = None
-    request_hash: bytes | None = None
-    lease_s: float = 30.0
-    history_limit: int = 40
-    requests_per_minute: int | None = None
-    tokens_per_day: int | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class BegunRun:
-    """A run that has begun: its thread and the last items, oldest first, new ones included.
-
-    `latest` is the id of the thread's newest item, where those up to another one were asked for.
-    """
-
-    run_id: str
-    thread: ThreadMetadata
-    items: tuple[ThreadItem, ...]
-    latest: str | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class Replay:
-    """An earlier run answered this very request: play back its events instead.
-
-    `status` is completed, stopped or failed.
-    """
-
-    run_id: str
-    thread_id: str
-    status: str
-
-
-@dataclass(frozen=True, slots=True)
-class Unsettled:
-    """The thread's last run died, and has to be settled first."""
-
-    run_id: str
-
-
 class RunStarts:
     """Begins runs. `keep_s`: how long after its end a run's idempotency key is kept."""
 
@@ -241,7 +181,7 @@ class RunStarts:
         conflict: str | None = None
         try:
             *_, begun, threads, items = await self._database.run(
-                caller.user_id, *make_way, begin, *load, tag="begin_turn"
+                caller.user_id, *make_way, begin, *load, tag="begin_run"
             )
         except psycopg.errors.ForeignKeyViolation as error:
             raise RowNotFound from error
@@ -256,7 +196,7 @@ class RunStarts:
             Statement(_FILES_THERE, params),
             Statement(LIMITS, params),
             *load,
-            tag="explain_turn",
+            tag="explain_run",
         )
         if any(run["id"] == start.run_id for run in runs) and threads:
             # The run had begun; only the answer to the first sending was lost.
@@ -279,7 +219,7 @@ class RunStarts:
             return None
         params = {"user": caller.user_id, "key": key, "keep_s": self._keep_s}
         statement = Statement(_RUN_OF_KEY, params)
-        [runs] = await self._database.run(caller.user_id, statement, tag="replay_turn")
+        [runs] = await self._database.run(caller.user_id, statement, tag="replay_run")
         return _replay(key, request_hash, runs)
 
 

@@ -15,14 +15,13 @@ from chatkit.types import Attachment, Page, ThreadItem, ThreadMetadata
 
 from ..caller import Caller
 from ..problems import UnknownCursor
-from . import codec, cursor, usage
+from . import codec, pages, usage
 from .codec import RowNotFound
-from .cursor import Cursor
 from .database import Database, Rows, Statement
 from .ids import new_id
 from .lease import DEAD, PERMIT, PERMITTED
 from .removal import REMOVE_ITEM, REMOVE_ITEMS
-from .sizes import SIZES, Sizes, within_bytes
+from .sizes import SIZES, Sizes
 
 type Settle = Callable[[Caller, str], Awaitable[object]]
 
@@ -57,32 +56,6 @@ _TOUCH_THREAD: Final[LiteralString] = f"""
 """  # noqa: S608
 _DELETE_THREAD: Final = "delete from threads where user_id = %(user)s and id = %(thread)s"
 _THREAD_CURSOR: Final = "select id from threads where user_id = %(user)s and id = %(after)s"
-# Where a page begins, told by the cursor or by the row. Of the two in one expression no index would
-# be used: coalesce is nothing that row-level security takes for leakproof.
-_THREAD_PLACE: Final = "timestamptz 'epoch' + %(place)s::bigint * interval '1 microsecond'"
-_PLACE_OF_THREAD: Final = (
-    "(select updated_at from threads where user_id = %(user)s and id = %(after)s)"
-)
-_ITEM_PLACE: Final = "%(place)s::bigint"
-_PLACE_OF_ITEM: Final = """
-    (select seq from thread_items
-     where user_id = %(user)s and thread_id = %(thread)s and id = %(after)s)
-"""
-_THREADS_ASC: Final = """
-    select data::text as data, (extract(epoch from updated_at) * 1000000)::bigint as place, id
-    from threads
-    where user_id = %(user)s and (
-      %(after)s::text is null or (updated_at, id) > (PLACE, %(after)s::text))
-    order by updated_at, id limit %(limit)s
-"""
-_THREADS_DESC: Final = """
-    select data::text as data, (extract(epoch from updated_at) * 1000000)::bigint as place, id
-    from threads
-    where user_id = %(user)s and (
-      %(after)s::text is null or (updated_at, id) < (PLACE, %(after)s::text))
-    order by updated_at desc, id desc limit %(limit)s
-"""
-
 _ITEM: Final = """
     select data::text as data from thread_items
     where user_id = %(user)s and thread_id = %(thread)s and id = %(item)s
@@ -104,28 +77,6 @@ _ITEM_CURSOR: Final = """
     select id from thread_items
     where user_id = %(user)s and thread_id = %(thread)s and id = %(after)s
 """
-_ITEMS_ASC: Final = """
-    select data::text as data, seq as place from thread_items
-    where user_id = %(user)s and thread_id = %(thread)s and (%(after)s::text is null or
-      seq > PLACE)
-    order by seq limit %(limit)s
-"""
-_ITEMS_DESC: Final = """
-    select data::text as data, seq as place from thread_items
-    where user_id = %(user)s and thread_id = %(thread)s and (%(after)s::text is null or
-      seq < PLACE)
-    order by seq desc limit %(limit)s
-"""
-
-_THREAD_PAGES: Final = {
-    "asc": within_bytes(_THREADS_ASC, "place, id"),
-    "desc": within_bytes(_THREADS_DESC, "place desc, id desc"),
-}
-_ITEM_PAGES: Final = {
-    "asc": within_bytes(_ITEMS_ASC, "place"),
-    "desc": within_bytes(_ITEMS_DESC, "place desc"),
-}
-
 _ATTACHMENT: Final = """
     select data::text as data from attachments where user_id = %(user)s and id = %(attachment)s
 """
@@ -198,18 +149,16 @@ class PostgresStore(Store[Caller]):
     async def load_threads(
         self, limit: int, after: str | None, order: str, context: Caller
     ) -> Page[ThreadMetadata]:
-        seen = cursor.read(_THREADS, after) if after is not None else None
-        by_id = seen is not None and seen.place is None
-        query = _THREAD_PAGES[_order(order)].replace(
-            "PLACE", _PLACE_OF_THREAD if by_id else _THREAD_PLACE
-        )
-        statements = [_statement(context, query, **_from(seen), **self._page_of(limit))]
-        if seen and by_id:
+        wanted = self._page_of(limit)
+        seen = pages.seen(_THREADS, after)
+        query = pages.of_threads(order, seen)
+        statements = [_statement(context, query, **pages.after(seen), **wanted)]
+        if seen and seen.place is None:
             statements.append(_statement(context, _THREAD_CURSOR, after=seen.id))
         rows, *known = await self._run(context, "load_threads", statements)
         if not all(known):
             raise UnknownCursor
-        return _page(_THREADS, [codec.thread_from(row) for row in rows], rows)
+        return pages.page(_THREADS, [codec.thread_from(row) for row in rows], rows)
 
     async def delete_thread(self, thread_id: str, context: Caller) -> None:
         statement = _statement(context, _DELETE_THREAD, thread=thread_id)
@@ -218,19 +167,16 @@ class PostgresStore(Store[Caller]):
     async def load_thread_items(
         self, thread_id: str, after: str | None, limit: int, order: str, context: Caller
     ) -> Page[ThreadItem]:
-        seen = cursor.read(thread_id, after) if after is not None else None
-        by_id = seen is not None and seen.place is None
-        query = _ITEM_PAGES[_order(order)].replace(
-            "PLACE", _PLACE_OF_ITEM if by_id else _ITEM_PLACE
-        )
-        page = {**_from(seen), **self._page_of(limit)}
+        seen = pages.seen(thread_id, after)
+        query = pages.of_items(order, seen)
+        page = {**pages.after(seen), **self._page_of(limit)}
         statements = [
             _statement(context, query, thread=thread_id, **page),
             _statement(context, _THREAD, thread=thread_id),
         ]
         if self._settle is not None:
             statements.append(_statement(context, _DEAD_RUN, thread=thread_id))
-        if seen and by_id:
+        if seen and seen.place is None:
             statements.append(_statement(context, _ITEM_CURSOR, thread=thread_id, after=seen.id))
         rows, found, *known = await self._run(context, "load_thread_items", statements)
         if self._settle is not None and (dead := known.pop(0)):
@@ -239,7 +185,7 @@ class PostgresStore(Store[Caller]):
         _require(found)
         if not all(known):
             raise UnknownCursor
-        return _page(thread_id, [codec.item_from(row) for row in rows], rows)
+        return pages.page(thread_id, [codec.item_from(row) for row in rows], rows)
 
     async def add_thread_item(self, thread_id: str, item: ThreadItem, context: Caller) -> None:
         # In the order in which a run that begins takes its locks.
@@ -355,18 +301,3 @@ def _statement(context: Caller, query: LiteralString, **params: Any) -> Statemen
 def _require(*results: Rows) -> None:
     if not all(results):
         raise RowNotFound
-
-
-def _order(order: str) -> str:
-    return "desc" if order == "desc" else "asc"
-
-
-def _from(seen: Cursor | None) -> dict[str, Any]:
-    return {"after": seen and seen.id, "place": seen and seen.place}
-
-
-def _page[T: (ThreadMetadata, ThreadItem)](list_name: str, data: list[T], rows: Rows) -> Page[T]:
-    after = None
-    if rows and rows[-1]["found"] > len(rows):
-        after = cursor.write(list_name, Cursor(data[-1].id, rows[-1]["place"]))
-    return Page(data=data, has_more=after is not None, after=after)

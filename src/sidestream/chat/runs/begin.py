@@ -23,7 +23,8 @@ from sidestream.chat.server import ChatServer
 from sidestream.chat.timing import Stopwatch
 from sidestream.config import ChatSettings
 from sidestream.problems import Internal, NotFound, Problem, RunInProgress, Unavailable
-from sidestream.store.run_starts import BegunRun, Replay, RunStarts, Unsettled
+from sidestream.store.run_start import BegunRun, Replay, Unsettled
+from sidestream.store.run_starts import RunStarts
 from sidestream.store.runs import Runs
 from sidestream.telemetry import logger
 

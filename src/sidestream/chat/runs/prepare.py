@@ -40,7 +40,7 @@ from sidestream.chat.tools.forms import hidden_id, is_form
 from sidestream.config import ChatSettings
 from sidestream.problems import Conflict, Invalid
 from sidestream.store.ids import new_id
-from sidestream.store.run_starts import RunStart
+from sidestream.store.run_start import RunStart
 from sidestream.visible import is_visible
 
 _MAX_TITLE_CHARS: Final = 60

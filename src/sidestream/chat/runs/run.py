@@ -44,7 +44,8 @@ from sidestream.chat.runs.salvage import Salvage
 from sidestream.chat.tools.calls import TOOLS_GRACE_S, settle
 from sidestream.config import ChatSettings
 from sidestream.problems import Problem
-from sidestream.store.runs import EndStatus, Runs, RunUsage
+from sidestream.store.run_view import EndStatus, RunUsage
+from sidestream.store.runs import Runs
 from sidestream.telemetry import log_failure, logger
 
 _LEFT_AT: Final = 0.7

@@ -49,7 +49,8 @@ from sidestream.chat.runs.ended import NOT_MADE_NOTE
 from sidestream.chat.tools.trace import broken_off, memory, remembered, under_way
 from sidestream.problems import DatabaseUnavailable, NotFound
 from sidestream.store.ids import made_ms, new_id
-from sidestream.store.runs import RunEvents, Runs, RunView
+from sidestream.store.run_view import RunEvents, RunView
+from sidestream.store.runs import Runs
 from sidestream.store.threads import MAX_PAGE, PostgresStore
 from sidestream.telemetry import log_failure, logger
 

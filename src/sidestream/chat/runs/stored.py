@@ -13,7 +13,7 @@ from sidestream.chat.protocol.frames import Frame, LeftOff, encode, unpack
 from sidestream.chat.runs.salvage import Salvage
 from sidestream.problems import DatabaseUnavailable
 from sidestream.store.codec import RowNotFound
-from sidestream.store.runs import RunEvents
+from sidestream.store.run_view import RunEvents
 
 _POLL_S: Final = 0.4
 _MISSES: Final = 3
