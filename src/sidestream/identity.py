@@ -88,12 +88,14 @@ class _Jwks:
         # Only the whole set is cached: PyJWT's per-key cache never forgets a revoked key.
         self._client = PyJWKClient(str(issuer.jwks_url), lifespan=3600, timeout=3, ssl_context=tls)
 
-    async def prefetch(self) -> None:
-        # Also when there is a set: one that was kept in a snapshot may be days old.
+    async def fetched(self, *, refresh: bool = False) -> bool:
+        """Tell whether there is a set: the one that is known, or one fetched now."""
         try:
-            await asyncio.to_thread(self._client.get_jwk_set, refresh=True)
+            await asyncio.to_thread(self._client.get_jwk_set, refresh=refresh)
         except (jwt.PyJWTError, ValueError, OSError) as error:
             report(_PART, of_error(error))
+            return False
+        return True
 
     async def key(self, kid: str) -> jwt.PyJWK:
         """Raises `PyJWKClientError` for an unknown key, `Unavailable` when there is no key set."""
@@ -102,11 +104,8 @@ class _Jwks:
             for key in cached.keys:
                 if key.key_id == kid:
                     return key
-        try:
-            await asyncio.to_thread(self._client.get_jwk_set)
-        except (jwt.PyJWTError, ValueError, OSError) as error:
-            report(_PART, of_error(error))
-            raise Unavailable("The sign-in service cannot be reached.") from None
+        if not await self.fetched():
+            raise Unavailable("The sign-in service cannot be reached.")
         try:
             return await asyncio.to_thread(self._client.get_signing_key, kid)
         except PyJWKClientConnectionError as error:
@@ -131,8 +130,14 @@ class Verifier:
 
     async def prefetch(self) -> None:
         """Fetch every provider's keys ahead of the first request, which meets any failure."""
-        jobs = (jwks.prefetch() for _, jwks in self._external.values())
+        # Also where there is a set: one that was kept in a snapshot may be days old.
+        jobs = (jwks.fetched(refresh=True) for _, jwks in self._external.values())
         await asyncio.gather(*jobs, return_exceptions=True)
+
+    async def has_keys(self) -> bool:
+        """Tell whether every provider's keys are known, or could be fetched just now."""
+        known = await asyncio.gather(*(jwks.fetched() for _, jwks in self._external.values()))
+        return all(known)
 
     async def subject(self, token: str) -> str:
         """Give the user id a token speaks for. Raises `Unauthorized`, or `Unavailable` when the

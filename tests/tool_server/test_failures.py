@@ -60,6 +60,9 @@ async def test_no_database_is_a_503_and_a_sentence(
         sentence = "The database cannot be reached\nTry again in a moment."
         assert result["content"] == [{"type": "text", "text": sentence}]
         assert (await client.get("/healthz")).status_code == 200
+        deep = await client.get("/healthz?deep")
+        parts = {"database": "failing", "sign_in_keys": "ok"}
+        assert (deep.status_code, deep.json()) == (503, {"status": "failing", "parts": parts})
 
 
 class ForgetfulDatabase(BrokenDatabase):

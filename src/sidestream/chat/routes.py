@@ -1,6 +1,5 @@
 """The chat's routes: ChatKit's one endpoint, the plain stream, stop, resume and health."""
 
-import asyncio
 import time
 from collections.abc import AsyncIterator
 from datetime import UTC, datetime
@@ -12,19 +11,20 @@ from fastapi.responses import JSONResponse
 
 from sidestream.caller import Caller
 from sidestream.chat.files.file_types import EXTENSIONS, IMAGE_TYPES, TEXT_TYPES
+from sidestream.chat.health import DATABASE
 from sidestream.chat.protocol.requests import idempotency, is_plain, parse, parse_plain, read_body
 from sidestream.chat.protocol.streams import EventStream, chatkit_chunks, plain_chunks
 from sidestream.chat.runs.begin import Arrival, Conversation
 from sidestream.chat.services import Services
 from sidestream.chat.timing import STOPWATCH, Stopwatch
 from sidestream.headers import RUN_ID, THREAD_ID, TIME_ZONE
+from sidestream.health import healthz as answer_healthz
 from sidestream.identity import bearer_token, check_owner, name_in
-from sidestream.problems import NotFound, Problem
+from sidestream.problems import NotFound
 from sidestream.request_context import IS_HEAD, LOCALE, REQUEST_ID, STARTED
 from sidestream.streaming.context import lambda_context
 from sidestream.time_zone import CLAIM, time_zone
 
-_HEALTH_TIMEOUT_S: Final = 2.0
 _NO_STORE: Final = {"cache-control": "no-store"}
 
 router = APIRouter()
@@ -127,12 +127,7 @@ async def run_events(
 async def health(services: Wired) -> JSONResponse:
     """Tell what is configured and whether the database answers. Never a secret."""
     settings = services.settings
-    database = "reachable"
-    try:
-        async with asyncio.timeout(_HEALTH_TIMEOUT_S):
-            await services.database.ping()
-    except (Problem, TimeoutError):
-        database = "unreachable"
+    database = "reachable" if await services.parts[DATABASE].is_well() else "unreachable"
     has_key = bool(settings.openai_api_key.get_secret_value())
     document = {
         "status": "ok" if database == "reachable" and has_key else "degraded",
@@ -158,9 +153,9 @@ async def health(services: Wired) -> JSONResponse:
 
 
 @router.get("/healthz")
-async def healthz() -> JSONResponse:
-    """Answer without touching anything: for warm-up and probes."""
-    return JSONResponse({"status": "ok"}, headers=_NO_STORE)
+async def healthz(request: Request, services: Wired) -> JSONResponse:
+    """Answer without touching anything, for warm-up and probes; with `deep`, for monitoring."""
+    return await answer_healthz(request, services.parts)
 
 
 async def _answer(request: Request, caller: Caller, services: Services, body: bytes) -> Response:

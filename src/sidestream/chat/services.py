@@ -10,6 +10,7 @@ from typing import Self
 from openai import AsyncOpenAI
 
 from sidestream import i18n
+from sidestream.chat import health
 from sidestream.chat.files.attachments import AttachmentFiles
 from sidestream.chat.model.agent import build_agent
 from sidestream.chat.model.provider import build_client, build_provider
@@ -30,6 +31,7 @@ from sidestream.chat.tools.signing import UrlSigner
 from sidestream.chat.tools.sources import DomainTools
 from sidestream.config import ChatSettings, SettingsError
 from sidestream.domain import Domain, DomainError, load
+from sidestream.health import Part
 from sidestream.identity import Verifier, session_key, tool_key
 from sidestream.store.database import Database
 from sidestream.store.feedback import Feedback
@@ -70,6 +72,7 @@ class Services:
         self.verifier = Verifier(settings.auth_issuers, [self.session_key], tls_context())
         self.cold = True
         self.mcp: McpClient
+        self.parts: dict[str, Part]
         self.registry: ToolRegistry
         self.model_client: AsyncOpenAI
         self.responder: Responder
@@ -88,6 +91,7 @@ class Services:
         tools = Toolbox(self.registry, self.settings)
         files = AttachmentFiles(self.settings)
         self.model_client = build_client(self.settings)
+        self.parts = health.parts(self.database, self.verifier, self.mcp, self.model_client)
         provider = build_provider(self.model_client, self.settings)
         agent = build_agent(tools, self.settings)
         self.responder = Responder(tools, self.cards, agent, provider, files, self.settings)

@@ -179,6 +179,14 @@ class Database:
         report(_PART, Reason.READ_ONLY)
         raise DatabaseUnavailable
 
+    async def answers(self) -> bool:
+        """Tell whether it takes writes, as `ping` asks; why it does not is in the log."""
+        try:
+            await self.ping()
+        except DatabaseUnavailable:
+            return False
+        return True
+
     def _forget(self, call: asyncio.Task[list[Rows]]) -> None:
         self._calls.discard(call)
         if not call.cancelled():

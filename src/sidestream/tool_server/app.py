@@ -15,6 +15,7 @@ from starlette.routing import Route
 from sidestream import i18n
 from sidestream.config import Settings
 from sidestream.headers import TIME_ZONE, TOOLS_EXPOSE
+from sidestream.health import Part, healthz
 from sidestream.identity import TOKEN_HEADER, Verifier, tool_key
 from sidestream.problem_handlers import PROBLEM_HANDLERS
 from sidestream.request_context import RequestContext
@@ -51,6 +52,14 @@ def create_app[ThingsT](
     things = make_things(database)
     people = Verifier(issuers=settings.auth_issuers)
     secret = settings.secret("tool_signing_key")
+    parts = {
+        "database": Part("database", database.answers, every_s=5),
+        "sign_in_keys": Part("keys", people.has_keys, every_s=30),
+    }
+
+    async def answer_healthz(request: Request) -> JSONResponse:
+        return await healthz(request, parts)
+
     mcp = McpEndpoint(server, things, Verifier(keys=[tool_key(secret)]), secret, settings)
 
     @asynccontextmanager
@@ -63,7 +72,11 @@ def create_app[ThingsT](
             await database.close()
 
     app = Starlette(
-        routes=[Route("/healthz", _healthz), Route("/mcp", mcp), *make_routes(things, people)],
+        routes=[
+            Route("/healthz", answer_healthz),
+            Route("/mcp", mcp),
+            *make_routes(things, people),
+        ],
         middleware=[
             *_cors(settings.cors_origins),
             Middleware(
@@ -79,11 +92,6 @@ def create_app[ThingsT](
     )
     app.router.redirect_slashes = False
     return app
-
-
-async def _healthz(_request: Request) -> JSONResponse:
-    """Say that the process answers. Touches neither the database nor a token."""
-    return JSONResponse({"status": "ok"}, headers={"cache-control": "no-store"})
 
 
 def _cors(origins: tuple[str, ...]) -> list[Middleware]:
