@@ -267,8 +267,10 @@ def _watching(stack: Stack) -> Iterator[str]:
     )["logGroups"]
     kept = {each["logGroupName"]: each.get("retentionInDays") for each in groups}
     days = int(stack.parameters["LogDays"])
-    if kept != {f"/aws/lambda/{stack.name}/{name}": days for name in FUNCTIONS.values()}:
-        yield f"log groups: {kept}"
+    for function, name in FUNCTIONS.items():
+        group = stack.id_of(f"{function.removesuffix('Function')}LogGroup")
+        if not group.startswith(f"/aws/lambda/{stack.name}/{name}-") or kept.get(group) != days:
+            yield f"the log group of {function} is {group}, kept for {kept.get(group)} days"
 
 
 def _front(stack: Stack) -> Iterator[str]:

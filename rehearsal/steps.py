@@ -182,6 +182,10 @@ class Rehearsal:
         status = Stack.of(self.account, stack).status
         if status != "ROLLBACK_COMPLETE":
             yield f"the stack is {status}"
+        # It may hold the only word on why a function did not start.
+        kept = _log_groups(self.account, stack)
+        if len(kept) != len(FUNCTIONS):
+            yield f"of the log groups are left: {kept}"
         yield from self._ended(sam.delete(self.account, stack))
         yield from self._ended(
             sam.deploy(self.account, stack, self.packaged, BROUGHT | self.account.secrets)
@@ -205,14 +209,14 @@ def _left(stack: Stack) -> Iterator[str]:
     yield from (f"{name} is left" for name in roles & set(stack.ids("AWS::IAM::Role")))
     alarms = {each["AlarmName"] for each in client("cloudwatch").describe_alarms()["MetricAlarms"]}
     yield from (f"{name} is left" for name in alarms & set(stack.ids("AWS::CloudWatch::Alarm")))
-    groups = client("logs").describe_log_groups(logGroupNamePrefix=f"/aws/lambda/{stack.name}/")
-    yield from (f"{each['logGroupName']} is left" for each in groups["logGroups"])
     secrets = {each["ARN"] for each in _all(client("secretsmanager"), "list_secrets")}
     made = set(stack.ids("AWS::SecretsManager::Secret"))
     yield from (f"{arn} is left" for arn in secrets & made)
     if not set(stack.account.secrets.values()) <= secrets:
         yield "a secret that you made is gone"
 
+    groups = {each["logGroupName"] for each in _all(client("logs"), "describe_log_groups")}
+    yield from (f"{name} is gone" for name in set(stack.ids("AWS::Logs::LogGroup")) - groups)
     buckets = {each["Name"] for each in client("s3").list_buckets()["Buckets"]}
     yield from (f"{name} is gone" for name in set(stack.ids("AWS::S3::Bucket")) - buckets)
     for arn in stack.ids("AWS::Lambda::LayerVersion"):
@@ -220,6 +224,12 @@ def _left(stack: Stack) -> Iterator[str]:
             client("lambda").get_layer_version_by_arn(Arn=arn)
         except ClientError:
             yield f"{arn} is gone"
+
+
+def _log_groups(account: Account, stack: str) -> list[str]:
+    prefix = f"/aws/lambda/{stack}/"
+    found = account.client("logs").describe_log_groups(logGroupNamePrefix=prefix)["logGroups"]
+    return [each["logGroupName"] for each in found]
 
 
 def _all(client: object, operation: str) -> Iterator[dict[str, str]]:

@@ -37,6 +37,8 @@ MIN_KEY_BYTES = 32
 class SettingsError(Exception):
     """A setting is missing or malformed. The text names it, and not its value."""
 
+    reportable = True  # to Lambda: `sidestream.streaming.errors`
+
 
 class Issuer(BaseModel):
     """An identity provider whose JWTs are accepted: `iss`, `aud` and where its keys are."""

@@ -2,8 +2,13 @@
 
 A setting that is a secret comes from its own environment variable on a laptop, and on AWS from the
 secret whose ARN is in that variable's name plus `_SECRET_ARN`. The secret's text is the value.
+
+A role or a secret that was only just made is not known everywhere in AWS for some seconds, so what
+is refused in that way is tried again within a bound that the init and restore phases, of ten
+seconds each, leave room for.
 """
 
+import time
 from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING, Any, Final
@@ -15,6 +20,9 @@ if TYPE_CHECKING:
 
 ARN_SUFFIX: Final = "_SECRET_ARN"
 _TIMEOUT_S: Final = 3
+_NOT_YET: Final = ("AccessDeniedException", "ResourceNotFoundException")
+_PATIENCE_S: Final = 4.0
+_PAUSE_S: Final = 0.5
 
 
 class SecretUnreadable(Exception):
@@ -35,7 +43,7 @@ def read(arns: Mapping[str, str]) -> dict[str, str]:
         return {}
     provider = _provider(len(arns))
     with ThreadPoolExecutor(len(arns), thread_name_prefix="secrets") as pool:
-        jobs = {name: pool.submit(_text, provider, name, arn) for name, arn in arns.items()}
+        jobs = {name: pool.submit(_patiently, provider, name, arn) for name, arn in arns.items()}
         return {name: job.result() for name, job in jobs.items()}
 
 
@@ -61,6 +69,17 @@ def _provider(connections: int) -> "SecretsProvider":
             connect_timeout=_TIMEOUT_S, read_timeout=_TIMEOUT_S, max_pool_connections=connections
         )
     )
+
+
+def _patiently(provider: "SecretsProvider", setting: str, arn: str) -> str:
+    deadline = time.monotonic() + _PATIENCE_S
+    while True:
+        try:
+            return _text(provider, setting, arn)
+        except SecretUnreadable as error:
+            if error.reason not in _NOT_YET or time.monotonic() + _PAUSE_S > deadline:
+                raise
+            time.sleep(_PAUSE_S)
 
 
 def _text(provider: "SecretsProvider", setting: str, arn: str, **options: Any) -> str:

@@ -198,6 +198,9 @@ def test_each_function_logs_json_to_its_own_group_for_a_while(resources: Documen
         assert logging["LogFormat"] == "JSON"
         assert logging["LogGroup"] == {"Ref": group}
         assert resources[group]["Properties"]["RetentionInDays"] == {"Ref": "LogDays"}
+        # The stack's id in the name: one that a failed deployment left is in nobody's way.
+        assert resources[group]["DeletionPolicy"] == "Retain"
+        assert "AWS::StackId" in json.dumps(resources[group]["Properties"]["LogGroupName"])
 
 
 def test_releases_are_gradual_and_alarms_of_the_same_function_roll_them_back(
@@ -239,7 +242,7 @@ def test_what_belongs_to_an_option_exists_only_with_it(template: Document) -> No
         "HasRestFront": {"RestFrontApi", "RestFrontMayInvokeChat", "RestFrontMayInvokeTasks"},
         "HasCanary": {
             *("FirstTokenCanary", "CanaryRole", "CanaryBucket", "CanaryBucketPolicy"),
-            *("CanaryAlarm", "CanarySlowAlarm"),
+            *("CanaryAlarm", "CanarySlowAlarm", "CanaryLogGroup"),
         },
         "TasksSigned": {"ChatMayCallTasks"},
         "TasksPublic": {"AnyoneMayCallTasksUrl", "AnyoneMayCallTasksThroughUrl"},

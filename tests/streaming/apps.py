@@ -284,9 +284,16 @@ async def main(scope: Any, receive: Any, send: Any) -> None:
 
 
 async def never_ready(_: Any, receive: Any, send: Any) -> None:
-    """Its startup fails."""
+    """Its startup fails, and says why to those who read its log."""
     await receive()
     await send({"type": "lifespan.startup.failed", "message": "The setting X is missing."})
+
+
+async def never_ready_and_says_so(_: Any, receive: Any, send: Any) -> None:
+    """Its startup fails, and says why to Lambda too."""
+    await receive()
+    failed = {"type": "lifespan.startup.failed", "message": "The setting X is missing."}
+    await send({**failed, "reportable": True})
 
 
 def factory() -> Starlette:

@@ -266,6 +266,13 @@ class TestSnapStart:
         assert record.error_type == error_type
         assert "sk-secret" not in (record.error_message or "")
 
+    @pytest.mark.parametrize("when", ["before", "after"])
+    async def test_a_failing_hook_may_tell_why(self, when: str) -> None:
+        env = {"FAIL": when, "TELLS": "1"}
+        async with function("snapstart_apps:app", env, initialization_type="snap-start") as snap:
+            assert (await snap.get("/")).status_code == 502
+            assert snap.invocations[-1].error_message == "The setting X is missing."
+
 
 async def test_eight_streams_at_once_keep_apart() -> None:
     async with function(env={"AWS_LAMBDA_LOG_FORMAT": "JSON"}, max_concurrency=8) as shared:
@@ -381,6 +388,12 @@ class TestLife:
             assert (await broken.get("/hello")).status_code == 502
             assert broken.invocations[-1].error_type == "Function.LifespanStartupFailed"
         assert any("The setting X is missing." in line for line in broken.log)
+        assert "setting" not in (broken.invocations[-1].error_message or "")
+
+    async def test_a_startup_may_tell_lambda_why_it_fails(self) -> None:
+        async with function("apps:never_ready_and_says_so") as broken:
+            assert (await broken.get("/hello")).status_code == 502
+            assert broken.invocations[-1].error_message == "The setting X is missing."
 
 
 async def test_an_event_stream_opens_with_the_preamble(line: Line) -> None:

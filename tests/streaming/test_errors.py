@@ -43,6 +43,16 @@ def test_the_report_holds_no_message() -> None:
     assert json.loads(report.body())["requestId"] == "request-1"
 
 
+def test_the_report_holds_the_message_of_a_class_that_says_it_may() -> None:
+    class Told(Exception):
+        reportable = True
+
+    report = ErrorReport.of(ExceptionGroup("one", [Told("The setting X is missing.")]))
+    assert json.loads(report.body())["errorMessage"] == "The setting X is missing."
+    assert len(ErrorReport.of(Told("x" * 100_000)).trailers()) < 4096
+    assert "sk-secret" not in ErrorReport.of(ExceptionGroup("sk-secret", [Told(), Told()])).message
+
+
 def test_trailers_are_header_lines() -> None:
     kind, body, end = ErrorReport.of(ValueError("x")).trailers().decode().split("\r\n")
     assert kind == "Lambda-Runtime-Function-Error-Type: Function.ValueError"

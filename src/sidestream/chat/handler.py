@@ -100,7 +100,8 @@ class ChatFunction:
             log_failure(log, "start failed", error)
             told = isinstance(error, config.SettingsError)
             message = str(error) if told else type(error).__qualname__
-            await send({"type": "lifespan.startup.failed", "message": message})
+            failed = {"type": "lifespan.startup.failed", "message": message}
+            await send({**failed, "reportable": True})  # a setting's name, or a type's
             return
         finally:
             gc.freeze()

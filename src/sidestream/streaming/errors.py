@@ -2,7 +2,9 @@
 
 Lambda keeps only error types that match ``(Runtime|Function)\\.[A-Z][a-zA-Z]+``; anything else it
 rewrites to ``Runtime.Unknown``. What is reported is the type and a fixed sentence: the message and
-the traceback of an exception may hold a user's words or a key, so they go to the log alone.
+the traceback of an exception may hold a user's words or a key, so they go to the log alone. A class
+of errors whose message never does says so with ``reportable = True``, and its message is reported:
+what a deployment that fails leaves behind may be nothing else.
 
 Source: https://docs.aws.amazon.com/lambda/latest/dg/runtimes-api.html (error request body), and
 the Runtime API server of the Lambda runtime interface emulator for the pattern.
@@ -17,6 +19,7 @@ ERROR_BODY_HEADER = "Lambda-Runtime-Function-Error-Body"
 
 # A type is a class name; this bounds the trailer whatever the class is called.
 _MAX_TYPE_LENGTH = 128
+_MAX_MESSAGE_LENGTH = 1000
 
 
 class StreamingError(Exception):
@@ -29,10 +32,13 @@ class SettingsError(StreamingError):
     """An environment variable has a value that cannot be used."""
 
     error_type = "Runtime.InvalidSettings"
+    reportable = True
 
 
 class AppError(StreamingError):
     """``STREAM_APP`` does not lead to an ASGI application."""
+
+    reportable = True
 
     def __init__(self, error_type: str, message: str) -> None:
         super().__init__(message)
@@ -40,9 +46,17 @@ class AppError(StreamingError):
 
 
 class LifespanError(StreamingError):
-    """The application answered ``lifespan.startup.failed``."""
+    """The application answered ``lifespan.startup.failed``.
+
+    Frameworks put a traceback into its message, so that is reported only where the application
+    says of it that it is ``reportable``.
+    """
 
     error_type = "Function.LifespanStartupFailed"
+
+    def __init__(self, message: str, *, reportable: bool = False) -> None:
+        super().__init__(message)
+        self.reportable = reportable
 
 
 class MalformedEventError(StreamingError):
@@ -101,10 +115,11 @@ class ErrorReport:
 
     @classmethod
     def of(cls, error: BaseException, request_id: str = "") -> "ErrorReport":
-        """The report of ``error``, which leaves its own message out."""
+        """The report of ``error``, without its own message where that is not ``reportable``."""
         kind = error_type(error)
         origin = "The function" if kind.startswith("Function.") else "The runtime"
-        return cls(kind, f"{origin} failed with {kind}; see its log.", request_id)
+        fixed = f"{origin} failed with {kind}; see its log."
+        return cls(kind, reportable_message(error) or fixed, request_id)
 
     def body(self) -> bytes:
         """The JSON body of an ``/error`` request."""
@@ -127,6 +142,14 @@ def error_type(error: BaseException) -> str:
     letters = "".join(c for c in type(error).__name__ if c.isascii() and c.isalpha())
     name = letters[:1].upper() + letters[1:_MAX_TYPE_LENGTH]
     return f"Function.{name}" if len(name) > 1 else "Function.UnhandledError"
+
+
+def reportable_message(error: BaseException) -> str:
+    """The message of ``error`` where its class says that it may be reported, otherwise none."""
+    error = sole_error(error)
+    if getattr(error, "reportable", False) is not True:
+        return ""
+    return str(error)[:_MAX_MESSAGE_LENGTH]
 
 
 def sole_error(error: BaseException) -> BaseException:

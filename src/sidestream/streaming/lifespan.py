@@ -70,8 +70,11 @@ class Lifespan:
             case "lifespan.startup.complete":
                 self._resolve(None)
             case "lifespan.startup.failed":
-                log.error("The application's startup failed: %s", message.get("message", ""))
-                self._resolve(LifespanError("the application's startup failed"))
+                said = str(message.get("message", ""))
+                log.error("The application's startup failed: %s", said)
+                # Beside what ASGI knows: whether the message may leave the log.
+                reportable = message.get("reportable") is True
+                self._resolve(LifespanError(said, reportable=reportable))
             case "lifespan.shutdown.complete":
                 self._stopped.set()
             case "lifespan.shutdown.failed":

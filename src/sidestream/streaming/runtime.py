@@ -13,7 +13,7 @@ from collections.abc import Awaitable, Callable
 from . import snapstart
 from .app import load_app
 from .asgi import App
-from .errors import ErrorReport, RuntimeApiError
+from .errors import ErrorReport, RuntimeApiError, reportable_message
 from .lifespan import Lifespan
 from .poller import Poller
 from .runtime_api import RuntimeApi
@@ -60,14 +60,16 @@ class Runtime:
             runner.run(api.restore_next())
         except Exception as error:
             log.critical("A hook before the snapshot failed", exc_info=error)
-            report = ErrorReport("Runtime.BeforeSnapshotError", "A before-snapshot hook failed.")
+            message = reportable_message(error) or "A before-snapshot hook failed."
+            report = ErrorReport("Runtime.BeforeSnapshotError", message)
             runner.run(report_init_error(self._settings.runtime_api, report))
             return snapstart.EXIT_BEFORE_SNAPSHOT_FAILED
         try:
             snapstart.run_after_restore(runner)
         except Exception as error:
             log.critical("A hook after the restore failed", exc_info=error)
-            report = ErrorReport("Runtime.AfterRestoreError", "An after-restore hook failed.")
+            message = reportable_message(error) or "An after-restore hook failed."
+            report = ErrorReport("Runtime.AfterRestoreError", message)
             runner.run(_report(api.restore_error, report))
             return snapstart.EXIT_AFTER_RESTORE_FAILED
         return EXIT_OK
