@@ -272,6 +272,21 @@ it("serves its scripts under a policy with a nonce, and loads the panel only whe
   const { page } = person;
   const response = await page.goto(`${web}/sign-in`);
   expect(response?.headers()["content-security-policy"]).toMatch(/script-src 'self' 'nonce-[^']+'/);
+  for (const path of ["/sign-in", "/icon.svg", "/nothing", "/api/auth/get-session"]) {
+    const { headers } = await fetch(web + path);
+    expect(headers.get("x-content-type-options")).toBe("nosniff");
+    expect(headers.get("strict-transport-security")).toMatch(/^max-age=\d{8}/);
+    expect(headers.get("cross-origin-opener-policy")).toBe("same-origin");
+    expect(headers.get("permissions-policy")).toContain("camera=()");
+    if (path.startsWith("/api/")) expect(headers.get("cache-control")).toBe("no-store");
+  }
+  // Only what is named: no picture or request goes to an address that a text brings.
+  const sources = response?.headers()["content-security-policy"]?.split("; ") ?? [];
+  for (const name of ["img-src", "connect-src"]) {
+    const [policy] = sources.filter((source) => source.startsWith(`${name} `));
+    expect(policy?.split(" ")).not.toContain("https:");
+    expect(policy).not.toMatch(/ \*( |$)/);
+  }
   for (const nearlyAFile of ["/icon.svgs", "/favicon.ico", "/_next/statics"]) {
     const page404 = await fetch(web + nearlyAFile);
     expect(page404.status).toBe(404);

@@ -1,23 +1,23 @@
 /** Before every answer: no secret in the address, and a Content-Security-Policy with a fresh nonce. */
 import { NextResponse, type NextRequest } from "next/server";
 import { holdsSecret } from "@/lib/address";
-import { apiOrigins, CONFIG } from "@/lib/config";
+import { apiOrigins, CONFIG, filesSource } from "@/lib/config";
 
 /** Where OpenAI's component comes from, and what it asks for the domain key. */
 const CHATKIT = "https://cdn.platform.openai.com";
 const CHATKIT_API = "https://api.openai.com";
 
 function policy(nonce: string): string {
-  const local = CONFIG.MOD === "dev" ? " http://127.0.0.1:* http://localhost:*" : "";
+  const local = CONFIG.MOD === "dev" ? ["http://127.0.0.1:*", "http://localhost:*"] : [];
+  const files = [...filesSource(CONFIG), ...local];
   const development = process.env.NODE_ENV === "development" ? " 'unsafe-eval'" : "";
   return [
     "default-src 'self'",
     `script-src 'self' 'nonce-${nonce}' 'strict-dynamic' ${CHATKIT}${development}`,
     "style-src 'self' 'unsafe-inline'",
-    `img-src 'self' data: blob: https:${local}`,
+    `img-src ${["'self'", "data:", "blob:", ...files].join(" ")}`,
     "font-src 'self'",
-    // `https:` for uploads, which go to whatever storage the API names.
-    `connect-src 'self' ${apiOrigins(CONFIG).join(" ")} ${CHATKIT} ${CHATKIT_API} https:${local}`,
+    `connect-src ${["'self'", ...apiOrigins(CONFIG), CHATKIT, CHATKIT_API, ...files].join(" ")}`,
     `frame-src ${CHATKIT}`,
     "object-src 'none'",
     "base-uri 'self'",
@@ -38,8 +38,6 @@ export function proxy(request: NextRequest): NextResponse {
   headers.set("content-security-policy", csp);
   const response = NextResponse.next({ request: { headers } });
   response.headers.set("content-security-policy", csp);
-  response.headers.set("x-content-type-options", "nosniff");
-  response.headers.set("referrer-policy", "strict-origin");
   return response;
 }
 

@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { apiOrigins, ConfigError, readConfig } from "@/lib/config";
+import { apiOrigins, ConfigError, filesSource, readConfig } from "@/lib/config";
 
 const DEV = {
   NEXT_PUBLIC_MOD: "dev",
@@ -38,6 +38,20 @@ describe("readConfig", () => {
       REFRESH_CACHE: 60,
       DOMAIN_KEY: "domain_pk_localhost",
     });
+  });
+
+  it("names where files are for the page's policy, and nothing where there are none", () => {
+    const bucket = "https://s3.eu-central-1.amazonaws.com/my-bucket";
+    for (const given of [bucket, `${bucket}/`]) {
+      const config = readConfig({ ...PROD, NEXT_PUBLIC_FILES_URL: given });
+      expect(filesSource(config)).toEqual([`${bucket}/`]);
+    }
+    expect(filesSource(readConfig(PROD))).toEqual([]);
+    for (const wrong of ["my-bucket", "http://files.example", "https://files.example/?a=1"]) {
+      expect(complaint({ ...PROD, NEXT_PUBLIC_FILES_URL: wrong })).toContain(
+        "NEXT_PUBLIC_FILES_URL",
+      );
+    }
   });
 
   it("gives the values of prod, with a secure cookie", () => {

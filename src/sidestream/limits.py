@@ -23,6 +23,8 @@ class Limits(BaseModel):
     max_attachments: Annotated[int, Field(ge=0, le=20)] = 5
     """Files that one message may have."""
     max_attachment_bytes: Annotated[int, Field(ge=1, le=20_000_000)] = 5_000_000
+    max_image_pixels: Annotated[int, Field(ge=1, le=1_000_000_000)] = 100_000_000
+    """Width times height of an attached image, as the file itself says them."""
     max_item_bytes: Annotated[int, Field(ge=200_000, le=5_000_000)] = 256_000
     """An item of a conversation, as it is stored. A quarter is for the arguments of tool calls, and
     a quarter for what they came with."""

@@ -78,6 +78,10 @@ class MethodNotAllowed(Problem):
     status, code, title = 405, "method_not_allowed", "This method is not allowed here"
 
 
+class NotAcceptable(Problem):
+    status, code, title = 406, "not_acceptable", "There is no answer of a type that is accepted"
+
+
 class Conflict(Problem):
     status, code, title = 409, "conflict", "The request conflicts with the present state"
 
@@ -104,6 +108,10 @@ class TooLarge(Problem):
 
 class UnsupportedMedia(Problem):
     status, code, title = 415, "unsupported_media", "This type of content is not accepted"
+
+
+class Misdirected(Problem):
+    status, code, title = 421, "misdirected", "This host is not served here"
 
 
 class Invalid(Problem):
@@ -174,7 +182,7 @@ def problem_response(
     problem: Problem, request_id: str, locale: str = DEFAULT_LOCALE
 ) -> JSONResponse:
     """Give the `application/problem+json` response of a problem."""
-    headers = {"cache-control": "no-store", "content-language": tag(locale)}
+    headers = {"content-language": tag(locale)}
     if problem.retry_after_s is not None:
         headers["retry-after"] = str(max(1, math.ceil(problem.retry_after_s)))
     if problem.status == Unauthorized.status:

@@ -63,7 +63,11 @@ class RequestContext:
             nonlocal status
             if message["type"] == "http.response.start":
                 status = message["status"]
-                MutableHeaders(scope=message)[headers.REQUEST_ID] = request_id
+                own = MutableHeaders(scope=message)
+                own[headers.REQUEST_ID] = request_id
+                # What is answered is one person's, and is what its type says.
+                own.setdefault("cache-control", "no-store")
+                own["x-content-type-options"] = "nosniff"
             await send(message)
 
         # What answers GET answers HEAD, with the body left out by whoever serves the function.

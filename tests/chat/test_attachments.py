@@ -2,6 +2,7 @@
 
 import base64
 import codecs
+import struct
 from typing import Any
 
 import boto3
@@ -43,6 +44,18 @@ def s3(system: LocalSystem) -> BaseClient:
         aws_secret_access_key="local",
     )
     return client
+
+
+def png(width: int, height: int) -> bytes:
+    """An image that says it is this large, whatever its data say."""
+    return PNG[:16] + struct.pack(">II", width, height) + PNG[24:]
+
+
+def jpeg(width: int, height: int, before: int = 0) -> bytes:
+    """The beginning of a JPEG, with so many bytes of what cameras write before its size."""
+    notes = b"".join(b"\xff\xe1\xff\xff" + bytes(65_533) for _ in range(before // 65_537 + 1))
+    frame = b"\xff\xc0\x00\x11\x08" + struct.pack(">HH", height, width) + b"\x03" + bytes(9)
+    return b"\xff\xd8" + notes + frame + bytes(1_000)
 
 
 def announce(name: str, size: int, mime_type: str) -> Document:
@@ -96,15 +109,31 @@ async def test_an_upload_is_announced_and_made(alice: Client, s3: BaseClient, ro
     assert isinstance(attachment, FileAttachment)
     descriptor = attachment.upload_descriptor
     assert descriptor is not None
-    assert (descriptor.method, descriptor.headers) == ("PUT", {"Content-Type": "text/plain"})
+    assert (descriptor.method, descriptor.headers) == (
+        "PUT",
+        {"Content-Type": "text/plain", "If-None-Match": "*"},
+    )
     # What S3 holds the client to: the size and type that it announced, and a time limit.
     query = dict(descriptor.url.query_params())
-    assert query["X-Amz-SignedHeaders"] == "content-length;content-type;host"
+    assert query["X-Amz-SignedHeaders"] == "content-length;content-type;host;if-none-match"
     assert query["X-Amz-Expires"] == "600"
     await upload(attachment, NOTES)
     key = await key_of(rows, attachment)
     assert s3.get_object(Bucket=BUCKET, Key=key)["Body"].read() == NOTES
     assert alice.user_id not in key
+
+
+async def test_an_upload_works_once(alice: Client, s3: BaseClient, rows: Rows) -> None:
+    attachment = await attached(alice, "notes.txt", NOTES, "text/plain")
+    descriptor = attachment.upload_descriptor
+    assert descriptor is not None
+    async with httpx2.AsyncClient() as http:
+        again = await http.put(
+            str(descriptor.url), content=NOTES.swapcase(), headers=descriptor.headers
+        )
+    assert again.status_code == 412
+    key = await key_of(rows, attachment)
+    assert s3.get_object(Bucket=BUCKET, Key=key)["Body"].read() == NOTES
 
 
 async def test_text_reaches_the_model_and_stays_in_the_conversation(
@@ -148,6 +177,8 @@ async def test_a_preview_works_and_is_renewed(alice: Client, rows: Rows) -> None
         async with httpx2.AsyncClient() as http:
             shown = await http.get(str(sent.preview_url))
         assert (shown.status_code, shown.content) == (200, PNG)
+        assert shown.headers["content-type"] == "image/png"
+        assert shown.headers["content-disposition"] == "attachment"
 
 
 async def test_a_long_text_is_said_to_go_on(system: LocalSystem, alice: Client) -> None:
@@ -164,8 +195,8 @@ async def test_a_long_text_is_said_to_go_on(system: LocalSystem, alice: Client) 
 @pytest.mark.parametrize(
     ("mime_type", "content"),
     [
-        ("image/jpeg", b"\xff\xd8\xff\xe0" + bytes(20)),
-        ("image/gif", b"GIF89a" + bytes(20)),
+        ("image/jpeg", jpeg(40, 30)),
+        ("image/gif", b"GIF89a" + struct.pack("<HH", 40, 30) + bytes(20)),
         ("image/webp", b"RIFF\x1a\x00\x00\x00WEBPVP8L" + bytes(20)),
     ],
 )
@@ -236,11 +267,11 @@ async def test_an_image_that_is_none(
 async def test_a_file_is_what_its_name_says_whatever_a_browser_calls_it(
     system: LocalSystem, alice: Client, name: str, announced_as: str, mime_type: str
 ) -> None:
-    content = b"\xff\xd8\xff\xe0 a picture" if mime_type == "image/jpeg" else NOTES
+    content = jpeg(40, 30) if mime_type == "image/jpeg" else NOTES
     file = await attached(alice, name, content, announced_as)
     assert file.mime_type == mime_type
     assert file.upload_descriptor is not None
-    assert file.upload_descriptor.headers == {"Content-Type": mime_type}
+    assert file.upload_descriptor.headers["Content-Type"] == mime_type
     answer = await alice.send(create_request("read", attachments=[file.id]))
     assert answer.errors == []
     sent = content_sent(system)
@@ -304,11 +335,11 @@ async def test_a_csv_file_as_excel_writes_it(system: LocalSystem, alice: Client)
 
 
 async def test_a_text_that_was_written_over_is_not_shown_as_one(
-    system: LocalSystem, alice: Client
+    system: LocalSystem, alice: Client, s3: BaseClient, rows: Rows
 ) -> None:
     file = await attached(alice, "notes.txt", NOTES, "text/plain")
     answer = await alice.send(create_request("read", attachments=[file.id]))
-    await upload(file, bytes(len(NOTES)))
+    s3.put_object(Bucket=BUCKET, Key=await key_of(rows, file), Body=bytes(len(NOTES)))
     assert (await alice.add(answer.thread_id, "hello")).errors == []
     words = "[Attached file: notes.txt (text/plain)] (not a text)"
     assert {"type": "input_text", "text": words} in content_sent(system)
@@ -329,12 +360,37 @@ async def test_an_image_of_another_size(alice: Client, s3: BaseClient, rows: Row
     assert refused.problem["detail"] == "The file “dot.png” does not have the size announced."
 
 
+@pytest.mark.parametrize(
+    ("content", "status"),
+    [
+        (png(10_000, 10_000), 200),
+        (png(10_001, 10_000), 413),
+        (png(2**31 - 1, 2**31 - 1), 413),
+        (png(0, 5), 422),
+        (PNG[:10], 422),
+        (jpeg(4_000, 3_000, before=200_000), 200),
+        (jpeg(65_000, 65_000, before=200_000), 413),
+        (jpeg(4_000, 3_000, before=200_000)[:180_000], 422),
+        (b"GIF89a" + struct.pack("<HH", 20_000, 20_000) + bytes(20), 413),
+        (b"GIF89a" + struct.pack("<HH", 20, 20) + bytes(20), 200),
+        (b"RIFF\x30\0\0\0WEBPVP8X\x0a\0\0\0\0\0\0\0" + b"\xff\xff\x3f" * 2 + bytes(30), 413),
+        (b"RIFF\x30\0\0\0WEBPVP8X\x0a\0\0\0\0\0\0\0" + b"\x0f\0\0" * 2 + bytes(30), 200),
+    ],
+)
+async def test_a_picture_may_be_so_large(alice: Client, content: bytes, status: int) -> None:
+    image = await attached(alice, "holiday.png", content, "image/png")
+    answer = await alice.send(create_request("look", attachments=[image.id]))
+    assert answer.status == status
+    if status == 413:
+        assert answer.problem["detail"] == "An image may have 100000000 pixels at most."
+
+
 async def test_an_image_that_was_written_over_does_not_break_the_conversation(
-    system: LocalSystem, alice: Client
+    system: LocalSystem, alice: Client, s3: BaseClient, rows: Rows
 ) -> None:
     image = await attached(alice, "dot.png", PNG, "image/png")
     answer = await alice.send(create_request("look", attachments=[image.id]))
-    await upload(image, bytes(len(PNG)))
+    s3.put_object(Bucket=BUCKET, Key=await key_of(rows, image), Body=bytes(len(PNG)))
     again = await alice.add(answer.thread_id, "hello")
     assert again.errors == []
     words = "[Attached file: dot.png (image/png)] (not an image)"

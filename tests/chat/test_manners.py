@@ -39,6 +39,27 @@ def allow(answer: httpx2.Response) -> set[str]:
     return {method.strip() for method in answer.headers["allow"].split(",")}
 
 
+async def test_nobody_keeps_or_guesses_at_an_answer(base_url: str, alice: Client) -> None:
+    run = await alice.create("hello")
+    headers = {"authorization": f"Bearer {alice.token}"}
+    async with httpx2.AsyncClient(base_url=base_url, timeout=30) as http:
+        for method, path in (
+            ("GET", "/healthz"),
+            ("GET", "/api/chatkit/health"),
+            ("GET", f"/api/chatkit/runs/{run.run_id}/events"),
+            ("GET", f"/api/chatkit/threads/{run.thread_id}/run"),
+            ("POST", "/api/chatkit/session"),
+            ("POST", "/api/chatkit"),
+            ("PUT", "/api/chatkit"),
+            ("GET", "/nothing"),
+        ):
+            for given in (headers, {}):
+                answer = await http.request(method, path, headers=given)
+                kept = answer.headers["cache-control"].split(", ")
+                assert "no-store" in kept, (method, path)
+                assert answer.headers["x-content-type-options"] == "nosniff", (method, path)
+
+
 async def test_each_route_answers_the_methods_that_come_for_nothing(
     base_url: str, alice: Client
 ) -> None:

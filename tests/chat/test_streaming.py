@@ -57,7 +57,7 @@ async def test_stream_is_marked_as_one_and_never_cached(base_url: str, alice: Cl
     async with Client(base_url, alice.token) as client:
         answer = await client.create("hello")
     assert answer.headers["content-type"] == "text/event-stream; charset=utf-8"
-    assert answer.headers["cache-control"] == "no-cache, no-transform"
+    assert answer.headers["cache-control"] == "no-store, no-transform"
     assert answer.headers["x-accel-buffering"] == "no"
     assert "content-length" not in answer.headers
     assert answer.headers["server-timing"]

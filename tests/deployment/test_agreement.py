@@ -210,7 +210,7 @@ async def test_the_bucket_is_granted_what_its_code_calls_and_no_more(
 ) -> None:
     bucket = Bucket("files")
     await bucket.upload_url("new", "text/plain", 3, 60)
-    await bucket.download_url("k", 60)
+    await bucket.download_url("k", "image/png", 60)
     assert await bucket.read("k") == b"text"
     assert await bucket.beginning("k", 2) == (b"te", 4)
     await bucket.delete("k")

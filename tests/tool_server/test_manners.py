@@ -158,6 +158,24 @@ class TestBodies:
         answer = await alice.request("GET", alice.path, headers={"accept": accept})
         assert (answer.status_code, answer.headers["content-type"]) == (200, JSON)
 
+    async def test_nobody_keeps_or_guesses_at_an_answer(self, alice: Person) -> None:
+        for method, path in (
+            ("GET", "/healthz"),
+            ("GET", alice.path),
+            ("POST", alice.path),
+            ("GET", f"{alice.path}/{NO_SUCH_ID}"),
+            ("PUT", alice.path),
+            ("GET", "/nothing"),
+            ("POST", "/mcp"),
+            ("GET", "/mcp"),
+        ):
+            for answer in (
+                await alice.request(method, path),
+                await alice.http.request(method, path),
+            ):
+                assert answer.headers["cache-control"] == "no-store", (method, path)
+                assert answer.headers["x-content-type-options"] == "nosniff", (method, path)
+
 
 @pytest.mark.parametrize("title", UNSEEN)
 class TestSubjects:
@@ -281,6 +299,12 @@ class TestJsonRpc:
             headers["authorization"] = f"Bearer {alice.tool_token()}"
             answer = await client.post("/mcp", json=REQUEST, headers=headers)
         assert answer.status_code == 200, answer.text
+
+    @pytest.mark.parametrize("version", [None, *VERSIONS])
+    async def test_who_takes_no_json_is_told(self, alice: Person, version: str | None) -> None:
+        for accept in ("text/event-stream", "text/html, image/*", "application/jsonx"):
+            answer = await send(alice, REQUEST, version, accept=accept)
+            assert_problem(answer, 406, "not_acceptable")
 
 
 class TestVersions:

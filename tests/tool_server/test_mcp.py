@@ -15,6 +15,7 @@ from tests.asgi_server import serve
 from tests.tool_server.people import (
     TOOL_SECRET,
     Person,
+    assert_problem,
     client_of,
     modern_call,
     modern_headers,
@@ -212,6 +213,41 @@ class TestTransport:
                     json=modern_call("list_tickets"),
                 )
                 assert answer.status_code == status
+                if status != 200:
+                    assert_problem(answer, status, "misdirected")
+
+    async def test_no_page_may_call_but_those_that_are_named(
+        self, settings: Settings, alice: Person
+    ) -> None:
+        pages = ("https://tasks.example", "http://localhost:*")
+        named = settings.model_copy(update={"cors_origins": pages})
+        for origins, origin, status in (
+            ((), None, 200),
+            ((), "https://tasks.example", 403),
+            ((), "null", 403),
+            (pages, None, 200),
+            (pages, "https://tasks.example", 200),
+            (pages, "http://localhost:3000", 200),
+            (pages, "https://tasks.example.evil.example", 403),
+            (pages, "http://tasks.example", 403),
+            (pages, "https://tasks.example, https://evil.example", 403),
+        ):
+            async with (
+                serve(create_app(named if origins else settings)) as url,
+                httpx2.AsyncClient(base_url=url) as client,
+            ):
+                answer = await client.post(
+                    "/mcp",
+                    headers={
+                        "authorization": f"Bearer {alice.tool_token()}",
+                        **modern_headers("list_tickets"),
+                        **({"origin": origin} if origin else {}),
+                    },
+                    json=modern_call("list_tickets"),
+                )
+            assert answer.status_code == status, (origins, origin)
+            if status != 200:
+                assert_problem(answer, 403, "forbidden")
 
 
 class TestTokens:

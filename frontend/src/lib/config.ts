@@ -17,6 +17,8 @@ export interface Config {
   API_BASE_URL: string;
   /** The function behind the list. No trailing slash. */
   TASKS_BASE_URL: string;
+  /** Where attached files are: what the API's addresses of them begin with. None: no files. */
+  FILES_URL?: string | undefined;
   /** This page's own origin, where Better Auth answers. No trailing slash. */
   AUTH_BASE_URL: string;
   /** Whether the sign-in cookie travels over HTTPS only. */
@@ -88,6 +90,11 @@ export function readConfig(env: Environment): Config {
     return parsed.href.replace(/\/+$/, "");
   }
 
+  function files(): string | undefined {
+    const value = given("NEXT_PUBLIC_FILES_URL");
+    return value === undefined ? undefined : url("NEXT_PUBLIC_FILES_URL", value);
+  }
+
   function flag(name: string, fallback: boolean): boolean {
     const value = given(name);
     if (value === undefined) return fallback;
@@ -107,6 +114,7 @@ export function readConfig(env: Environment): Config {
     MOD: mode,
     API_BASE_URL: url("NEXT_PUBLIC_API_BASE_URL"),
     TASKS_BASE_URL: url("NEXT_PUBLIC_TASKS_BASE_URL"),
+    FILES_URL: files(),
     AUTH_BASE_URL: url(
       "NEXT_PUBLIC_AUTH_BASE_URL",
       given("NEXT_PUBLIC_AUTH_BASE_URL") ?? given("BETTER_AUTH_URL"),
@@ -139,6 +147,12 @@ export function apiOrigins(config: Config): string[] {
   return [
     ...new Set([config.API_BASE_URL, config.TASKS_BASE_URL].map((url) => new URL(url).origin)),
   ];
+}
+
+/** Where attached files are uploaded to and shown from; a source of `connect-src` and `img-src`. */
+export function filesSource(config: Config): string[] {
+  // With a slash at its end a source is everything below it (CSP 3, 6.7.2.13).
+  return config.FILES_URL ? [`${config.FILES_URL}/`] : [];
 }
 
 function here(): Config {

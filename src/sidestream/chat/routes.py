@@ -3,7 +3,7 @@
 import time
 from collections.abc import AsyncIterator
 from datetime import UTC, datetime
-from typing import Annotated, Final
+from typing import Annotated
 
 from chatkit.types import ThreadsSyncCustomActionReq, is_streaming_req
 from fastapi import APIRouter, Depends, Header, Query, Request, Response
@@ -24,8 +24,6 @@ from sidestream.problems import NotFound
 from sidestream.request_context import IS_HEAD, LOCALE, REQUEST_ID, STARTED
 from sidestream.streaming.context import lambda_context
 from sidestream.time_zone import CLAIM, time_zone
-
-_NO_STORE: Final = {"cache-control": "no-store"}
 
 router = APIRouter()
 
@@ -95,7 +93,7 @@ async def current_run(thread_id: str, caller: Authenticated, services: Wired) ->
     if run is None:
         raise NotFound("There has been no run in this conversation.")
     document = {"run_id": run.run_id, "status": run.status, "last_event": run.last_event}
-    return JSONResponse(document, headers=_NO_STORE)
+    return JSONResponse(document)
 
 
 @router.get("/api/chatkit/runs/{run_id}/events")
@@ -149,7 +147,7 @@ async def health(services: Wired) -> JSONResponse:
         "dictation": settings.dictation,
         "scripted": settings.scripted_model,
     }
-    return JSONResponse(document, headers=_NO_STORE)
+    return JSONResponse(document)
 
 
 @router.get("/healthz")

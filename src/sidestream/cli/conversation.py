@@ -7,6 +7,7 @@ openai-chatkit, whose models are not imported because they take a second to load
 import time
 import uuid
 from collections.abc import Iterator, Sequence
+from http import HTTPStatus
 from typing import Any, Final, Self
 
 import httpx2
@@ -80,7 +81,7 @@ class Conversation:
                     content=content,
                     headers=descriptor["headers"],
                 )
-            if sent.is_error:
+            if sent.is_error and sent.status_code != HTTPStatus.PRECONDITION_FAILED:
                 raise CommandError(f"The file {name} could not be uploaded ({sent.status_code}).")
         except httpx2.HTTPError as error:
             raise CommandError(f"The file {name} could not be uploaded: {error}") from error

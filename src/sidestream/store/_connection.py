@@ -22,6 +22,7 @@ from psycopg.rows import DictRow
 from ..reasons import Reason
 from ..secret import Secret
 from .attempts import Attempts
+from .encryption import encrypted
 from .failures import reason_of
 
 
@@ -63,14 +64,14 @@ class Connection(AsyncConnection[DictRow]):
     @classmethod
     async def _let_in(cls, conninfo: str, url: Secret, **options: Any) -> Self:
         try:
-            return await super().connect(conninfo, **options)
+            return await super().connect(encrypted(conninfo), **options)
         except psycopg.OperationalError as error:
             if reason_of(error) is not Reason.AUTHENTICATION:
                 raise
             refusal = error
         for other in await url.others((conninfo,)):
             with suppress(psycopg.OperationalError):
-                return await super().connect(other, **options)
+                return await super().connect(encrypted(other), **options)
         raise refusal
 
     @asynccontextmanager

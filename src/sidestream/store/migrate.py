@@ -16,6 +16,7 @@ from urllib.parse import urlencode
 import psycopg
 from psycopg import sql
 
+from .encryption import encrypted
 from .silence import GIVES_UP
 
 MIGRATIONS: Final = Path(__file__).parent / "migrations"
@@ -119,7 +120,7 @@ def _locked(direct_url: str, folders: Sequence[Path]) -> Iterator[tuple[Any, Any
 def _backend(direct_url: str, folders: Sequence[Path]) -> Iterator[tuple[Any, Any]]:
     from yoyo import get_backend, read_migrations  # type: ignore[import-untyped]
 
-    _, _, rest = direct_url.partition("://")
+    _, _, rest = encrypted(direct_url).partition("://")
     joint = "&" if "?" in rest else "?"
     # The functions look there, whatever search_path the owner of the tables has.
     options = urlencode({**_BOUNDS, "schema": "public"})
@@ -142,4 +143,4 @@ def _limit_statements(direct_url: str) -> None:
 
 
 def _connect(direct_url: str) -> psycopg.Connection[Any]:
-    return psycopg.connect(direct_url, autocommit=True, **_BOUNDS)
+    return psycopg.connect(encrypted(direct_url), autocommit=True, **_BOUNDS)

@@ -7,7 +7,6 @@ ends, which a function would be billed for until its timeout.
 """
 
 import time
-from collections.abc import Sequence
 from typing import Any, Final
 
 import pydantic_core
@@ -15,7 +14,6 @@ from mcp.server import Server
 from mcp.server.caching import CacheHint
 from mcp.server.context import ServerRequestContext
 from mcp.server.streamable_http_manager import StreamableHTTPSessionManager
-from mcp.server.transport_security import TransportSecuritySettings
 from mcp.shared.exceptions import MCPError
 from mcp_types import (
     INTERNAL_ERROR,
@@ -45,8 +43,9 @@ from sidestream.telemetry import log_failure
 from sidestream.time_zone import time_zone
 from sidestream.tool_server.asking import Asked, InputNeeded, Pause, can_ask, state_boundary
 from sidestream.tool_server.fields import IdempotencyKey
+from sidestream.tool_server.guard import Guard
 from sidestream.tool_server.json_rpc import RpcError, read_message
-from sidestream.tool_server.media import JSON, check_json
+from sidestream.tool_server.media import JSON, check_accept, check_json
 from sidestream.tool_server.tools import ToolCall, ToolServer
 
 IDEMPOTENCY_META: Final = "sidestream/idempotency-key"
@@ -205,11 +204,11 @@ class McpEndpoint:
         settings: Settings,
     ) -> None:
         self._verifier = verifier
+        self._guard = Guard(settings.mcp_allowed_hosts, settings.cors_origins)
         self.sessions = StreamableHTTPSessionManager(
             create_server(server, things, secret),
             json_response=True,
             stateless=True,
-            security_settings=_host_check(settings.mcp_allowed_hosts, settings.cors_origins),
             max_request_body_size=settings.max_body_bytes,
         )
 
@@ -218,8 +217,10 @@ class McpEndpoint:
         if request.method != "POST":
             await method_not_allowed(scope, "POST")(scope, receive, send)
             return
+        self._guard.check(request.headers)
         scope[_USER] = await self._verifier.subject(bearer_token(request.headers))
         check_json(request.headers)
+        check_accept(request.headers)
         try:
             message = read_message(await request.body())
             headers = _checked_headers(request.headers, message)
@@ -247,14 +248,11 @@ def _checked_headers(headers: Headers, message: dict[str, Any]) -> list[tuple[by
     if version == VERSIONS[-1] and method == "subscriptions/listen":
         # The SDK would open a stream for it, which a function does not have.
         raise RpcError(METHOD_NOT_FOUND, "Method not found", given, status=404)
-    replaced = {b"content-length", b"content-type"}
+    replaced = {b"accept", b"content-length", b"content-type"}
     if unknown:
         replaced.add(_VERSION_HEADER.encode())
     seen = [(name, value) for name, value in headers.raw if name not in replaced]
-    seen.append((b"content-type", JSON.encode()))
-    if "accept" not in headers:
-        seen.append((b"accept", b"*/*"))  # RFC 9110, 12.5.1
-    return seen
+    return [*seen, (b"content-type", JSON.encode()), (b"accept", JSON.encode())]
 
 
 def _agreeable(message: dict[str, Any]) -> dict[str, Any]:
@@ -275,16 +273,3 @@ def _replay(body: bytes) -> Receive:
         return messages.pop() if messages else {"type": "http.disconnect"}
 
     return receive
-
-
-def _host_check(hosts: Sequence[str], origins: Sequence[str]) -> TransportSecuritySettings:
-    """Guard against DNS rebinding where hosts are configured.
-
-    A function cannot know the host of its own URL when it is deployed, and a page that rebinds a
-    name has no tool token, so without configured hosts every host is served.
-    """
-    return TransportSecuritySettings(
-        enable_dns_rebinding_protection=bool(hosts),
-        allowed_hosts=list(hosts),
-        allowed_origins=list(origins),
-    )

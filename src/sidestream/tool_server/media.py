@@ -1,12 +1,14 @@
-"""What a request's body has to be: JSON, as it is."""
+"""What a request's body has to be, and what is answered: JSON, as it is."""
 
 from typing import Final
 
 from starlette.datastructures import Headers
 
-from sidestream.problems import UnsupportedMedia
+from sidestream.problems import NotAcceptable, UnsupportedMedia
 
 JSON: Final = "application/json"
+
+_TAKES_JSON: Final = frozenset({JSON, "application/*", "*/*"})
 
 
 def check_json(headers: Headers, *others: str) -> None:
@@ -17,3 +19,12 @@ def check_json(headers: Headers, *others: str) -> None:
         raise UnsupportedMedia("Send application/json.")
     if headers.get("content-encoding", "identity").strip().lower() not in ("", "identity"):
         raise UnsupportedMedia("Send the body without a content encoding.")
+
+
+def check_accept(headers: Headers) -> None:
+    """Raise `NotAcceptable` for a client that names what it takes, and JSON is not among it (RFC
+    9110, 12.5.1)."""
+    named = ",".join(headers.getlist("accept"))
+    taken = {each.partition(";")[0].strip().lower() for each in named.split(",")}
+    if named.strip() and taken.isdisjoint(_TAKES_JSON):
+        raise NotAcceptable("The answer is application/json.")

@@ -20,7 +20,6 @@ from sidestream.time_zone import time_zone
 from sidestream.tool_server.fields import IdempotencyKey
 from sidestream.tool_server.media import check_json
 
-_NO_STORE: Final = {"cache-control": "no-store"}
 _KEY: Final = TypeAdapter[str](IdempotencyKey)
 
 
@@ -76,8 +75,8 @@ def zone_of(request: Request) -> ZoneInfo:
 
 
 def answer(document: Any, status: int = 200, headers: dict[str, str] | None = None) -> Response:
-    """Answer with JSON that nobody keeps."""
-    return JSONResponse(document, status, headers={**_NO_STORE, **(headers or {})})
+    """Answer with JSON."""
+    return JSONResponse(document, status, headers=headers)
 
 
 def _no_constant(name: str) -> None:

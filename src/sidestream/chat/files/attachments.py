@@ -1,9 +1,9 @@
 """Attachments: files on S3, uploaded by the browser itself in two phases.
 
-`attachments.create` registers a file and gives a presigned PUT, whose signature fixes type and
-size; the browser uploads; a message that refers to the file is accepted once the file is there. The
-bucket is private, each object's key begins with its owner's hash, and a file goes when its thread
-does.
+`attachments.create` registers a file and gives a presigned PUT, which works once, with the type and
+size that its signature fixes; the browser uploads; a message that refers to the file is accepted once the
+file is there. The bucket is private, each object's key begins with its owner's hash, and a file
+goes when its thread does.
 """
 
 from __future__ import annotations
@@ -35,6 +35,7 @@ from sidestream.chat.files.file_types import (
     image_type,
     text_of,
 )
+from sidestream.chat.files.image_size import IMAGE_HEAD_BYTES, pixels_of
 from sidestream.chat.files.keys import key_of
 from sidestream.config import ChatSettings
 from sidestream.problems import (
@@ -65,6 +66,7 @@ class AttachmentFiles(AttachmentStore[Caller]):
     def __init__(self, settings: ChatSettings) -> None:
         self._bucket = settings.attachments_bucket
         self._max_bytes = settings.max_attachment_bytes
+        self._max_pixels = settings.max_image_pixels
 
     @cached_property
     def _objects(self) -> Bucket:
@@ -94,7 +96,7 @@ class AttachmentFiles(AttachmentStore[Caller]):
         upload = AttachmentUploadDescriptor(
             url=AnyUrl(await self._objects.upload_url(key, mime_type, input.size, _UPLOAD_TTL_S)),
             method="PUT",
-            headers={"Content-Type": mime_type},
+            headers={"Content-Type": mime_type, "If-None-Match": "*"},
         )
         common: dict[str, Any] = {
             "id": attachment_id,
@@ -104,7 +106,7 @@ class AttachmentFiles(AttachmentStore[Caller]):
             "metadata": {"key": key, "size": input.size},
         }
         if mime_type in IMAGE_TYPES:
-            preview = await self._objects.download_url(key, _PREVIEW_TTL_S)
+            preview = await self._objects.download_url(key, mime_type, _PREVIEW_TTL_S)
             return ImageAttachment(**common, preview_url=AnyUrl(preview))
         return FileAttachment(**common)
 
@@ -114,10 +116,12 @@ class AttachmentFiles(AttachmentStore[Caller]):
 
     async def check_uploaded(self, attachment: Attachment) -> None:
         """Raise `Invalid` unless the file is there in the size that was announced, and is what its
-        type says."""
+        type says, and no larger picture than is taken."""
         metadata = attachment.metadata or {}
+        is_image = attachment.mime_type in IMAGE_TYPES
+        length = IMAGE_HEAD_BYTES if is_image else HEAD_BYTES
         try:
-            head, size = await self._objects.beginning(metadata["key"], HEAD_BYTES)
+            head, size = await self._objects.beginning(metadata["key"], length)
         except NotFound:
             raise Invalid(
                 "The file “{name}” has not been uploaded.", name=attachment.name
@@ -127,17 +131,27 @@ class AttachmentFiles(AttachmentStore[Caller]):
                 "The file “{name}” does not have the size announced.", name=attachment.name
             )
         # A provider refuses a request with a broken image, and the image is in every later one.
-        if not has_type(attachment.mime_type, head):
-            if attachment.mime_type in IMAGE_TYPES:
+        if not has_type(attachment.mime_type, head[:HEAD_BYTES]):
+            if is_image:
                 raise Invalid("The file is not the image it says it is.")
             raise Invalid("The file “{name}” is not a text.", name=attachment.name)
+        if is_image:
+            pixels = pixels_of(head)
+            if pixels is None and size > len(head):
+                pixels = pixels_of(await self._objects.read(metadata["key"]))
+            if pixels is None:
+                raise Invalid("The file is not the image it says it is.")
+            if pixels > self._max_pixels:
+                raise TooLarge("An image may have {count} pixels at most.", count=self._max_pixels)
 
     async def fresh_preview(self, attachment: Attachment) -> Attachment:
         """Give an attachment with a preview address that works now: they expire."""
         if not isinstance(attachment, ImageAttachment) or not self._bucket:
             return attachment
         key = (attachment.metadata or {})["key"]
-        preview = AnyUrl(await self._objects.download_url(key, _PREVIEW_TTL_S))
+        preview = AnyUrl(
+            await self._objects.download_url(key, attachment.mime_type, _PREVIEW_TTL_S)
+        )
         return attachment.model_copy(update={"preview_url": preview})
 
     async def model_content(self, attachment: Attachment) -> ResponseInputContentParam:

@@ -29,7 +29,8 @@ class Bucket:
             "s3",
             config=Config(
                 signature_version="s3v4",
-                s3={"addressing_style": "path"},
+                # One address for all regions, which the page's policy names.
+                s3={"addressing_style": "path", "us_east_1_regional_endpoint": "regional"},
                 connect_timeout=3,
                 read_timeout=10,
                 retries={"max_attempts": 2},
@@ -37,7 +38,8 @@ class Bucket:
         )
 
     async def upload_url(self, key: str, mime_type: str, size_bytes: int, ttl_s: int) -> str:
-        """Give an address that takes one PUT of exactly this type and size."""
+        """Give an address that takes one PUT of exactly this type and size, sent with
+        `If-None-Match: *`; another finds the object there, and is refused with 412."""
         return await _in_thread(
             lambda: self._s3.generate_presigned_url(
                 "put_object",
@@ -46,16 +48,25 @@ class Bucket:
                     "Key": key,
                     "ContentType": mime_type,
                     "ContentLength": size_bytes,
+                    "IfNoneMatch": "*",
                 },
                 ExpiresIn=ttl_s,
             )
         )
 
-    async def download_url(self, key: str, ttl_s: int) -> str:
-        """Give an address from which the object can be read for a while."""
+    async def download_url(self, key: str, mime_type: str, ttl_s: int) -> str:
+        """Give an address from which the object can be read for a while: shown within a page, as
+        this type, and saved by whoever opens it."""
         return await _in_thread(
             lambda: self._s3.generate_presigned_url(
-                "get_object", Params={"Bucket": self._name, "Key": key}, ExpiresIn=ttl_s
+                "get_object",
+                Params={
+                    "Bucket": self._name,
+                    "Key": key,
+                    "ResponseContentType": mime_type,
+                    "ResponseContentDisposition": "attachment",
+                },
+                ExpiresIn=ttl_s,
             )
         )
 

@@ -25,7 +25,7 @@ from sidestream.streaming.lines import one_line
 
 SSE_HEADERS: Final = {
     "content-type": "text/event-stream; charset=utf-8",
-    "cache-control": "no-cache, no-transform",
+    "cache-control": "no-store, no-transform",
     "x-accel-buffering": "no",
 }
 

@@ -17,6 +17,9 @@ from sidestream.store.run_view import RunEvents
 
 _POLL_S: Final = 0.4
 _MISSES: Final = 3
+_SAID_OTHERWISE: Final = frozenset({"thread.created", "error"})
+"""Events for one who saw more than was kept: the first was among what it saw, and it is told more
+than the second says."""
 
 
 class StoredRun:
@@ -54,8 +57,8 @@ class StoredRun:
             lost = page.run.died and page.run.lost_after(after)
             for number, stored in page.frames:
                 payload, records = unpack(stored)
-                if lost and json.loads(payload)["type"] == "error":
-                    continue  # what is said below says more
+                if lost and json.loads(payload)["type"] in _SAID_OTHERWISE:
+                    continue
                 for record in records:
                     yield record
                 after = max(number, after + 1)

@@ -18,6 +18,7 @@ from sidestream.config import SettingsError, TidySettings
 from sidestream.problems import Problem
 from sidestream.reasons import Reason
 from sidestream.store.database import Database, Statement
+from sidestream.store.encryption import encrypted, stays_here
 from sidestream.store.failures import reason_of
 from sidestream.store.migrate import (
     STATEMENT_TIMEOUT,
@@ -62,7 +63,15 @@ async def reachable(url: str) -> Finding:
             version = require_version(connection)
         except PostgresTooOld as error:
             return failed(str(error))
-    return ok(f"Postgres {version} answers.")
+        is_encrypted, host = connection.pgconn.ssl_in_use, connection.info.host
+    if is_encrypted:
+        return ok(f"Postgres {version} answers, over TLS.")
+    if stays_here(host):
+        return ok(f"Postgres {version} answers.")
+    return warning(
+        f"Postgres {version} answers, but what travels to it can be read on the way: have it take "
+        "TLS, and put no `sslmode` below `require` into the address."
+    )
 
 
 async def role(url: str) -> Finding:
@@ -187,7 +196,7 @@ async def _connect(url: str) -> AsyncIterator[psycopg.AsyncConnection[dict[str, 
     """Connect as the functions do. Raises `Broken`."""
     try:
         connection = await psycopg.AsyncConnection.connect(
-            url,
+            encrypted(url),
             autocommit=True,
             prepare_threshold=None,
             connect_timeout=_CONNECT_TIMEOUT_S,

@@ -102,7 +102,8 @@ export class ChatClient {
         headers: target.headers,
         body: file,
       });
-      if (!response.ok) throw await problemFrom(response);
+      // 412: it is there already, from a request whose answer was lost.
+      if (!response.ok && response.status !== 412) throw await problemFrom(response);
     }
     return attachment;
   }
