@@ -16,7 +16,6 @@ from sidestream.reasons import of_error, report
 
 _LIMIT_S: Final = 2.0
 _DEEP: Final = "deep"
-_NO_STORE: Final = {"cache-control": "no-store"}
 
 type Look = Callable[[], Awaitable[bool]]
 """Tells whether a part is well. Why it is not is in the log by then."""
@@ -56,11 +55,11 @@ async def healthz(request: Request, parts: Mapping[str, Part]) -> JSONResponse:
     """Answer `GET /healthz`: without touching anything, or, with `deep` in the query, with a word
     on each part, and 503 when one of them is not well."""
     if _DEEP not in request.query_params:
-        return JSONResponse({"status": "ok"}, headers=_NO_STORE)
+        return JSONResponse({"status": "ok"})
     well = await asyncio.gather(*(part.is_well() for part in parts.values()))
     words = {name: _word(is_well) for name, is_well in zip(parts, well, strict=True)}
     document = {"status": _word(all(well)), "parts": words}
-    return JSONResponse(document, status_code=200 if all(well) else 503, headers=_NO_STORE)
+    return JSONResponse(document, status_code=200 if all(well) else 503)
 
 
 def _word(is_well: bool) -> str:

@@ -1,9 +1,9 @@
 """Attachments: files on S3, uploaded by the browser itself in two phases.
 
 `attachments.create` registers a file and gives a presigned PUT, which works once, with the type and
-size that its signature fixes; the browser uploads; a message that refers to the file is accepted once the
-file is there. The bucket is private, each object's key begins with its owner's hash, and a file
-goes when its thread does.
+size that its signature fixes; the browser uploads; a message that refers to the file is accepted
+once the file is there. The bucket is private, each object's key begins with its owner's hash, and a
+file goes when its thread does.
 """
 
 from __future__ import annotations
