@@ -23,8 +23,16 @@ from examples.tickets.ticket import (
 )
 from sidestream.identity import Verifier, path_segment
 from sidestream.problems import Invalid
-from sidestream.tool_server.fields import Limit, Query, page_document
-from sidestream.tool_server.rest import answer, idempotency_key, json_body, owner, query, valid
+from sidestream.tool_server.fields import Limit, Query
+from sidestream.tool_server.rest import (
+    answer,
+    idempotency_key,
+    json_body,
+    owner,
+    page,
+    query,
+    valid,
+)
 
 DEFAULT_LIMIT: Final = 50
 
@@ -70,7 +78,7 @@ def ticket_routes(tickets: TicketRepository, people: Verifier) -> list[Route]:
     tokens the verifier knows."""
 
     async def many(request: Request) -> Response:
-        user_id = await owner(request, people)
+        user_id = (await owner(request, people)).user_id
         if request.method == "POST":
             body = valid(_NewTicket, await json_body(request))
             draft = TicketDraft(**body.model_dump())
@@ -79,11 +87,11 @@ def ticket_routes(tickets: TicketRepository, people: Verifier) -> list[Route]:
             return answer(ticket.document(), 201, {"location": location})
         asked = valid(_ListQuery, query(request))
         wanted = TicketFilter(asked.status, tuple(asked.q.split()), asked.after, asked.limit)
-        page = await tickets.list(user_id, wanted)
-        return answer(page_document((ticket.document() for ticket in page.tickets), page.after))
+        found = await tickets.list(user_id, wanted)
+        return page(request, (ticket.document() for ticket in found.tickets), found.after)
 
     async def one(request: Request) -> Response:
-        user_id = await owner(request, people)
+        user_id = (await owner(request, people)).user_id
         ticket_id = request.path_params["ticket_id"]
         if request.method == "DELETE":
             await tickets.delete(user_id, ticket_id)

@@ -20,7 +20,8 @@ from examples.tickets.ticket import (
 )
 from sidestream.i18n import _
 from sidestream.problems import Invalid
-from sidestream.tool_server.fields import Limit, Words, page_document, page_schema
+from sidestream.tool_server.fields import Limit, Words
+from sidestream.tool_server.pages import page_document, page_schema
 from sidestream.tool_server.tools import (
     ADDS,
     OVERWRITES,
@@ -88,7 +89,7 @@ class ListTickets(Arguments[TicketRepository]):
 
     async def run(self, things: TicketRepository, call: ToolCall) -> dict[str, Any]:
         wanted = TicketFilter(self.status, after=self.after, limit=self.limit)
-        return _page(await things.list(call.user_id, wanted))
+        return _page(await things.list(call.user_id, wanted), call)
 
 
 class GetTicket(Arguments[TicketRepository]):
@@ -175,11 +176,12 @@ class SearchTickets(Arguments[TicketRepository]):
     async def run(self, things: TicketRepository, call: ToolCall) -> dict[str, Any]:
         words = tuple(self.query.split())
         wanted = TicketFilter(self.status, words, self.after, self.limit)
-        return _page(await things.list(call.user_id, wanted))
+        return _page(await things.list(call.user_id, wanted), call)
 
 
-def _page(page: TicketPage) -> dict[str, Any]:
-    return page_document((ticket.document() for ticket in page.tickets), page.after)
+def _page(page: TicketPage, call: ToolCall) -> dict[str, Any]:
+    documents = (ticket.document() for ticket in page.tickets)
+    return page_document(documents, page.after, call.page_bytes)
 
 
 _TIME = {"type": "string", "format": "date-time"}

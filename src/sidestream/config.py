@@ -175,6 +175,9 @@ class Settings(DatabaseSettings):
     mcp_allowed_hosts: tuple[str, ...] = ()
     """`Host` values served at `/mcp`, comma-separated, `name:*` for any port. Empty: every one."""
     max_body_bytes: Annotated[int, Field(ge=1024, le=6_000_000)] = 1_000_000
+    max_page_bytes: Annotated[int, Field(ge=10_000, le=5_000_000)] = 1_000_000
+    """A page of items, of conversations or of a domain's things, and the history that a run reads;
+    at least one of them comes, whatever its size."""
 
 
 class ReplaySettings(BaseModel):

@@ -20,6 +20,8 @@ class Limits(BaseModel):
     """Texts and tags of a message."""
     max_answers: Annotated[int, Field(ge=1, le=1_000)] = 100
     """Values that the answers to a question may have in all."""
+    max_action_bytes: Annotated[int, Field(ge=1_000, le=1_000_000)] = 64_000
+    """What an action of a card carries."""
     max_attachments: Annotated[int, Field(ge=0, le=20)] = 5
     """Files that one message may have."""
     max_attachment_bytes: Annotated[int, Field(ge=1, le=20_000_000)] = 5_000_000
@@ -28,9 +30,6 @@ class Limits(BaseModel):
     max_item_bytes: Annotated[int, Field(ge=200_000, le=5_000_000)] = 256_000
     """An item of a conversation, as it is stored. A quarter is for the arguments of tool calls, and
     a quarter for what they came with."""
-    max_page_bytes: Annotated[int, Field(ge=10_000, le=5_000_000)] = 1_000_000
-    """A page of items or of conversations, and the history that a run reads; at least one of
-    them comes, whatever its size."""
     requests_per_minute: Annotated[int, Field(ge=0)] = 30
     """Messages and dictations a user may send in a minute; 0 means no limit."""
     tokens_per_day: Annotated[int, Field(ge=0)] = 500_000

@@ -4,6 +4,7 @@ from typing import Any
 
 import pytest
 
+from tests.sign_in import SignIn
 from tests.tasks.conftest import Person
 from tests.tool_server.people import assert_problem
 
@@ -109,3 +110,57 @@ async def test_what_is_no_day_is_refused(alice: Person, due_at: str) -> None:
     answer = await alice.request("POST", alice.path, json={"title": "x", "due_at": due_at})
     assert_problem(answer, 422, "invalid")
     assert await alice.titles() == []
+
+
+async def test_a_time_is_in_the_zone_of_the_token_where_nobody_says_another(
+    alice: Person, sign_in: SignIn
+) -> None:
+    token = sign_in.token(alice.id, zoneinfo="Asia/Karachi")
+    said = {"title": "x", "due_at": "2026-12-24T18:00"}
+    headers = {"authorization": f"Bearer {token}"}
+    task = (await alice.http.post(alice.path, json=said, headers=headers)).json()
+    assert task["due_at"] == "2026-12-24T13:00:00Z"
+    path = f"{alice.path}/{task['id']}"
+    change = {"due_at": "2026-12-24T02:00"}
+    changed = await alice.http.patch(path, json=change, headers=headers)
+    assert changed.json()["due_at"] == "2026-12-23T21:00:00Z"
+    headers["x-sidestream-time-zone"] = "America/New_York"
+    elsewhere = await alice.http.patch(path, json=change, headers=headers)
+    assert elsewhere.json()["due_at"] == "2026-12-24T07:00:00Z"
+
+
+@pytest.mark.parametrize(
+    ("zone", "said"),
+    [
+        ("Asia/Karachi", "1900-01-01T04:00"),
+        ("Pacific/Pago_Pago", "9998-12-31T13:00"),
+        ("Asia/Karachi", "0001-01-01T00:00"),
+        ("Pacific/Pago_Pago", "9999-12-31T23:59"),
+    ],
+)
+async def test_years_are_counted_in_the_persons_zone(alice: Person, zone: str, said: str) -> None:
+    headers = {"x-sidestream-time-zone": zone}
+    draft = {"title": "x", "due_at": said}
+    answer = await alice.request("POST", alice.path, json=draft, headers=headers)
+    [error] = assert_problem(answer, 422, "invalid")["errors"]
+    assert error["loc"] == ["due_at"]
+    result = await alice.call("add_task", draft, **{META: zone})
+    assert result["isError"]
+    assert "due_at" in result["content"][0]["text"]
+    assert await alice.titles() == []
+
+
+@pytest.mark.parametrize(
+    ("zone", "said"),
+    [("Pacific/Kiritimati", "9999-01-01T13:00"), ("Pacific/Pago_Pago", "1899-12-31T13:00")],
+)
+async def test_a_moment_that_was_taken_can_be_given_back(
+    alice: Person, zone: str, said: str
+) -> None:
+    task = await in_zone(alice, zone, "add_task", title="x", due_at=said)
+    again = await in_zone(alice, zone, "update_task", task_id=task["id"], due_at=task["due_at"])
+    assert again["due_at"] == task["due_at"]
+    [listed] = (await alice.request("GET", alice.path)).json()["data"]
+    path = f"{alice.path}/{task['id']}"
+    kept = await alice.request("PATCH", path, json={"due_at": listed["due_at"]})
+    assert kept.json()["due_at"] == listed["due_at"]

@@ -3,13 +3,13 @@ that is not yours are the same 404.
 """
 
 from typing import Final
-from zoneinfo import ZoneInfo
 
 from pydantic import BaseModel, ConfigDict
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
+from sidestream.caller import Caller
 from sidestream.identity import Verifier, path_segment
 from sidestream.problems import Invalid
 from sidestream.tasks.repository import TaskRepository
@@ -21,17 +21,16 @@ from sidestream.tasks.task import (
     TaskDraft,
     TaskFilter,
     Title,
-    settled,
 )
-from sidestream.tool_server.fields import Limit, Query, page_document
+from sidestream.tool_server.fields import Limit, Query
 from sidestream.tool_server.rest import (
     answer,
     idempotency_key,
     json_body,
     owner,
+    page,
     query,
     valid,
-    zone_of,
 )
 
 DEFAULT_LIMIT: Final = 50
@@ -55,11 +54,9 @@ class _Patch(_Body):
     completed: bool = False
     due_at: DueAt | None = None
 
-    def changes(self, zone: ZoneInfo) -> TaskChanges:
+    def changes(self) -> TaskChanges:
         given = {name: getattr(self, name) for name in self.model_fields_set}
         clears = "due_at" in given and self.due_at is None
-        if "due_at" in given:
-            given["due_at"] = settled(self.due_at, zone)
         return TaskChanges(**given, clear_due_at=clears)
 
 
@@ -100,45 +97,46 @@ class TaskRoutes:
 
     async def list(self, request: Request) -> Response:
         """Give `{data, has_more, after}`, newest first."""
-        user_id = await self._owner(request)
+        user_id = (await self._owner(request)).user_id
         asked = valid(_ListQuery, query(request))
         words = tuple(asked.q.split())
-        page = await self._tasks.list(
+        found = await self._tasks.list(
             user_id, TaskFilter(asked.completed, words, asked.after, asked.limit)
         )
-        return answer(page_document((task.document() for task in page.tasks), page.after))
+        return page(request, (task.document() for task in found.tasks), found.after)
 
     async def add(self, request: Request) -> Response:
         """Make a task: 201, also for a repetition with the same `Idempotency-Key`."""
-        user_id = await self._owner(request)
-        body = valid(_NewTask, await json_body(request))
-        draft = TaskDraft(body.title, body.notes, settled(body.due_at, zone_of(request)))
-        task = await self._tasks.add(user_id, draft, idempotency_key(request))
-        location = f"/api/{path_segment(user_id)}/tasks/{task.id}"
+        owner = await self._owner(request)
+        body = valid(_NewTask, await json_body(request), owner.time_zone)
+        draft = TaskDraft(body.title, body.notes, body.due_at)
+        task = await self._tasks.add(owner.user_id, draft, idempotency_key(request))
+        location = f"/api/{path_segment(owner.user_id)}/tasks/{task.id}"
         return answer(task.document(), 201, {"location": location})
 
     async def get(self, request: Request) -> Response:
         """Give one task."""
-        user_id = await self._owner(request)
+        user_id = (await self._owner(request)).user_id
         task = await self._tasks.get(user_id, request.path_params["task_id"])
         return answer(task.document())
 
     async def update(self, request: Request) -> Response:
         """Change what the body names and give the task as it is now."""
-        user_id = await self._owner(request)
-        changes = valid(_Patch, await json_body(request)).changes(zone_of(request))
+        owner = await self._owner(request)
+        body = valid(_Patch, await json_body(request), owner.time_zone)
+        changes = body.changes()
         if changes == TaskChanges():
             raise Invalid("Give at least one of title, notes, completed and due_at.")
-        task = await self._tasks.update(user_id, request.path_params["task_id"], changes)
+        task = await self._tasks.update(owner.user_id, request.path_params["task_id"], changes)
         return answer(task.document())
 
     async def delete(self, request: Request) -> Response:
         """Delete a task: 204."""
-        user_id = await self._owner(request)
+        user_id = (await self._owner(request)).user_id
         await self._tasks.delete(user_id, request.path_params["task_id"])
         return Response(status_code=204)
 
-    async def _owner(self, request: Request) -> str:
+    async def _owner(self, request: Request) -> Caller:
         return await owner(request, self._people)
 
 

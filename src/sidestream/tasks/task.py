@@ -13,11 +13,11 @@ from datetime import UTC, date, datetime
 from typing import Annotated, Any, Final
 from zoneinfo import ZoneInfo
 
-from pydantic import PlainValidator, StringConstraints, WithJsonSchema
+from pydantic import PlainValidator, StringConstraints, ValidationInfo, WithJsonSchema
 
 from sidestream.i18n import _
 from sidestream.time_zone import UTC_ZONE
-from sidestream.tool_server.fields import Storable, Visible, check_cursor, stamp
+from sidestream.tool_server.fields import Storable, Visible, check_cursor, stamp, zone_of
 
 MAX_TITLE_CHARS: Final = 500
 MAX_NOTES_CHARS: Final = 5_000
@@ -25,7 +25,7 @@ MAX_NOTES_CHARS: Final = 5_000
 _FIRST_YEAR, _LAST_YEAR = 1900, 9998
 
 type Due = date | datetime
-"""A day, or a moment: a `datetime` is a moment, and aware once its zone is known (`settled`)."""
+"""A day, or a moment: a `datetime` is a moment, and aware."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,38 +94,31 @@ class TaskPage:
     after: str | None
 
 
-def parse_due_at(value: Any) -> Due:
-    """Read an ISO 8601 date or date-time, which may lack its offset.
+def parse_due_at(value: Any, info: ValidationInfo) -> Due:
+    """Read an ISO 8601 date or date-time. One without an offset is the moment at which clocks in
+    the person's zone show it: where they skip it, they are past it by as much, and where they show
+    it twice, it is the first time (PEP 495).
 
     Raises `ValueError` with a sentence for people.
     """
     if not isinstance(value, str):
         raise ValueError(_DUE_AT_HINT)
-    due = _day_or_time(value.strip())
+    due = _day_or_moment(value.strip(), zone_of(info))
     if not _FIRST_YEAR <= due.year <= _LAST_YEAR:
         raise ValueError(_("must be between the years 1900 and 9998"))
     return due
 
 
-def _day_or_time(text: str) -> Due:
+def _day_or_moment(text: str, zone: ZoneInfo) -> Due:
     try:
         return date.fromisoformat(text)
     except ValueError:
         pass
     try:
-        moment = datetime.fromisoformat(text)
-        return moment.astimezone(UTC) if moment.tzinfo else moment
+        time = datetime.fromisoformat(text)
+        return (time if time.tzinfo else time.replace(tzinfo=zone)).astimezone(UTC)
     except (ValueError, OverflowError):
         raise ValueError(_DUE_AT_HINT) from None
-
-
-def settled(due: Due | None, zone: ZoneInfo) -> Due | None:
-    """Give a day as it is, and a time without an offset as the moment at which clocks in a zone
-    show it. Where they skip it, they are past it by as much; where they show it twice, it is the
-    first time (PEP 495)."""
-    if isinstance(due, datetime) and due.tzinfo is None:
-        return due.replace(tzinfo=zone).astimezone(UTC)
-    return due
 
 
 def _due_text(due: Due | None, zone: ZoneInfo) -> str | None:

@@ -23,9 +23,9 @@ from sidestream.tasks.task import (
     TaskPage,
     Title,
     parse_due_at,
-    settled,
 )
-from sidestream.tool_server.fields import Limit, Words, page_document, page_schema
+from sidestream.tool_server.fields import Limit, Words
+from sidestream.tool_server.pages import page_document, page_schema
 from sidestream.tool_server.tools import (
     ADDS,
     OVERWRITES,
@@ -59,7 +59,7 @@ _NewDueAt = Annotated[
 ]
 _ClearableDueAt = Annotated[
     Due | Literal[""] | None,
-    PlainValidator(lambda value: value if value in ("", None) else parse_due_at(value)),
+    PlainValidator(lambda value, info: value if value in ("", None) else parse_due_at(value, info)),
     WithJsonSchema({"anyOf": [{"type": "string"}, {"type": "null"}]}),
     Field(
         description="The new due date: an ISO 8601 date, or a date-time where the user named a "
@@ -77,8 +77,7 @@ class AddTask(Arguments[TaskRepository]):
     due_at: _NewDueAt = None
 
     async def run(self, things: TaskRepository, call: ToolCall) -> dict[str, Any]:
-        due_at = settled(self.due_at, call.time_zone)
-        draft = TaskDraft(self.title, self.notes or "", due_at)
+        draft = TaskDraft(self.title, self.notes or "", self.due_at)
         task = await things.add(call.user_id, draft, call.idempotency_key)
         return task.document(call.time_zone)
 
@@ -120,7 +119,7 @@ class UpdateTask(Arguments[TaskRepository]):
         changes = TaskChanges(
             title=self.title,
             notes=self.notes,
-            due_at=settled(self.due_at or None, call.time_zone),
+            due_at=self.due_at or None,
             clear_due_at=self.due_at == "",
         )
         if changes == TaskChanges():
@@ -172,7 +171,8 @@ class SearchTasks(Arguments[TaskRepository]):
 
 
 def _page(page: TaskPage, call: ToolCall) -> dict[str, Any]:
-    return page_document((task.document(call.time_zone) for task in page.tasks), page.after)
+    documents = (task.document(call.time_zone) for task in page.tasks)
+    return page_document(documents, page.after, call.page_bytes)
 
 
 _TIME = {"type": "string", "format": "date-time"}

@@ -22,6 +22,7 @@ from sidestream.request_context import RequestContext
 from sidestream.store.database import Database
 from sidestream.telemetry import logger
 from sidestream.tool_server.endpoint import McpEndpoint
+from sidestream.tool_server.pages import MAX_PAGE_BYTES
 from sidestream.tool_server.tools import ToolServer
 
 MAX_BODY_BYTES: Final = 128 * 1024
@@ -90,6 +91,7 @@ def create_app[ThingsT](
         exception_handlers=PROBLEM_HANDLERS,
         lifespan=lifespan,
     )
+    app.state.page_bytes = min(settings.max_page_bytes, MAX_PAGE_BYTES)
     app.router.redirect_slashes = False
     return app
 

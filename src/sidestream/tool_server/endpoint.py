@@ -132,9 +132,11 @@ async def _call[ThingsT](
         raise MCPError(code=INVALID_PARAMS, message="The idempotency key is malformed.") from None
     asked = Asked.of(params)
     zone = time_zone(meta.get(TIME_ZONE_META))
-    call = ToolCall(request.scope[_USER], key, asked.answers, zone)
+    page_bytes = request.app.state.page_bytes
+    call = ToolCall(request.scope[_USER], key, asked.answers, zone, page_bytes)
     try:
-        arguments = server.by_name[params.name].arguments.model_validate(params.arguments or {})
+        model, given = server.by_name[params.name].arguments, params.arguments or {}
+        arguments = model.model_validate(given, context=zone)
         document = await arguments.run(things, call)
     except ValidationError as error:
         return _failed(_INVALID, _invalid_arguments(params.name, error)), "invalid_arguments"

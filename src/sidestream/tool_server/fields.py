@@ -1,13 +1,13 @@
-"""What any domain asks of texts, pages and keys, as annotated types: tools and REST bodies are both
-built of them."""
+"""What any domain asks of texts, limits and keys, as annotated types: tools and REST bodies are
+both built of them."""
 
 import unicodedata
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable
 from datetime import UTC, datetime
 from typing import Annotated, Any, Final
 from zoneinfo import ZoneInfo
 
-from pydantic import AfterValidator, BeforeValidator, Field, StringConstraints
+from pydantic import AfterValidator, BeforeValidator, Field, StringConstraints, ValidationInfo
 
 from sidestream.i18n import _
 from sidestream.time_zone import UTC_ZONE
@@ -65,6 +65,11 @@ IdempotencyKey = Annotated[
 ]
 
 
+def zone_of(info: ValidationInfo) -> ZoneInfo:
+    """Give the time zone of the person whose arguments or body are validated."""
+    return info.context or UTC_ZONE
+
+
 def stamp(moment: datetime, zone: ZoneInfo = UTC_ZONE) -> str:
     """Give an aware time as RFC 3339 has it, by the clock of a zone, with `Z` where that is UTC."""
     local = moment.astimezone(zone)
@@ -80,21 +85,3 @@ def like_pattern(word: str) -> str:
     for special in ("\\", "%", "_"):
         literal = literal.replace(special, "\\" + special)
     return f"%{literal}%"
-
-
-def page_document(things: Iterable[Mapping[str, Any]], after: str | None) -> dict[str, Any]:
-    """Give a page as JSON: `after` leads to the next one and is null on the last."""
-    return {"data": list(things), "has_more": after is not None, "after": after}
-
-
-def page_schema(thing: Mapping[str, Any]) -> dict[str, Any]:
-    """Give the JSON Schema of `page_document`, of things with a schema."""
-    return {
-        "type": "object",
-        "properties": {
-            "data": {"type": "array", "items": dict(thing)},
-            "has_more": {"type": "boolean"},
-            "after": {"anyOf": [{"type": "string"}, {"type": "null"}]},
-        },
-        "required": ["data", "has_more", "after"],
-    }

@@ -5,6 +5,7 @@ token for the chat. Somebody else's path is a 403.
 """
 
 import json
+from collections.abc import Iterable, Mapping
 from typing import Any, Final
 from zoneinfo import ZoneInfo
 
@@ -12,22 +13,25 @@ from pydantic import BaseModel, TypeAdapter, ValidationError
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 
+from sidestream.caller import Caller
 from sidestream.field_errors import field_errors
 from sidestream.headers import TIME_ZONE
 from sidestream.identity import Verifier, bearer_token, check_owner
 from sidestream.problems import BadRequest, Invalid
-from sidestream.time_zone import time_zone
+from sidestream.time_zone import CLAIM, UTC_ZONE, time_zone
 from sidestream.tool_server.fields import IdempotencyKey
 from sidestream.tool_server.media import check_json
+from sidestream.tool_server.pages import page_document
 
 _KEY: Final = TypeAdapter[str](IdempotencyKey)
 
 
-async def owner(request: Request, people: Verifier) -> str:
-    """Give the `user_id` of the path, when it is the caller's. Raises `Problem`."""
-    subject = await people.subject(bearer_token(request.headers))
-    check_owner(request.path_params["user_id"], subject)
-    return subject
+async def owner(request: Request, people: Verifier) -> Caller:
+    """Give who is asking, when the `user_id` of the path is theirs. Raises `Problem`."""
+    claims = await people.claims(bearer_token(request.headers))
+    check_owner(request.path_params["user_id"], claims["sub"])
+    zone = time_zone(request.headers.get(TIME_ZONE), claims.get(CLAIM))
+    return Caller(claims["sub"], time_zone=zone)
 
 
 async def json_body(request: Request) -> Any:
@@ -49,10 +53,11 @@ def query(request: Request) -> dict[str, str]:
     return values
 
 
-def valid[ModelT: BaseModel](model: type[ModelT], value: Any) -> ModelT:
-    """Read a value as a model. Raises `Invalid`, with the fields that do not fit."""
+def valid[ModelT: BaseModel](model: type[ModelT], value: Any, zone: ZoneInfo = UTC_ZONE) -> ModelT:
+    """Read a value of somebody in a time zone as a model. Raises `Invalid`, with the fields that do
+    not fit."""
     try:
-        return model.model_validate(value)
+        return model.model_validate(value, context=zone)
     except ValidationError as error:
         details = error.errors(include_input=False, include_url=False)
         raise Invalid(errors=field_errors(details)) from None
@@ -69,9 +74,9 @@ def idempotency_key(request: Request) -> str | None:
         raise Invalid("The Idempotency-Key is 1 to 200 visible ASCII characters.") from None
 
 
-def zone_of(request: Request) -> ZoneInfo:
-    """Give the time zone that a request names, or UTC."""
-    return time_zone(request.headers.get(TIME_ZONE))
+def page(request: Request, things: Iterable[Mapping[str, Any]], after: str | None) -> Response:
+    """Answer with a page, of as many things as may come to one (see `page_document`)."""
+    return answer(page_document(things, after, request.app.state.page_bytes))
 
 
 def answer(document: Any, status: int = 200, headers: dict[str, str] | None = None) -> Response:

@@ -18,17 +18,19 @@ from pydantic import BaseModel, ConfigDict
 
 from sidestream.time_zone import UTC_ZONE
 from sidestream.tool_server.asking import ANSWER_WITHIN_S, Answer, answer_to
+from sidestream.tool_server.pages import MAX_PAGE_BYTES
 
 
 @dataclass(frozen=True, slots=True)
 class ToolCall:
-    """For whom a tool runs and in which time zone they are, and the key under which a repetition of
-    this call is recognised."""
+    """For whom a tool runs and in which time zone they are, the key under which a repetition of
+    this call is recognised, and what a page may come to."""
 
     user_id: str
     idempotency_key: str | None = None
     answers: Mapping[str, Answer] = field(default_factory=dict)
     time_zone: ZoneInfo = UTC_ZONE
+    page_bytes: int = MAX_PAGE_BYTES
 
     def ask[FormT: BaseModel](self, form: type[FormT], message: str) -> FormT:
         """Ask the person, and give the answer. To be done before anything is changed.

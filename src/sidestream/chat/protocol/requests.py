@@ -41,8 +41,6 @@ from sidestream.visible import is_visible
 
 MAX_TITLE_CHARS: Final = 200
 MAX_FEEDBACK_ITEMS: Final = 100
-MAX_PAYLOAD_BYTES: Final = 64_000
-"""What a widget's action may carry: as much as a call of a tool."""
 
 _ADAPTER: Final[TypeAdapter[ChatKitReq]] = TypeAdapter(ChatKitReq)
 _KEY: Final = re.compile(r"[\x21-\x7e]{1,255}")
@@ -138,7 +136,7 @@ def _check(request: ChatKitReq, settings: ChatSettings, tools: Collection[str]) 
         case ThreadsAddClientToolOutputReq():
             _check_carried(request.params.result, settings.tool_output_bytes)
         case ThreadsCustomActionReq() | ThreadsSyncCustomActionReq():
-            _check_carried(request.params.action.payload, MAX_PAYLOAD_BYTES)
+            _check_carried(request.params.action.payload, settings.max_action_bytes)
         case ItemsFeedbackReq():
             if not 0 < len(request.params.item_ids) <= MAX_FEEDBACK_ITEMS:
                 raise Invalid("Feedback is for 1 to {count} items.", count=MAX_FEEDBACK_ITEMS)
