@@ -158,8 +158,7 @@ def _role(stack: Stack, logical_id: str, live: Document) -> Iterator[str]:
     needs = [
         ("secretsmanager:GetSecretValue", arn)
         for name, arn in variables.items()
-        # The job that tidies is given the other by Globals, and reads none but this one.
-        if name.endswith("_SECRET_ARN") and (logical_id in WITH_URL or "DATABASE" in name)
+        if name.endswith("_SECRET_ARN")
     ]
     group = live["LoggingConfig"]["LogGroup"]
     logs = f"arn:aws:logs:us-east-1:{live['FunctionArn'].split(':')[4]}:log-group:{group}:*"

@@ -87,10 +87,7 @@ def test_every_variable_is_a_setting(template: Document, function: str) -> None:
     secrets = {f"{name.upper()}{ARN_SUFFIX}" for name in _secrets(CONFIGURED[function])}
     runtime = set(re.findall(r"STREAM_\w+", streaming_settings.Settings.__doc__ or ""))
     known = settings | secrets | OTHERS | (runtime if function == "ChatFunction" else set())
-    shared = set(template["Globals"]["Function"]["Environment"]["Variables"])
-
-    given = set(environment(template, function))
-    assert given - (shared if function not in FUNCTIONS else set()) <= known
+    assert set(environment(template, function)) <= known
 
 
 @pytest.mark.parametrize("function", CONFIGURED)

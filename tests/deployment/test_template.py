@@ -154,8 +154,7 @@ def test_a_role_reads_exactly_the_secrets_of_its_functions_environment(template:
             if statement["Action"] == "secretsmanager:GetSecretValue"
             for secret in statement["Resource"]
         }
-        # Every function is told of what serves requests; the one that tidies does not.
-        assert readable == (named if role != "TidyRole" else {"DatabaseUrlSecretArn"})
+        assert readable == named
 
 
 def test_nothing_is_granted_on_everything(resources: Document) -> None:

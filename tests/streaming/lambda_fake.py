@@ -85,6 +85,11 @@ class FakeLambda:
             await post.complete.wait()
         return post
 
+    async def polled(self, times: int) -> None:
+        """Return once there were that many GETs."""
+        async with asyncio.timeout(_PATIENCE_S), self._arrived:
+            await self._arrived.wait_for(lambda: len(self.gets) >= times)
+
     async def listen(self) -> None:
         self._server = await asyncio.start_server(self._accept, "127.0.0.1", 0)
         self.address = f"127.0.0.1:{self._server.sockets[0].getsockname()[1]}"
@@ -140,7 +145,9 @@ class FakeLambda:
             if request.method == b"POST":
                 await self._reply(peer, writer, self.post_status, {}, b'{"status":"OK"}')
             else:
-                self.gets.append((number, post.target))
+                async with self._arrived:
+                    self.gets.append((number, post.target))
+                    self._arrived.notify_all()
                 await self._next(peer, writer, post)
                 if self.closes_after_next:
                     return

@@ -17,7 +17,9 @@ class TestExitCodes:
     async def test_refused_next(self, fake: FakeLambda) -> None:
         fake.next_status = 403
         async with runtime(fake) as process:
-            assert await process.wait() == 1
+            output, _ = await process.communicate()
+        assert process.returncode == 1
+        assert b"[CRITICAL]" in output
 
     async def test_broken_app(self, fake: FakeLambda) -> None:
         async with runtime(fake, "missing:app") as process:
@@ -64,7 +66,23 @@ class TestExitCodes:
     async def test_nobody_listens(self, fake: FakeLambda) -> None:
         await fake.stop_listening()
         async with runtime(fake) as process:
-            assert await process.wait() == 1
+            output, _ = await process.communicate()
+        assert process.returncode == 1
+        assert b"[CRITICAL]" in output
+
+    async def test_the_emulator_ends_before_it(self, fake: FakeLambda) -> None:
+        """As `sam local` ends: no failure, though the platform still sees one in the exit code."""
+        async with runtime(fake, AWS_LAMBDA_LOG_LEVEL="INFO") as process:
+            fake.invoke({**EVENT, "rawPath": "/hello"})
+            await fake.finished()
+            await fake.polled(2)
+            await fake.stop_listening()
+            output, _ = await process.communicate()
+        assert process.returncode == 1
+        assert b"[INFO]" in output
+        assert b"the Runtime API is gone" in output
+        assert b"[CRITICAL]" not in output
+        assert b"lifespan stopped" in output
 
 
 async def test_sockets_are_new_after_a_restore(fake: FakeLambda) -> None:

@@ -105,6 +105,13 @@ class RuntimeApiError(StreamingError):
         self.status = status
 
 
+class RuntimeApiGoneError(StreamingError):
+    """The Runtime API was there and is no more, which is how an emulator ends an environment."""
+
+    def __init__(self) -> None:
+        super().__init__("the Runtime API is gone, and with it the execution environment")
+
+
 @dataclass(frozen=True, slots=True)
 class ErrorReport:
     """An error as Lambda is told of it: a type, a sentence, a request id, and no more."""

@@ -51,7 +51,8 @@ class Poller:
 
         Raises:
             RuntimeApiError: ``next`` was refused.
-            OSError: the Runtime API is gone.
+            RuntimeApiGoneError: the Runtime API was there, and is gone.
+            OSError: nobody listens there, or it does not speak HTTP.
         """
         try:
             while True:

@@ -13,7 +13,7 @@ from collections.abc import Awaitable, Callable
 from . import snapstart
 from .app import load_app
 from .asgi import App
-from .errors import ErrorReport, RuntimeApiError, reportable_message
+from .errors import ErrorReport, RuntimeApiError, RuntimeApiGoneError, reportable_message
 from .lifespan import Lifespan
 from .poller import Poller
 from .runtime_api import RuntimeApi
@@ -88,10 +88,7 @@ class Runtime:
         exit_code = EXIT_OK
         for poller in pollers:
             if poller.done() and not poller.cancelled() and (error := poller.exception()):
-                expected = isinstance(error, RuntimeApiError | OSError)
-                log.critical(
-                    "The runtime cannot go on: %s", error, exc_info=None if expected else error
-                )
+                _log_end(error)
                 exit_code = EXIT_FAILED
             poller.cancel()
         stopping.cancel()
@@ -118,6 +115,14 @@ async def _report(post: Callable[[ErrorReport], Awaitable[object]], report: Erro
         await post(report)
     except OSError as error:
         log.error("The error could not be reported: %s", error)
+
+
+def _log_end(error: BaseException) -> None:
+    if isinstance(error, RuntimeApiGoneError):
+        log.info("The end: %s", error)
+        return
+    expected = isinstance(error, RuntimeApiError | OSError)
+    log.critical("The runtime cannot go on: %s", error, exc_info=None if expected else error)
 
 
 def _stop_on_signals() -> asyncio.Event:

@@ -8,7 +8,7 @@ are here as AWS's own Python runtime client (``awslambdaric``) uses them.
 import platform
 from dataclasses import dataclass
 
-from .errors import ERROR_TYPE_HEADER, ErrorReport, RuntimeApiError
+from .errors import ERROR_TYPE_HEADER, ErrorReport, RuntimeApiError, RuntimeApiGoneError
 from .http11 import Connection, Reply, request_head
 
 _VERSION = "/2018-06-01/runtime"
@@ -46,6 +46,7 @@ class RuntimeApi:
         self._address = address
         self._host, self._port = (host, int(port)) if host else (address, 80)
         self._connection: Connection | None = None
+        self._reached = False
 
     async def connect(self) -> Connection:
         return await Connection.open(self._host, self._port)
@@ -60,10 +61,16 @@ class RuntimeApi:
 
         Raises:
             RuntimeApiError: the answer is not 200, or does not name a request. Not recoverable.
-            OSError: the Runtime API is gone.
+            RuntimeApiGoneError: it could be reached before, and cannot now.
+            OSError: it could never be reached, or does not speak HTTP.
         """
         path = f"{_VERSION}/invocation/next"
-        reply = await self._get(path)
+        try:
+            reply = await self._get(path)
+        except ConnectionError as error:
+            if not self._reached:
+                raise
+            raise RuntimeApiGoneError from error
         headers = reply.headers
         if reply.status != 200 or "lambda-runtime-aws-request-id" not in headers:
             raise RuntimeApiError(path, reply.status)
@@ -146,6 +153,7 @@ class RuntimeApi:
         if self._connection is None or not self._connection.is_usable:
             self.close()
             self._connection = await self.connect()
+            self._reached = True
         kept = False
         try:
             self._connection.write(request_head("GET", path, self._headers()))
