@@ -14,6 +14,7 @@ BENCHMARKS = (
     "stream_memory",
     "page_rows",
     "cold_start",
+    "growth",
 )
 
 

@@ -58,6 +58,14 @@ def _rows(axes: Axes, found: dict[str, Any]) -> None:
     axes.set(title=f"A tick on the page, {found['ratio']:.2f} of a short list's", xlabel="ms")
 
 
+def _growth(axes: Axes, found: dict[str, Any]) -> None:
+    growth = found["growth"]
+    names = [f"{each['conversations']:,} conversations" for each in growth]
+    bars = axes.barh(names, [each["peak"]["chat"] for each in growth])
+    axes.bar_label(bars)
+    axes.set(title="Environments of the chat at work", xlabel="at a time, at most")
+
+
 PANELS = {
     "streaming_overhead": _chunks,
     "run_overhead": _runs,
@@ -65,6 +73,7 @@ PANELS = {
     "scaling": _lengths,
     "stream_memory": _memory,
     "page_rows": _rows,
+    "growth": _growth,
 }
 """What draws each benchmark's results."""
 

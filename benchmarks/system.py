@@ -12,8 +12,11 @@ from sidestream.local.system import LocalSystem
 
 
 @asynccontextmanager
-async def open_system(*, web: bool = False, **settings: str) -> AsyncIterator[LocalSystem]:
-    """Run a system whose model does not pause, with more of the functions' settings if given."""
+async def open_system(
+    *, web: bool = False, model_delay_ms: float = 0, environments: int = 20, **settings: str
+) -> AsyncIterator[LocalSystem]:
+    """Run a system whose model does not pause unless told, with more of the functions' settings if
+    given."""
     folder = Path(tempfile.mkdtemp(prefix="sidestream-bench-"))
     os.chmod(folder, 0o755)  # noqa: S103 - Postgres may run as another user
     options = LocalOptions(
@@ -22,7 +25,8 @@ async def open_system(*, web: bool = False, **settings: str) -> AsyncIterator[Lo
         tools_port=0,
         web_port=0,
         web=web,
-        model_delay_ms=0,
+        model_delay_ms=model_delay_ms,
+        environments=environments,
         settings={"REQUESTS_PER_MINUTE": "0", "TOKENS_PER_DAY": "0", **settings},
         durable=False,
     )

@@ -10,7 +10,7 @@ import sys
 import time
 from pathlib import Path
 
-from rehearsal import sam
+from rehearsal import release, sam
 from rehearsal.account import ROOT, Account
 from rehearsal.steps import DEFAULTS, Rehearsal, Row
 
@@ -26,6 +26,9 @@ def rehearse(account: Account, packaged: Path, *, short: bool) -> Rehearsal:
     rehearsal.life()
     if not short:
         rehearsal.failing_create()
+        rehearsal.take(
+            "make deploy, to a release that answers", lambda: release.findings(account, packaged)
+        )
         rehearsal.delete("rehearsal-front")
     rehearsal.delete(DEFAULTS)
     return rehearsal

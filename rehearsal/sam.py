@@ -6,7 +6,7 @@ import re
 import select
 import subprocess
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -21,8 +21,8 @@ CONFIRMED = {
     "Disable rollback": "n",
     "Save arguments to configuration file": "y",
     "SAM configuration environment": "",
+    "has no authentication. Is this okay?": "y",
 }
-OPEN_URL = "has no authentication. Is this okay?"
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,7 +33,8 @@ class Done:
     output: str
 
 
-def _environment(account: Account) -> dict[str, str]:
+def environment(account: Account) -> dict[str, str]:
+    """The variables that lead SAM to an account."""
     # SAM asks CloudFormation every five seconds how far it is; a stand-in needs no such patience.
     quick = {"SAM_CLI_TELEMETRY": "0", "SAM_CLI_POLL_DELAY": "0.3", "PYTHONUNBUFFERED": "1"}
     return account.environment | quick
@@ -43,7 +44,7 @@ def _run(account: Account, *arguments: str | Path) -> Done:
     done = subprocess.run(
         [SAM, *arguments],
         cwd=ROOT,
-        env=_environment(account),
+        env=environment(account),
         stdin=subprocess.DEVNULL,
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
@@ -107,44 +108,57 @@ def deploy_guided(
 
     Gives how it ended, and the names of the parameters that it asked for.
     """
+    answers = {"Stack Name": stack, "AWS Region": REGION, "SAM configuration file": str(config)}
+    # The folder is where it looks for samconfig.toml, and saves one.
+    command: list[str | Path] = [SAM, "deploy", "--guided", "--template-file", template]
+    return answer(command, account.folder, environment(account), answers, parameters)
+
+
+def answer(
+    command: Sequence[str | Path],
+    folder: Path,
+    variables: Mapping[str, str],
+    answers: Mapping[str, str],
+    parameters: Mapping[str, str],
+) -> tuple[Done, list[str]]:
+    """Run a command that guides, and answer what it asks: `answers` by a part of the question,
+    beside those that every such command asks, and `parameters` by name.
+
+    Gives how it ended, and the names of the parameters that it asked for.
+    """
+    answers = {**CONFIRMED, **answers}
     process = subprocess.Popen(
-        [SAM, "deploy", "--guided", "--template-file", template],
-        cwd=account.folder,  # where it looks for samconfig.toml, and saves one
-        env=_environment(account),
+        command,
+        cwd=folder,
+        env=variables,
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
     )
     assert process.stdin is not None
     assert process.stdout is not None
-    answers = CONFIRMED | {
-        "Stack Name": stack,
-        "AWS Region": REGION,
-        "SAM configuration file": str(config),
-    }
     output, asked = "", []
     deadline = time.monotonic() + LIMIT_S
     try:
         while chunk := os.read(process.stdout.fileno(), 65_536):
             output += chunk.decode(errors="replace")
             if time.monotonic() > deadline:
-                raise RuntimeError(f"sam deploy --guided takes too long:\n{output}")
+                raise RuntimeError(f"{command[0]} takes too long:\n{output}")
             question = output.rpartition("\n")[2]
-            if not question.endswith(": ") or select.select([process.stdout], [], [], 0.05)[0]:
+            ends = question.endswith((": ", "] "))
+            if not ends or select.select([process.stdout], [], [], 0.05)[0]:
                 continue
             parameter = re.search(r"Parameter (\w+)", question)
             if parameter:
                 asked.append(parameter[1])
-                answer = parameters.get(parameter[1], "")
-            elif OPEN_URL in question:
-                answer = "y"
+                reply = parameters.get(parameter[1], "")
             else:
                 known = [name for name in answers if name in question]
                 if not known:
-                    raise RuntimeError(f"sam deploy --guided asks what nobody expected: {question}")
-                answer = answers[known[0]]
+                    raise RuntimeError(f"{command[0]} asks what nobody expected: {question}")
+                reply = answers[known[0]]
             output += "\n"
-            process.stdin.write(f"{answer}\n".encode())
+            process.stdin.write(f"{reply}\n".encode())
             process.stdin.flush()
         return Done(process.wait(LIMIT_S), output), asked
     finally:

@@ -199,6 +199,8 @@ def main() -> int:
             placeholder = {"ChatUrl": "<ChatUrl>"}
             take(checks(placeholder), ask, dry_run=True)
             return 0
+        # A first deployment has asked for the stack's name and region, and saved them.
+        stage = Stage.of(options.stage, tomllib.loads(CONFIG.read_text()))
         outputs = outputs_of(stage)
         take(checks(outputs), ask, dry_run=False)
         what_next(stage, outputs)

@@ -23,6 +23,7 @@ FOUND = {
         "target_ratio": 1.2,
     },
     "stream_memory": {"streams": [{"streams": 20, "per_stream_kib": 90.0}]},
+    "growth": {"growth": [{"conversations": 1000, "peak": {"chat": 18}}]},
     "page_rows": {"rows": [{"rows": 50, "tick_ms": 4.8}], "ratio": 1.0},
 }
 

@@ -84,6 +84,7 @@ def test_every_metric_alarm_and_query_is_in_the_operations_guide(resources: Docu
         "docs/cost.md",
         "docs/hosting-the-page.md",
         "docs/operations.md",
+        "docs/scale.md",
         "docs/take-a-part-out.md",
         "DEPLOYMENT_CHECKLIST.md",
     ],

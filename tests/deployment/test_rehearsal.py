@@ -13,7 +13,7 @@ import pytest
 from botocore.exceptions import ClientError
 from cfnlint.decode import cfn_yaml  # type: ignore[import-untyped]
 
-from rehearsal import checks, sam
+from rehearsal import checks, release, sam
 from rehearsal.__main__ import rehearse
 from rehearsal.account import BUCKET, Account
 from rehearsal.stack import Stack
@@ -58,6 +58,12 @@ def test_every_step_of_the_short_rehearsal_is_right(
     assert [sentence for row in rows for sentence in row.wrong] == []
     assert capsys.readouterr().out.count("  ok\n") == len(STEPS)
     assert "AWS::CodeDeploy::DeploymentGroup" in uploaded.account.no_ops
+
+
+def test_make_deploy_goes_from_the_first_question_to_a_release_that_answers(
+    uploaded: Uploaded,
+) -> None:
+    assert list(release.findings(uploaded.account, uploaded.path)) == []
 
 
 def create(
