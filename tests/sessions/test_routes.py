@@ -418,6 +418,7 @@ class TestHosted:
         issuer = HostedIssuer(self.hosted(settings, openai.url), timeout_s=0.2)
         with pytest.raises(BadGateway, match=r"OpenAI cannot be reached\."):
             await issuer.create({"sub": "alice"})
+        await issuer.close()
         assert len(openai.requests) == 2
 
     @pytest.mark.parametrize(

@@ -52,6 +52,10 @@ class HostedIssuer:
         """OpenAI's secrets cannot be refreshed; only a person's own token gets a new one."""
         raise Unauthorized("Sign in to get a new session.")
 
+    async def close(self) -> None:
+        if self._client is not None:
+            await self._client.close()
+
     def _openai(self) -> "AsyncOpenAI":
         if self._client is None:
             from openai import AsyncOpenAI, DefaultAsyncHttpxClient

@@ -2,10 +2,12 @@
 the function that will answer the first message.
 """
 
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from dataclasses import asdict
 from typing import Any
 
-from fastapi import APIRouter, Request
+from fastapi import APIRouter, FastAPI, Request
 from starlette.responses import JSONResponse
 
 from sidestream.config import ChatSettings
@@ -23,12 +25,18 @@ from sidestream.sessions.session import Issuer, SelfHostedIssuer, Session
 
 def session_routes(settings: ChatSettings, verifier: Verifier, key: SigningKey) -> APIRouter:
     """Give the routes. `verifier` knows both the identity providers and the session key `key`; the
-    app turns `Problem` into a response.
+    app turns `Problem` into a response. What they hold open is closed with the app's lifespan.
 
     Each answers `{client_secret, session_id, expires_at}` with `expires_at` in epoch seconds.
     """
     issuer = _issuer(settings, key)
-    router = APIRouter()
+
+    @asynccontextmanager
+    async def lifespan(_app: FastAPI) -> AsyncIterator[None]:
+        yield
+        await issuer.close()
+
+    router = APIRouter(lifespan=lifespan)
 
     async def create(request: Request, user_id: str | None = None) -> JSONResponse:
         claims = await _claims(request, verifier)

@@ -38,6 +38,10 @@ class Issuer(Protocol):
         """Go on with the session whose verified claims these are. Raises `Unauthorized`."""
         ...
 
+    async def close(self) -> None:
+        """Close its connections."""
+        ...
+
 
 class SelfHostedIssuer:
     """Signs session tokens. `max_age_s` is how long refreshing works before a new sign-in."""
@@ -54,6 +58,9 @@ class SelfHostedIssuer:
         if not isinstance(session_id, str) or not isinstance(auth_time, int):
             raise Unauthorized("The token is not valid.")
         return self._issue(claims, session_id, auth_time)
+
+    async def close(self) -> None:
+        """Nothing is open."""
 
     def _issue(self, claims: Mapping[str, Any], session_id: str, auth_time: int) -> Session:
         left_s = auth_time + self._max_age_s - int(time.time())
