@@ -15,6 +15,7 @@ BENCHMARKS = (
     "page_rows",
     "cold_start",
     "growth",
+    "rollback",
 )
 
 

@@ -66,6 +66,14 @@ def _growth(axes: Axes, found: dict[str, Any]) -> None:
     axes.set(title="Environments of the chat at work", xlabel="at a time, at most")
 
 
+def _releases(axes: Axes, found: dict[str, Any]) -> None:
+    rate, kind = found["rate"], found["kind"]
+    chances = [c for c in found["chances"] if (c["rate"], c["kind"]) == (rate, kind)]
+    bars = axes.barh([c["version"] for c in chances], [c["rolled_back"] for c in chances])
+    axes.bar_label(bars, fmt="%.2f")
+    axes.set(title=f"Rolled back at {rate} runs a minute", xlabel=f"share of releases, {kind}")
+
+
 PANELS = {
     "streaming_overhead": _chunks,
     "run_overhead": _runs,
@@ -74,6 +82,7 @@ PANELS = {
     "stream_memory": _memory,
     "page_rows": _rows,
     "growth": _growth,
+    "rollback": _releases,
 }
 """What draws each benchmark's results."""
 

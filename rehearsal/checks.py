@@ -13,8 +13,10 @@ from functools import cache
 from botocore.exceptions import ClientError
 
 from layers.machine import MACHINES
+from rehearsal import gradual
 from rehearsal.account import Account
-from rehearsal.stack import ALIAS, Document, Stack, live_version, reasons
+from rehearsal.gradual import asked_before
+from rehearsal.stack import ALIAS, Document, Stack, allowed, live_version, reasons
 
 FUNCTIONS = {"ChatFunction": "chat", "TasksFunction": "tasks", "TidyFunction": "tidy"}
 WITH_URL = ("ChatFunction", "TasksFunction")
@@ -37,6 +39,7 @@ def findings(account: Account, name: str) -> list[str]:
     if not stack.status.endswith("_COMPLETE") or "ROLLBACK" in stack.status:
         return [f"the stack is {stack.status}: {reason}" for reason in reasons(account, name)]
     found = [*_outputs(stack), *_bucket(stack), *_watching(stack), *_front(stack)]
+    found += gradual.findings(stack)
     for function in FUNCTIONS:
         try:
             found += [f"{function}: {finding}" for finding in _function(stack, function)]
@@ -148,7 +151,7 @@ def _schedule(stack: Stack, logical_id: str) -> Iterator[str]:
         for rule in stack.ids("AWS::Events::Rule")
         for target in client.list_targets_by_rule(Rule=rule)["Targets"]
     ]
-    if called != [f"{_arn(stack, logical_id)}:{ALIAS}"]:
+    if called != [f"{stack.arn_of(logical_id)}:{ALIAS}"]:
         yield f"the schedule calls {called}"
 
 
@@ -170,33 +173,17 @@ def _role(stack: Stack, logical_id: str, live: Document) -> Iterator[str]:
     if actions:
         needs += [("s3:ListBucket", f"arn:aws:s3:::{bucket}")]
     for action, resource in needs:
-        if not _allowed(stack.account, live["Role"], action, resource):
+        if not allowed(stack.account, live["Role"], action, resource):
             yield f"its role may not {action} on {resource}"
     other = stack.account.client("secretsmanager").describe_secret(SecretId="rehearsal/other")
-    if _allowed(stack.account, live["Role"], "secretsmanager:GetSecretValue", other["ARN"]):
+    if allowed(stack.account, live["Role"], "secretsmanager:GetSecretValue", other["ARN"]):
         yield "its role may read a secret of somebody else's"
 
     calls = stack.parameters["TasksUrlAuth"] == "AWS_IAM" and is_chat
-    alias = f"{_arn(stack, 'TasksFunction')}:{ALIAS}"
+    alias = f"{stack.arn_of('TasksFunction')}:{ALIAS}"
     for action in ("lambda:InvokeFunctionUrl", "lambda:InvokeFunction"):
         if _granted(stack.account, live["Role"], action, alias) is not calls:
             yield f"its role {'may not' if calls else 'may'} {action} on the tasks"
-
-
-def _arn(stack: Stack, logical_id: str) -> str:
-    client = stack.account.client("lambda")
-    found = client.get_function_configuration(FunctionName=stack.id_of(logical_id))
-    arn: str = found["FunctionArn"]
-    return arn
-
-
-def _allowed(account: Account, role: str, action: str, resource: str) -> bool:
-    # What IAM itself says, which reads wildcards and denials.
-    [result] = account.client("iam").simulate_principal_policy(
-        PolicySourceArn=role, ActionNames=[action], ResourceArns=[resource]
-    )["EvaluationResults"]
-    allowed: bool = result["EvalDecision"] == "allowed"
-    return allowed
 
 
 def _granted(account: Account, role: str, action: str, resource: str) -> bool:
@@ -266,7 +253,7 @@ def _watching(stack: Stack) -> Iterator[str]:
     )["logGroups"]
     kept = {each["logGroupName"]: each.get("retentionInDays") for each in groups}
     days = int(stack.parameters["LogDays"])
-    for function, name in FUNCTIONS.items():
+    for function, name in (FUNCTIONS | asked_before(stack)).items():
         group = stack.id_of(f"{function.removesuffix('Function')}LogGroup")
         if not group.startswith(f"/aws/lambda/{stack.name}/{name}-") or kept.get(group) != days:
             yield f"the log group of {function} is {group}, kept for {kept.get(group)} days"

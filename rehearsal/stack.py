@@ -48,6 +48,14 @@ class Stack:
         physical_id: str = found["PhysicalResourceId"]
         return physical_id
 
+    def arn_of(self, logical_id: str) -> str:
+        """The ARN of a function, without a version."""
+        found = self.account.client("lambda").get_function_configuration(
+            FunctionName=self.id_of(logical_id)
+        )
+        arn: str = found["FunctionArn"]
+        return arn
+
     def on(self, parameter: str) -> bool:
         """Whether an option of "true" and "false" is chosen."""
         return self.parameters[parameter] == "true"
@@ -74,3 +82,12 @@ def versions(account: Account, function: str) -> set[str]:
     """The versions that were published and are there."""
     listed = account.client("lambda").list_versions_by_function(FunctionName=function)["Versions"]
     return {each["Version"] for each in listed} - {"$LATEST"}
+
+
+def allowed(account: Account, role: str, action: str, resource: str) -> bool:
+    """Tell whether a role may do it: what IAM itself says, which reads wildcards and denials."""
+    [result] = account.client("iam").simulate_principal_policy(
+        PolicySourceArn=role, ActionNames=[action], ResourceArns=[resource]
+    )["EvaluationResults"]
+    allowed: bool = result["EvalDecision"] == "allowed"
+    return allowed

@@ -81,10 +81,28 @@ def _reserving(limit: int, handler: Handler, properties_at: int) -> Handler:
     return reserving
 
 
+def _with_formulas(record: Callable[..., Properties]) -> Callable[..., Properties]:
+    """What makes an alarm's record, for alarms on a formula too, which this CloudWatch lacks: they
+    are kept as they are given, and never evaluated."""
+
+    def made(name: str, properties: Properties) -> Properties:
+        formulas = properties.get("Metrics")
+        if not formulas:
+            return record(name, properties)
+        [first, *_] = [each["MetricStat"]["Metric"] for each in formulas if "MetricStat" in each]
+        alarm = record(name, {**properties, **first, "Metrics": None})
+        return {**alarm, "Metrics": formulas}
+
+    return made
+
+
 def add_types(concurrency: int) -> None:
     """Give CloudFormation the types that it lacks, where it does, and the account its limit."""
-    from ministack.services.cloudformation.provisioners import _RESOURCE_HANDLERS as handlers
+    from ministack.services.cloudformation import provisioners
 
+    handlers = provisioners._RESOURCE_HANDLERS
+    provisioners._cw_metric_alarm_record = _with_formulas(provisioners._cw_metric_alarm_record)
+    print("no-op: formulas of AWS::CloudWatch::Alarm", flush=True)
     functions = handlers["AWS::Lambda::Function"]
     functions["create"] = _reserving(concurrency, functions["create"], 1)
     functions["update"] = _reserving(concurrency, functions["update"], 2)

@@ -23,7 +23,7 @@ BROUGHT = {
 FRONT = {"RestFront": "true", "TasksUrlAuth": "AWS_IAM", "Canary": "true"}
 PROD = {
     "Stage": "prod",
-    "DeploymentType": "Canary10Percent5Minutes",
+    "DeploymentType": "Canary10Percent10Minutes",
     "AlarmEmail": "someone@example.com",
     "LogDays": "90",
     "ChatConcurrency": "20",
@@ -75,6 +75,8 @@ class Rehearsal:
         self.deploy("rehearsal-x86", "x86_64", x86)
         self.deploy("rehearsal-plain", "no SnapStart, no reservation", plain)
         self.deploy("rehearsal-prod", "gradual prod, with mail", PROD, "prod")
+        again = PROD | {"Release": "2"}
+        self.deploy("rehearsal-prod", "its next release has alarms of its own", again, "prod")
         self.front()
         self.deploy("rehearsal-second", "a second stack of the same stage", FRONT)
 

@@ -25,6 +25,19 @@ FOUND = {
     "stream_memory": {"streams": [{"streams": 20, "per_stream_kib": 90.0}]},
     "growth": {"growth": [{"conversations": 1000, "peak": {"chat": 18}}]},
     "page_rows": {"rows": [{"rows": 50, "tick_ms": 4.8}], "ratio": 1.0},
+    "rollback": {
+        "rate": 20,
+        "kind": "Canary10Percent10Minutes",
+        "chances": [
+            {
+                "kind": "Canary10Percent10Minutes",
+                "version": "healthy",
+                "rate": 20,
+                "rolled_back": 0.0,
+                "wrong": False,
+            }
+        ],
+    },
 }
 
 

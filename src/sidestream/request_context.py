@@ -1,9 +1,12 @@
 """Around every request of either function: when it came, its id, its language, the size it may
-have, its one log line, and the net that turns whatever escapes into a problem."""
+have, its one log line, which counts it too, and the net that turns whatever escapes into a
+problem."""
 
 import time
 import uuid
 from collections.abc import Callable
+from dataclasses import dataclass
+from http import HTTPStatus
 from typing import Final
 
 from aws_lambda_powertools import Logger
@@ -16,19 +19,29 @@ from sidestream import headers
 from sidestream.correlation import PLAIN_ID, correlation_id
 from sidestream.problems import Internal, Problem, TooLarge, problem_response
 from sidestream.streaming.context import CONTEXT_KEY
-from sidestream.telemetry import log_failure
+from sidestream.telemetry import counted, log_failure
 
 STARTED: Final = "sidestream.started"
 REQUEST_ID: Final = "sidestream.request_id"
 LOCALE: Final = "sidestream.locale"
 IS_HEAD: Final = "sidestream.is_head"
+OUTCOME: Final = "sidestream.outcome"
+
+
+@dataclass(slots=True)
+class Outcome:
+    """What became of a request, for whoever has its scope or a copy of it."""
+
+    failed: bool = False
+    """By our own fault, whatever status the answer has."""
 
 
 class RequestContext:
     """Pure ASGI: `BaseHTTPMiddleware` would run the app in a task of its own.
 
     `language` chooses the language for an `Accept-Language` header. With `follows`, what is done
-    goes by the caller's request id in the database's logs, where the caller gives one.
+    goes by the caller's request id in the database's logs, where the caller gives one. The metric
+    `ServerErrors` has a 1 for each request that failed by our own fault, and a 0 for each other.
     """
 
     def __init__(
@@ -37,11 +50,13 @@ class RequestContext:
         log: Logger,
         max_body_bytes: int,
         *,
+        stage: str,
         language: Callable[[str | None], str],
         follows: bool = False,
     ) -> None:
         self._app = _BodyLimit(app, max_body_bytes)
         self._log = log
+        self._stage = stage
         self._language = language
         self._follows = follows
 
@@ -52,6 +67,7 @@ class RequestContext:
             return
         scope[STARTED] = started = time.perf_counter()
         scope[REQUEST_ID] = request_id = _request_id(scope)
+        scope[OUTCOME] = outcome = Outcome()
         scope[LOCALE] = self._language(Headers(scope=scope).get("accept-language"))
         given = _given_id(scope)
         correlation_id.set((given if self._follows else None) or request_id)
@@ -76,11 +92,13 @@ class RequestContext:
         try:
             await self._app(asked, receive, tagged)
         except Exception as error:
+            outcome.failed = True
             log_failure(self._log, "unexpected failure", error)
             if status:
                 raise
             await refusal(scope, Internal())(scope, receive, tagged)
         finally:
+            failed = outcome.failed or status >= HTTPStatus.INTERNAL_SERVER_ERROR
             self._log.info(
                 "request",
                 extra={
@@ -88,6 +106,7 @@ class RequestContext:
                     "route": getattr(asked.get("route"), "path_format", None),
                     "status": status,
                     "duration_ms": round((time.perf_counter() - started) * 1000, 1),
+                    **counted("ServerErrors", int(failed), self._stage),
                 },
             )
 

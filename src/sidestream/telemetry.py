@@ -8,8 +8,10 @@ requests in one process.
 import json
 import logging
 import os
+import sys
+import time
 import traceback
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from typing import Any, Final
 
 from aws_lambda_powertools import Logger
@@ -18,6 +20,7 @@ from aws_lambda_powertools.metrics import EphemeralMetrics, MetricUnit
 from sidestream.streaming.lines import one_line
 
 NAMESPACE: Final = "Sidestream"
+_BY_VERSION: Final = ["function", "version"]
 
 # chatkit attaches a handler of its own when LOG_LEVEL is set: every line would come twice.
 os.environ.pop("LOG_LEVEL", None)
@@ -69,11 +72,13 @@ def emit(
     metrics: Mapping[str, tuple[MetricUnit, float]],
     properties: Mapping[str, str | int | float | bool],
     dimensions: Mapping[str, str],
+    by_version: Collection[str] = (),
 ) -> None:
     """Write one EMF record to standard output: `metrics` by name as (unit, value).
 
-    CloudWatch keeps each metric by service and `stage`, which alarms can name, and again by all
-    the dimensions given.
+    CloudWatch keeps each metric by service and `stage`, which alarms can name, again by all the
+    dimensions given, and those of `by_version` by the function and its version too: alarms of a
+    release look at the new version alone.
     """
     record = EphemeralMetrics(namespace=NAMESPACE, service=service)
     record.add_dimension(name="stage", value=dimensions["stage"])
@@ -83,4 +88,28 @@ def emit(
         record.add_metric(name=name, unit=unit, value=number)
     for name, extra in properties.items():
         record.add_metadata(key=name, value=extra)
-    record.flush_metrics()
+    output: dict[str, Any] = dict(record.serialize_metric_set())
+    [directive] = output["_aws"]["CloudWatchMetrics"]
+    kept = [metric for metric in directive["Metrics"] if metric["Name"] in by_version]
+    if kept:
+        output |= _version()
+        directives = output["_aws"]["CloudWatchMetrics"]
+        directives.append({**directive, "Dimensions": [_BY_VERSION], "Metrics": kept})
+    sys.stdout.write(json.dumps(output, separators=(",", ":")) + "\n")
+
+
+def counted(name: str, number: int, stage: str) -> dict[str, Any]:
+    """Give the fields that make a log line an EMF record too, of one count, which CloudWatch keeps
+    by the line's `service` and `stage`, and again by the function and its version."""
+    directive = {
+        "Namespace": NAMESPACE,
+        "Dimensions": [["service", "stage"], _BY_VERSION],
+        "Metrics": [{"Name": name, "Unit": "Count"}],
+    }
+    metadata = {"Timestamp": time.time_ns() // 1_000_000, "CloudWatchMetrics": [directive]}
+    return {"_aws": metadata, "stage": stage, **_version(), name: number}
+
+
+def _version() -> dict[str, str]:
+    names = {"function": "AWS_LAMBDA_FUNCTION_NAME", "version": "AWS_LAMBDA_FUNCTION_VERSION"}
+    return {field: os.environ.get(name, "none") for field, name in names.items()}

@@ -78,6 +78,13 @@ async def test_each_turn_is_one_metric_record(alice: Client, log: _Log) -> None:
         assert directive["Namespace"] == "Sidestream"
         assert record["request_id"] == answer.headers["x-request-id"]
         assert record["status"] == "completed"
+        kept = {
+            tuple(names): {metric["Name"] for metric in each["Metrics"]}
+            for each in record["_aws"]["CloudWatchMetrics"]
+            for names in each["Dimensions"]
+        }
+        assert kept["function", "version"] == {"RunErrors", "TTFTWithinTarget"}
+        assert (record["function"], record["version"]) == ("ChatFunction", "$LATEST")
         values = {name: _value(record[name]) for name in _TURN_METRICS}
         assert 0 < values["TimeToFirstEvent"] <= values["TimeToFirstToken"]
         assert values["TimeToFirstToken"] <= values["RunDuration"]
@@ -85,8 +92,22 @@ async def test_each_turn_is_one_metric_record(alice: Client, log: _Log) -> None:
         assert values["DatabaseWait"] >= 0
         assert values["ToolErrors"] == 0
         assert values["OutputTokens"] > 0
-    records = [line for line in lines if "_aws" in line]
+    records = [line for line in lines if "_aws" in line and "message" not in line]
     assert len(records) == 2
+
+
+async def test_each_request_is_counted(alice: Client, log: _Log) -> None:
+    answer = await alice.create(open_all("printer"))
+    refused = await alice.request("GET", "/nowhere")
+    lines = await log.until_reported(answer, refused)
+    counted = [line for line in lines if line.get("message") == "request"]
+    assert {line["service"] for line in counted} == {"chat", "tools"}
+    for line in counted:
+        [directive] = line["_aws"]["CloudWatchMetrics"]
+        assert directive["Dimensions"] == [["service", "stage"], ["function", "version"]]
+        assert directive["Metrics"] == [{"Name": "ServerErrors", "Unit": "Count"}]
+        assert (line["version"], line["ServerErrors"]) == ("$LATEST", 0)
+        assert line["level"] == "INFO"
 
 
 def _value(found: Any) -> float:
@@ -190,7 +211,7 @@ async def test_lines_tell_what_happened(alice: Client, log: _Log) -> None:
     answer = await alice.create(open_all("printer"))
     lines = await log.until_reported(answer)
     own = [line for line in lines if line.get("request_id") == answer.headers["x-request-id"]]
-    logged = [line for line in own if "_aws" not in line]
+    logged = [line for line in own if "message" in line]
     assert logged
     for line in logged:
         assert line["timestamp"].endswith(("Z", "+00:00"))

@@ -26,8 +26,14 @@ def widgets(resources: Document, kind: str) -> list[Document]:
 def metrics(resources: Document) -> Iterator[tuple[str, str, tuple[str, ...]]]:
     """Each metric that an alarm or the dashboard reads: namespace, name, sorted dimension names."""
     for alarm in of_type(resources, "AWS::CloudWatch::Alarm").values():
-        names = sorted(dimension["Name"] for dimension in alarm["Dimensions"])
-        yield alarm["Namespace"], alarm["MetricName"], tuple(names)
+        read = [
+            each["MetricStat"]["Metric"]
+            for each in alarm.get("Metrics", [])
+            if "MetricStat" in each
+        ]
+        for metric in read or [alarm]:
+            names = sorted(dimension["Name"] for dimension in metric["Dimensions"])
+            yield metric["Namespace"], metric["MetricName"], tuple(names)
     for widget in widgets(resources, "metric"):
         previous: list[Any] = []
         for row in widget["metrics"]:

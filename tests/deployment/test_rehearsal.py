@@ -124,6 +124,17 @@ def other_libraries(template: Document) -> None:
     properties(template, "ChatDependenciesArm64")["ContentUri"] = other
 
 
+def older_version(template: Document) -> None:
+    for metric in properties(template, "ChatVersionTtftAlarm")["Metrics"][1:]:
+        metric["MetricStat"]["Metric"]["Dimensions"][1]["Value"] = "1"
+
+
+def unjudged(template: Document) -> None:
+    for name in ("TasksVersionErrorsAlarm", "TasksVersionSilentAlarm"):
+        del template["Resources"][name]
+    del properties(template, "TasksFunction")["DeploymentPreference"]["Alarms"]
+
+
 FRONT = {"RestFront": "true"}
 
 
@@ -136,6 +147,7 @@ FRONT = {"RestFront": "true"}
         (second_stage, FRONT, "nothing throttles the stage Stage"),
         (unthrottled, FRONT, "nothing throttles the stage live"),
         (other_layer, {}, "Dependencies"),
+        (unjudged, PROD, "TasksFunction: 0 alarms judge its releases"),
         (other_libraries, {}, "its layer has libraries for ['x86_64'], and it runs on arm64"),
     ],
     ids=lambda value: getattr(value, "__name__", None),
@@ -154,6 +166,29 @@ def test_what_is_broken_turns_it_red(
 
 def test_nothing_of_it_is_red_when_nothing_is_broken(uploaded: Uploaded) -> None:
     assert create(uploaded.account, "whole", uploaded.template, FRONT) == []
+
+
+@pytest.mark.parametrize("broken", [None, older_version])
+def test_each_gradual_release_has_alarms_of_its_own(
+    uploaded: Uploaded, broken: Callable[[Document], None] | None
+) -> None:
+    template = copy.deepcopy(uploaded.template)
+    if broken:
+        broken(template)
+    stack = "older" if broken else "graded"
+    assert create(uploaded.account, stack, template, PROD) == []
+    formation = uploaded.account.client("cloudformation")
+    given = BROUGHT | uploaded.account.secrets | PROD | {"Release": "2"}
+    formation.update_stack(
+        StackName=stack,
+        TemplateURL=f"{uploaded.account.endpoint}/{BUCKET}/{stack}.json",
+        Parameters=[{"ParameterKey": k, "ParameterValue": v} for k, v in given.items()],
+        Capabilities=["CAPABILITY_IAM"],
+    )
+    while Stack.of(uploaded.account, stack).status.endswith("IN_PROGRESS"):
+        pass
+    found = [f"{stack}-chat-2-ttft judges ['1'], and 2 is served"] if broken else []
+    assert checks.findings(uploaded.account, stack) == found
 
 
 @pytest.fixture(scope="module")

@@ -202,16 +202,67 @@ def test_each_function_logs_json_to_its_own_group_for_a_while(resources: Documen
         assert "AWS::StackId" in json.dumps(resources[group]["Properties"]["LogGroupName"])
 
 
-def test_releases_are_gradual_and_alarms_of_the_same_function_roll_them_back(
-    resources: Document,
+@pytest.mark.parametrize(
+    ("function", "service"), [("ChatFunction", "chat"), ("TasksFunction", "tasks")]
+)
+def test_a_gradual_release_is_stopped_by_alarms_of_the_new_version_alone(
+    translate: Translate, function: str, service: str
 ) -> None:
-    alarms = of_type(resources, "AWS::CloudWatch::Alarm")
-    for function in ("ChatFunction", "TasksFunction"):
-        preference = resources[function]["Properties"]["DeploymentPreference"]
-        assert preference["Type"] == {"Ref": "DeploymentType"}
-        names = [alarm["Ref"] for alarm in preference["Alarms"]]
-        assert set(names) <= set(alarms)
-        assert any(alarms[name]["Namespace"] == "AWS/Lambda" for name in names)
+    made = translate({"DeploymentType": "Canary10Percent10Minutes"}, {})
+    served = made[f"{function}Aliaslive"]["Properties"]["FunctionVersion"]
+    version, attribute = served["Fn::GetAtt"]
+    assert (made[version]["Type"], attribute) == ("AWS::Lambda::Version", "Version")
+    group = made[f"{function}DeploymentGroup"]["Properties"]
+    condition, watched, unwatched = group["AlarmConfiguration"]["Fn::If"]
+    assert (condition, unwatched) == ("IsGradual", {})
+    assert watched["Enabled"] is True
+    alarms = [made[alarm["Name"]["Ref"]] for alarm in watched["Alarms"]]
+    assert {alarm["Condition"] for alarm in alarms} == {"IsGradual"}
+    seen = set()
+    for alarm in (each["Properties"] for each in alarms):
+        # A name of its own: it is a new alarm, in whose way nothing stands that an old one saw.
+        name = alarm["AlarmName"]["Fn::Sub"]
+        assert name.startswith(f"${{AWS::StackName}}-{service}-${{{version}.Version}}-"), name
+        assert alarm["TreatMissingData"] == "notBreaching"
+        for read in (each["MetricStat"] for each in alarm["Metrics"] if "MetricStat" in each):
+            metric = read["Metric"]
+            dimensions = {each["Name"]: each["Value"] for each in metric["Dimensions"]}
+            named = {"AWS/Lambda": "ExecutedVersion", "Sidestream": "version"}[metric["Namespace"]]
+            assert dimensions[named] == served
+            seen.add(metric["MetricName"])
+    runs = {"RunErrors", "TTFTWithinTarget"} if service == "chat" else set()
+    assert seen == {"Errors", "Invocations", "ServerErrors", *runs}
+
+
+def test_a_formula_names_what_its_alarm_reads(resources: Document) -> None:
+    words = {"IF", "AND", "FILL"}
+    for name, alarm in of_type(resources, "AWS::CloudWatch::Alarm").items():
+        if "Metrics" not in alarm:
+            continue
+        [formula] = [each["Expression"] for each in alarm["Metrics"] if "Expression" in each]
+        read = {each["Id"] for each in alarm["Metrics"] if "MetricStat" in each}
+        assert set(re.findall(r"[A-Za-z_]+", formula)) - words == read, name
+        assert all(each["ReturnData"] is False for each in alarm["Metrics"] if "MetricStat" in each)
+        [period] = {
+            each["MetricStat"]["Period"] for each in alarm["Metrics"] if "MetricStat" in each
+        }
+        assert period % 60 == 0
+
+
+@pytest.mark.parametrize("function", ["Chat", "Tasks"])
+def test_silence_is_told_of_and_no_level_brings_it_about(
+    template: Document, resources: Document, function: str
+) -> None:
+    # Lambda takes a line without a level for one of INFO, and drops what is below the level
+    # (AWS: "Log-level filtering").
+    assert template["Parameters"]["LogLevel"]["AllowedValues"] == ["DEBUG", "INFO"]
+    for alarm in (f"{function}SilentAlarm", f"{function}VersionSilentAlarm"):
+        [formula, *metrics] = resources[alarm]["Properties"]["Metrics"]
+        assert "FILL(requests, 0) < 1" in formula["Expression"]
+        read = {each["Id"]: each["MetricStat"] for each in metrics}
+        assert read["invocations"]["Metric"]["MetricName"] == "Invocations"
+        assert read["requests"]["Metric"]["MetricName"] == "ServerErrors"
+        assert read["requests"]["Stat"] == "SampleCount"
 
 
 def test_every_alarm_says_what_to_do_and_tells_somebody(resources: Document) -> None:
@@ -246,6 +297,11 @@ def test_what_belongs_to_an_option_exists_only_with_it(template: Document) -> No
         "TasksSigned": {"ChatMayCallTasks"},
         "TasksPublic": {"AnyoneMayCallTasksUrl", "AnyoneMayCallTasksThroughUrl"},
         "HasAlarmEmail": {"AlarmTopic"},
+        "IsGradual": {
+            *("ChatVersionErrorsAlarm", "ChatVersionRunErrorsAlarm", "ChatVersionTtftAlarm"),
+            *("ChatVersionSilentAlarm", "TasksVersionErrorsAlarm", "TasksVersionSilentAlarm"),
+            *("ReleaseCheck", "ReleaseCheckLogGroup", "ReleaseCheckRole"),
+        },
         "IsArm": {"ChatDependenciesArm64", "TasksDependenciesArm64"},
         "IsX86": {"ChatDependenciesX86", "TasksDependenciesX86"},
     }

@@ -1,5 +1,6 @@
 """What people and models see when something behind a tool server breaks, and what the log keeps."""
 
+import json
 import logging
 import socket
 from collections.abc import Iterator
@@ -45,8 +46,30 @@ def unreachable() -> Database:
     return Database(f"postgresql://app@127.0.0.1:{port}/x", timeout_s=0.5)
 
 
+@pytest.fixture
+def log() -> Iterator[StringIO]:
+    """What the function writes to its log."""
+    written = StringIO()
+    handler = logging.StreamHandler(written)
+    handler.setFormatter(telemetry.logger("tools").registered_formatter)
+    tools = logging.getLogger("tools")
+    root = logging.getLogger()
+    tools.addHandler(handler)
+    root.addHandler(handler)
+    yield written
+    tools.removeHandler(handler)
+    root.removeHandler(handler)
+
+
+def counted(log: StringIO) -> list[int]:
+    """What each request so far counts as: 1 is one that failed by the function's own fault."""
+    lines = [json.loads(line) for line in log.getvalue().splitlines()]
+    requests = [line for line in lines if line["message"] == "request"]
+    return list({line["request_id"]: line["ServerErrors"] for line in requests}.values())
+
+
 async def test_no_database_is_a_503_and_a_sentence(
-    settings: Settings, sign_in: SignIn, unreachable: Database
+    settings: Settings, sign_in: SignIn, unreachable: Database, log: StringIO
 ) -> None:
     app = create_app(settings, unreachable)
     async with serve(app) as url, httpx2.AsyncClient(base_url=url, timeout=30) as client:
@@ -63,6 +86,8 @@ async def test_no_database_is_a_503_and_a_sentence(
         deep = await client.get("/healthz?deep")
         parts = {"database": "failing", "sign_in_keys": "ok"}
         assert (deep.status_code, deep.json()) == (503, {"status": "failing", "parts": parts})
+        assert (await client.get("/nowhere")).status_code == 404
+    assert counted(log) == [1, 1, 0, 1, 0]
 
 
 class ForgetfulDatabase(BrokenDatabase):
@@ -72,7 +97,9 @@ class ForgetfulDatabase(BrokenDatabase):
         raise OutcomeUnknown
 
 
-async def test_what_nobody_knows_is_told_as_that(settings: Settings, sign_in: SignIn) -> None:
+async def test_what_nobody_knows_is_told_as_that(
+    settings: Settings, sign_in: SignIn, log: StringIO
+) -> None:
     app = create_app(settings, ForgetfulDatabase())
     async with serve(app) as url, httpx2.AsyncClient(base_url=url) as client:
         person = Person(client, sign_in)
@@ -90,21 +117,7 @@ async def test_what_nobody_knows_is_told_as_that(settings: Settings, sign_in: Si
         )
         await chat.close()
         assert (told.failed, told.uncertain) == (True, True)
-
-
-@pytest.fixture
-def log() -> Iterator[StringIO]:
-    """What the function writes to its log."""
-    written = StringIO()
-    handler = logging.StreamHandler(written)
-    handler.setFormatter(telemetry.logger("tools").registered_formatter)
-    tools = logging.getLogger("tools")
-    root = logging.getLogger()
-    tools.addHandler(handler)
-    root.addHandler(handler)
-    yield written
-    tools.removeHandler(handler)
-    root.removeHandler(handler)
+    assert counted(log) == [1, 1, 1]
 
 
 async def test_an_unexpected_failure_tells_nobody_what_it_was_about(
@@ -125,6 +138,7 @@ async def test_an_unexpected_failure_tells_nobody_what_it_was_about(
         result = await call_in_the_older_era(person, "add_ticket", {"subject": SECRET})
         assert result["isError"] is True
         assert "errand" not in str(result)
+    assert counted(log) == [1, 1, 1]
     lines = log.getvalue()
     assert lines.count('"message":"unexpected failure"') >= 3
     assert '"error_type":"RuntimeError"' in lines

@@ -67,7 +67,13 @@ def _middleware(settings: ChatSettings) -> list[Middleware]:
     return [
         *([cors] if settings.cors_origins else []),
         Middleware(ServerTiming),
-        Middleware(RequestContext, logger("chat"), settings.max_body_bytes, language=negotiate),
+        Middleware(
+            RequestContext,
+            logger("chat"),
+            settings.max_body_bytes,
+            stage=settings.stage,
+            language=negotiate,
+        ),
     ]
 
 

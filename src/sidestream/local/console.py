@@ -66,7 +66,7 @@ def shorten(name: str, line: str) -> Text | None:
         return _text(name, "INFO", line)
     if not isinstance(record, dict):
         return _text(name, "INFO", line)
-    if "_aws" in record:
+    if "_aws" in record and "message" not in record:
         return _text(name, "INFO", _metrics(record), _request_id(record))
     if record.get("route") == _PROBE:
         return None

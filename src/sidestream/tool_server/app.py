@@ -84,6 +84,7 @@ def create_app[ThingsT](
                 RequestContext,
                 logger("tools"),
                 min(settings.max_body_bytes, MAX_BODY_BYTES),
+                stage=settings.stage,
                 language=i18n.negotiate,
                 follows=True,
             ),

@@ -7,6 +7,7 @@ ends, which a function would be billed for until its timeout.
 """
 
 import time
+from http import HTTPStatus
 from typing import Any, Final
 
 import pydantic_core
@@ -38,6 +39,7 @@ from sidestream.i18n import _
 from sidestream.identity import Verifier, bearer_token
 from sidestream.problem_handlers import method_not_allowed
 from sidestream.problems import NotFound, OutcomeUnknown, Problem
+from sidestream.request_context import OUTCOME
 from sidestream.secret import Secret
 from sidestream.telemetry import log_failure
 from sidestream.time_zone import time_zone
@@ -145,11 +147,15 @@ async def _call[ThingsT](
     except NotFound:
         return _failed(server.gone, server.find), NotFound.code
     except OutcomeUnknown as problem:
+        request.scope[OUTCOME].failed = True
         return _failed(problem.detail, server.look, {OUTCOME_META: "unknown"}), problem.code
     except Problem as problem:
+        if problem.status >= HTTPStatus.INTERNAL_SERVER_ERROR:
+            request.scope[OUTCOME].failed = True
         again = "Try again in a moment." if problem.retryable else None
         return _failed(problem.detail, again), problem.code
     except Exception as error:  # the SDK's older path would send the error's text to the client
+        request.scope[OUTCOME].failed = True
         log_failure(_logger, "unexpected failure", error)
         return _failed(server.broken, "Do not try again."), "internal"
     text = pydantic_core.to_json(document).decode()

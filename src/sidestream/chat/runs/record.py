@@ -11,6 +11,9 @@ from sidestream.telemetry import emit, logger
 
 log = logger("chat")
 
+JUDGED = ("RunErrors", "TTFTWithinTarget")
+"""What decides whether a new version stays."""
+
 
 @dataclass(slots=True)
 class RunRecord:
@@ -85,7 +88,8 @@ class RunRecord:
             "kind": self.kind,
             "tool_calls": len(run.records),
         }
-        emit("chat", metrics, properties, {"stage": self.stage, "model": self.model})
+        dimensions = {"stage": self.stage, "model": self.model}
+        emit("chat", metrics, properties, dimensions, by_version=JUDGED)
         log.info(
             "run",
             extra={
