@@ -45,11 +45,18 @@ class _Log:
         pairs = zip(self._files, self._starts, strict=True)
         return "".join(self._read(file)[start:] for file, start in pairs)
 
+    def _is_told(self, request_id: str) -> bool:
+        lines = [line for line in self.text().split("\n") if request_id in line]
+        return any(line.startswith("REPORT ") for line in lines) and any(
+            '"message":"request"' in line for line in lines
+        )
+
     async def until_reported(self, *answers: Answer) -> list[Document]:
-        """The functions' own lines, once the platform has reported each of the requests."""
-        wanted = [f"REPORT RequestId: {a.headers['x-request-id']}" for a in answers]
+        """The functions' own lines, once the platform has reported each of the requests, and the
+        function too: its output comes by another way."""
+        ids = [answer.headers["x-request-id"] for answer in answers]
         async with asyncio.timeout(20):
-            while not all(line in self.text() for line in wanted):  # noqa: ASYNC110
+            while not all(self._is_told(request_id) for request_id in ids):  # noqa: ASYNC110
                 await asyncio.sleep(0.05)
         lines = [
             line for line in self.text().split("\n") if line and not line.startswith(_PLATFORM)
