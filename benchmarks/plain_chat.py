@@ -23,7 +23,8 @@ from sidestream.chat.model.agent import run_config
 from sidestream.chat.model.provider import build_client
 from sidestream.config import ChatSettings
 from sidestream.domain import load
-from sidestream.identity import Verifier, bearer_token, tool_key
+from sidestream.identity import Verifier, bearer_token
+from sidestream.signing_key import tool_key
 from sidestream.store.database import Database
 from sidestream.store.threads import PostgresStore
 
@@ -74,7 +75,7 @@ def create_app() -> Starlette:
     server = PlainServer(database, settings)
 
     async def chatkit(request: Request) -> Response:
-        caller = Caller(await verifier.subject(bearer_token(request.headers)))
+        caller = Caller(await verifier.user_id(bearer_token(request.headers)))
         result = await server.process(await request.body(), caller)
         if isinstance(result, StreamingResult):
             return StreamingResponse(result, media_type="text/event-stream")

@@ -1,47 +1,83 @@
-"""A sign-in service for tests: signs JWTs as Better Auth does, with its keys over real HTTP."""
+"""A sign-in service for tests: signs JWTs as others do, with its keys over real HTTP."""
 
 import json
 import threading
 import time
-from base64 import urlsafe_b64encode
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from typing import Any
+from typing import Any, Final
 
 import jwt
+from cryptography.hazmat.primitives.asymmetric import ec, rsa
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
-from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
+from jwt.algorithms import ECAlgorithm, OKPAlgorithm, RSAAlgorithm
 from pydantic import HttpUrl
 
-from sidestream.config import Issuer
+from sidestream.issuer import Issuer
+
+type PrivateKey = Ed25519PrivateKey | ec.EllipticCurvePrivateKey | rsa.RSAPrivateKey
+type Trouble = Callable[[BaseHTTPRequestHandler], None]
+
+# Made once: an RSA key takes a while.
+SIGNING_KEYS: Final[dict[str, PrivateKey]] = {
+    "EdDSA": Ed25519PrivateKey.generate(),
+    "ES256": ec.generate_private_key(ec.SECP256R1()),
+    "RS256": rsa.generate_private_key(65_537, 2_048),
+}
 
 
-def public_jwk(key: Ed25519PrivateKey, kid: str) -> dict[str, str]:
-    """The public half as a JWK, as Better Auth lists it."""
-    raw = key.public_key().public_bytes(Encoding.Raw, PublicFormat.Raw)
-    x = urlsafe_b64encode(raw).rstrip(b"=").decode()
-    return {"kty": "OKP", "crv": "Ed25519", "alg": "EdDSA", "kid": kid, "x": x}
+def public_jwk(key: PrivateKey, kid: str, **changes: Any) -> dict[str, Any]:
+    """The public half as a JWK with its algorithm; a change to `...` removes a member."""
+    public = key.public_key()
+    match public:
+        case rsa.RSAPublicKey():
+            document = {**RSAAlgorithm.to_jwk(public, as_dict=True), "alg": "RS256"}
+        case ec.EllipticCurvePublicKey():
+            document = {**ECAlgorithm.to_jwk(public, as_dict=True), "alg": "ES256"}
+        case _:
+            document = {**OKPAlgorithm.to_jwk(public, as_dict=True), "alg": "EdDSA"}
+    document.pop("key_ops", None)
+    changed = {**document, "kid": kid, **changes}
+    return {name: value for name, value in changed.items() if value is not ...}
 
 
+@dataclass
 class SignIn:
-    """An issuer with one Ed25519 key. `fetches` counts how often its keys were read; `status` and
-    `body` replace its answer."""
+    """An issuer with one key, Ed25519 unless told, of which each token says `kid`. `fetches` counts
+    how often its keys were asked for; `status`, `body` and `trouble` replace its answer."""
 
-    def __init__(self, port: int, kid: str = "key-1") -> None:
-        self.url = f"http://127.0.0.1:{port}"
-        self.key = Ed25519PrivateKey.generate()
-        self.kid = kid
-        self.keys = [public_jwk(self.key, kid)]
-        self.fetches = 0
-        self.status = 200
-        self.body: bytes | None = None
+    port: int
+    kid: str = "key-1"
+    key: PrivateKey = field(default_factory=Ed25519PrivateKey.generate)
+    algorithm: str = "EdDSA"
+    keys: list[Any] = field(default_factory=list)
+    fetches: int = 0
+    status: int = 200
+    body: bytes | None = None
+    trouble: Trouble | None = None
+
+    def __post_init__(self) -> None:
+        self.url = f"http://127.0.0.1:{self.port}"
+        self.keys = [public_jwk(self.key, self.kid)]
+
+    def sign_with(self, key: PrivateKey, kid: str | None = None, **changes: Any) -> None:
+        """From now on sign with another key, which is the only one that is published."""
+        self.key, self.kid = key, kid or self.kid
+        jwk = public_jwk(key, self.kid)
+        self.algorithm = jwk["alg"]
+        self.keys = [public_jwk(key, self.kid, **changes)]
 
     @property
     def issuer(self) -> Issuer:
         """The setting that makes our functions accept this issuer."""
+        return self.issuer_with(audience=(self.url,))
+
+    def issuer_with(self, **settings: Any) -> Issuer:
+        """The same with other settings."""
         jwks = HttpUrl(f"{self.url}/api/auth/jwks")
-        return Issuer(issuer=self.url, audience=self.url, jwks_url=jwks)
+        return Issuer(**{"issuer": self.url, "jwks_url": jwks, **settings})
 
     def claims(self, subject: str, **changes: Any) -> dict[str, Any]:
         """The claims of a good token; a change to `...` removes one."""
@@ -57,8 +93,8 @@ class SignIn:
 
     def token(self, subject: str, **changes: Any) -> str:
         """A signed JWT for a subject."""
-        headers = {"kid": self.kid}
-        return jwt.encode(self.claims(subject, **changes), self.key, "EdDSA", headers=headers)
+        claims, headers = self.claims(subject, **changes), {"kid": self.kid}
+        return jwt.encode(claims, self.key, self.algorithm, headers=headers)
 
 
 @contextmanager
@@ -68,6 +104,9 @@ def sign_in_server() -> Iterator[SignIn]:
     class Handler(BaseHTTPRequestHandler):
         def do_GET(self) -> None:
             sign_in.fetches += 1
+            if sign_in.trouble is not None:
+                sign_in.trouble(self)
+                return
             body = sign_in.body
             if body is None:
                 body = json.dumps({"keys": sign_in.keys}).encode()
@@ -79,12 +118,17 @@ def sign_in_server() -> Iterator[SignIn]:
         def log_message(self, format: str, *args: Any) -> None:
             pass
 
-    with ThreadingHTTPServer(("127.0.0.1", 0), Handler) as server:
+    class Server(ThreadingHTTPServer):
+        def handle_error(self, request: Any, client_address: Any) -> None:
+            pass  # whoever reads hangs up on some of the troubles
+
+    with Server(("127.0.0.1", 0), Handler) as server:
         sign_in = SignIn(server.server_address[1])
-        thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.05})
+        thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
         thread.start()
         try:
             yield sign_in
         finally:
+            sign_in.trouble = None
             server.shutdown()
             thread.join()

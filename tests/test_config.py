@@ -1,6 +1,8 @@
 """Settings: what stops a function from starting, and where secrets come from."""
 
+import json
 from collections.abc import Iterator
+from typing import Any, ClassVar
 
 import boto3
 import pytest
@@ -404,3 +406,61 @@ class TestMcpServers:
         )
         assert await secret.others(("old",)) == ("new",)
         assert secret.text == "new"
+
+
+class TestIssuers:
+    """Each has to be told apart, and has to say whom its tokens are for."""
+
+    ENTRY: ClassVar[dict[str, Any]] = {
+        "issuer": "https://a",
+        "audience": "b",
+        "jwks_url": "https://a/jwks",
+    }
+
+    @pytest.mark.parametrize(
+        ("changes", "read"),
+        [
+            ({}, (("b",), (), ())),
+            ({"audience": ["b", "c"]}, (("b", "c"), (), ())),
+            ({"audience": "", "client_id": "d"}, ((), ("d",), ())),
+            (
+                {"audience": None, "azp": ["https://e", "https://f"]},
+                ((), (), ("https://e", "https://f")),
+            ),
+        ],
+    )
+    def test_a_text_or_a_list(
+        self, environment: pytest.MonkeyPatch, changes: dict[str, Any], read: Any
+    ) -> None:
+        environment.setenv("AUTH_ISSUERS", json.dumps([{**self.ENTRY, **changes}]))
+        [issuer] = Settings.load().auth_issuers
+        assert (issuer.audience, issuer.client_id, issuer.azp) == read
+
+    @pytest.mark.parametrize(
+        ("entries", "reason"),
+        [
+            ([{"audience": ""}], "it needs an audience, a client_id or an azp"),
+            ([{"audience": []}], "it needs an audience, a client_id or an azp"),
+            ([{"audience": [""]}], "it needs an audience, a client_id or an azp"),
+            ([{"audience": {"b": 1}}], "not valid"),
+            ([{"issuer": ""}], "at least 1 character"),
+            ([{"aud": "b"}], "there is no such field"),
+            ([{"jwks_url": "ftp://a/jwks"}], "URL scheme"),
+            ([{}, {}], "two of them have the same issuer"),
+            ([{"issuer": "sidestream/sessions"}], "the name of one of ours"),
+            ([{}, {"issuer": "sidestream/chat"}], "the name of one of ours"),
+            ([{"same_users_as": "https://a"}], "same_users_as names another one"),
+            ([{}, {"issuer": "c", "same_users_as": "d"}], "same_users_as names another one"),
+            ([{}, {"issuer": "c", "same_users_as": "c"}], "same_users_as names another one"),
+        ],
+    )
+    def test_what_is_wrong_is_said(
+        self, environment: pytest.MonkeyPatch, entries: list[dict[str, Any]], reason: str
+    ) -> None:
+        listed = [{**self.ENTRY, **entry} for entry in entries]
+        environment.setenv("AUTH_ISSUERS", json.dumps(listed))
+        with pytest.raises(
+            SettingsError, match=r"^The setting AUTH_ISSUERS is not valid"
+        ) as caught:
+            Settings.load()
+        assert reason in str(caught.value)

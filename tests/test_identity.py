@@ -5,11 +5,10 @@ The list is that of ASVS 5.0 V9 (self-contained tokens) and RFC 8725 (JWT best c
 
 import asyncio
 import base64
-import hashlib
-import hmac
 import json
 import time
 from collections.abc import Iterator
+from contextlib import suppress
 from typing import Any
 
 import jwt
@@ -17,29 +16,24 @@ import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
-from sidestream.identity import (
-    CHAT_AUDIENCE,
-    SESSION_ISSUER,
-    TASKS_AUDIENCE,
-    TOOL_ISSUER,
-    SigningKey,
-    Verifier,
-    bearer,
-    bearer_token,
-    session_key,
-    tool_key,
-)
+from sidestream.identity import SUBJECT_CLAIM, Verifier, bearer, bearer_token
+from sidestream.issuer import SESSION_ISSUER, TOOL_ISSUER
 from sidestream.problems import Unauthorized, Unavailable
 from sidestream.secret import Secret
-from tests.sign_in import SignIn, public_jwk, sign_in_server
+from sidestream.signing_key import CHAT_AUDIENCE, TASKS_AUDIENCE, SigningKey, session_key, tool_key
+from sidestream.user_id import UserIds
+from tests.sign_in import SIGNING_KEYS, SignIn, public_jwk, sign_in_server
+from tests.tokens import hs256, part, signed
 
 SESSION_SECRET = "the secret of sessions, 32 bytes or more"
 TOOL_SECRET = "the secret of tools, also 32 bytes or more"
 
 
-@pytest.fixture
-def sign_in() -> Iterator[SignIn]:
+@pytest.fixture(params=sorted(SIGNING_KEYS))
+def sign_in(request: pytest.FixtureRequest) -> Iterator[SignIn]:
+    """A service that signs with each of the algorithms."""
     with sign_in_server() as service:
+        service.sign_with(SIGNING_KEYS[request.param])
         yield service
 
 
@@ -61,30 +55,19 @@ def tasks() -> Verifier:
     return Verifier(keys=[tool_key(TOOL_SECRET)])
 
 
-def part(document: dict[str, Any]) -> str:
-    return base64.urlsafe_b64encode(json.dumps(document).encode()).rstrip(b"=").decode()
-
-
-def hs256(header: dict[str, Any], claims: dict[str, Any], secret: bytes) -> str:
-    """Sign by hand what PyJWT refuses to sign."""
-    signed = f"{part({'typ': 'JWT', **header})}.{part(claims)}"
-    mac = hmac.digest(secret, signed.encode(), hashlib.sha256)
-    return f"{signed}.{base64.urlsafe_b64encode(mac).rstrip(b'=').decode()}"
-
-
 async def refused(verifier: Verifier, token: str) -> str:
     with pytest.raises(Unauthorized) as caught:
-        await verifier.subject(token)
+        await verifier.user_id(token)
     return caught.value.detail
 
 
 class TestGoodTokens:
     async def test_a_persons(self, chat: Verifier, sign_in: SignIn) -> None:
-        assert await chat.subject(sign_in.token("alice")) == "alice"
+        assert await chat.user_id(sign_in.token("alice")) == "alice"
 
     async def test_a_session(self, chat: Verifier) -> None:
         token, expires_at = session_key(SESSION_SECRET, 600).mint("alice", sid="ses_1")
-        assert await chat.subject(token) == "alice"
+        assert await chat.user_id(token) == "alice"
         claims = await chat.claims(token)
         assert (claims["sid"], claims["exp"], claims["iss"]) == (
             "ses_1",
@@ -94,26 +77,39 @@ class TestGoodTokens:
 
     async def test_a_tool_token_lasts_a_minute(self, tasks: Verifier) -> None:
         token, expires_at = tool_key(TOOL_SECRET).mint("alice")
-        assert await tasks.subject(token) == "alice"
+        assert await tasks.user_id(token) == "alice"
         assert expires_at - int(time.time()) in (59, 60)
 
     async def test_ours_among_several_audiences(self, chat: Verifier, sign_in: SignIn) -> None:
         token = sign_in.token("alice", aud=["another", sign_in.url])
-        assert await chat.subject(token) == "alice"
+        assert await chat.user_id(token) == "alice"
 
     async def test_a_clock_that_is_a_little_ahead(self, chat: Verifier, sign_in: SignIn) -> None:
         now = int(time.time())
         token = sign_in.token("alice", iat=now + 5, nbf=now + 5)
-        assert await chat.subject(token) == "alice"
+        assert await chat.user_id(token) == "alice"
 
     async def test_minting_cannot_be_talked_into_other_claims(self, chat: Verifier) -> None:
         token, _ = session_key(SESSION_SECRET, 600).mint("alice", iss="x", aud="y", exp=0)
-        assert await chat.subject(token) == "alice"
+        assert await chat.user_id(token) == "alice"
 
     async def test_two_issuers_side_by_side(self, sign_in: SignIn, other_sign_in: SignIn) -> None:
         both = Verifier([sign_in.issuer, other_sign_in.issuer])
-        assert await both.subject(sign_in.token("alice")) == "alice"
-        assert await both.subject(other_sign_in.token("bob")) == "bob"
+        first = await both.claims(sign_in.token("alice"))
+        second = await both.claims(other_sign_in.token("alice"))
+        assert (first["sub"], first[SUBJECT_CLAIM]) == ("alice", None)
+        assert second["sub"] == UserIds((sign_in.issuer, other_sign_in.issuer)).of(
+            other_sign_in.url, "alice"
+        )
+        assert second[SUBJECT_CLAIM] == "alice"
+
+    async def test_no_issuer_says_what_a_user_id_is(
+        self, sign_in: SignIn, other_sign_in: SignIn
+    ) -> None:
+        both = Verifier([sign_in.issuer, other_sign_in.issuer])
+        for service in (sign_in, other_sign_in):
+            claims = await both.claims(service.token("alice", **{SUBJECT_CLAIM: "bob"}))
+            assert claims[SUBJECT_CLAIM] in (None, "alice")
 
 
 class TestClaims:
@@ -157,9 +153,8 @@ class TestClaims:
     ) -> None:
         # Signed by hand: PyJWT refuses to encode some of these.
         claims = sign_in.claims("alice", **changes)
-        signed = f"{part({'alg': 'EdDSA', 'kid': sign_in.kid})}.{part(claims)}"
-        signature = base64.urlsafe_b64encode(sign_in.key.sign(signed.encode()))
-        await refused(chat, f"{signed}.{signature.rstrip(b'=').decode()}")
+        header = {"alg": sign_in.algorithm, "kid": sign_in.kid}
+        await refused(chat, signed(header, claims, sign_in.key, sign_in.algorithm))
 
     async def test_expired(self, chat: Verifier, sign_in: SignIn) -> None:
         now = int(time.time())
@@ -184,8 +179,8 @@ class TestSignatures:
     async def test_the_public_key_as_an_hmac_secret(self, chat: Verifier, sign_in: SignIn) -> None:
         public = sign_in.key.public_key()
         pem = public.public_bytes(Encoding.PEM, PublicFormat.SubjectPublicKeyInfo)
-        raw = public.public_bytes(Encoding.Raw, PublicFormat.Raw)
-        listed = sign_in.keys[0]["x"].encode()
+        raw = public.public_bytes(Encoding.DER, PublicFormat.SubjectPublicKeyInfo)
+        listed = str(sign_in.keys[0].get("x", sign_in.keys[0].get("n"))).encode()
         for secret in (pem, raw, listed, json.dumps(sign_in.keys[0]).encode(), b""):
             header = {"alg": "HS256", "kid": sign_in.kid}
             await refused(chat, hs256(header, sign_in.claims("alice"), secret))
@@ -223,10 +218,8 @@ class TestSignatures:
     async def test_no_or_an_unknown_key_id(
         self, chat: Verifier, sign_in: SignIn, kid: object
     ) -> None:
-        header = {"alg": "EdDSA", "kid": kid}
-        signed = f"{part(header)}.{part(sign_in.claims('alice'))}"
-        signature = base64.urlsafe_b64encode(sign_in.key.sign(signed.encode()))
-        await refused(chat, f"{signed}.{signature.rstrip(b'=').decode()}")
+        header = {"alg": sign_in.algorithm, "kid": kid}
+        await refused(chat, signed(header, sign_in.claims("alice"), sign_in.key, sign_in.algorithm))
 
     async def test_changed_claims(self, chat: Verifier, sign_in: SignIn) -> None:
         head, _, signature = sign_in.token("alice").split(".")
@@ -241,10 +234,8 @@ class TestSignatures:
         await refused(both, jwt.encode(claims, other_sign_in.key, "EdDSA", headers=headers))
 
     async def test_a_critical_extension_nobody_knows(self, chat: Verifier, sign_in: SignIn) -> None:
-        header = {"alg": "EdDSA", "kid": sign_in.kid, "crit": ["b65"], "b65": 1}
-        signed = f"{part(header)}.{part(sign_in.claims('alice'))}"
-        signature = base64.urlsafe_b64encode(sign_in.key.sign(signed.encode()))
-        await refused(chat, f"{signed}.{signature.rstrip(b'=').decode()}")
+        header = {"alg": sign_in.algorithm, "kid": sign_in.kid, "crit": ["b65"], "b65": 1}
+        await refused(chat, signed(header, sign_in.claims("alice"), sign_in.key, sign_in.algorithm))
 
 
 class TestAudiences:
@@ -337,7 +328,7 @@ class TestGarbage:
 class TestKeySets:
     async def test_is_fetched_once(self, chat: Verifier, sign_in: SignIn) -> None:
         for _ in range(5):
-            await chat.subject(sign_in.token("alice"))
+            await chat.user_id(sign_in.token("alice"))
         assert sign_in.fetches == 1
 
     async def test_prefetching_saves_the_first_request_a_fetch(
@@ -345,7 +336,7 @@ class TestKeySets:
     ) -> None:
         await chat.prefetch()
         assert sign_in.fetches == 1
-        await chat.subject(sign_in.token("alice"))
+        await chat.user_id(sign_in.token("alice"))
         assert sign_in.fetches == 1
 
     async def test_unknown_key_ids_do_not_hammer_the_issuer(
@@ -354,7 +345,9 @@ class TestKeySets:
         await chat.prefetch()
         for number in range(20):
             headers = {"kid": f"key-{number + 100}"}
-            token = jwt.encode(sign_in.claims("alice"), sign_in.key, "EdDSA", headers=headers)
+            token = jwt.encode(
+                sign_in.claims("alice"), sign_in.key, sign_in.algorithm, headers=headers
+            )
             await refused(chat, token)
         assert sign_in.fetches <= 2
 
@@ -381,9 +374,15 @@ class TestKeySets:
         sign_in.status, sign_in.body = status, body
         await chat.prefetch()
         with pytest.raises(Unavailable):
-            await chat.subject(sign_in.token("alice"))
+            await chat.user_id(sign_in.token("alice"))
+        assert sign_in.fetches == 1
         sign_in.status, sign_in.body = 200, None
-        assert await chat.subject(sign_in.token("alice")) == "alice"
+        async with asyncio.timeout(10):
+            while True:
+                with suppress(Unavailable):
+                    assert await chat.user_id(sign_in.token("alice")) == "alice"
+                    break
+                await asyncio.sleep(0.1)
 
     async def test_an_issuer_that_is_away_comes_back(self) -> None:
         with sign_in_server() as gone:
@@ -391,11 +390,11 @@ class TestKeySets:
         verifier = Verifier([issuer])
         await verifier.prefetch()
         with pytest.raises(Unavailable):
-            await verifier.subject(token)
+            await verifier.user_id(token)
 
     async def test_a_crowd_meets_a_cold_cache(self, chat: Verifier, sign_in: SignIn) -> None:
         tokens = [sign_in.token(f"user-{number}") for number in range(20)]
-        subjects = await asyncio.gather(*(chat.subject(token) for token in tokens))
+        subjects = await asyncio.gather(*(chat.user_id(token) for token in tokens))
         assert subjects == [f"user-{number}" for number in range(20)]
 
     async def test_a_second_key_of_the_set(self, chat: Verifier, sign_in: SignIn) -> None:
@@ -403,4 +402,4 @@ class TestKeySets:
         sign_in.keys.append(public_jwk(second, "key-2"))
         headers = {"kid": "key-2"}
         token = jwt.encode(sign_in.claims("alice"), second, "EdDSA", headers=headers)
-        assert await chat.subject(token) == "alice"
+        assert await chat.user_id(token) == "alice"

@@ -15,8 +15,8 @@ import pytest
 from botocore.config import Config
 from pydantic import HttpUrl
 
-from sidestream.config import Issuer
 from sidestream.identity import Verifier
+from sidestream.issuer import Issuer
 from sidestream.reasons import Reason, of_error, of_status, report
 
 OPERATIONS = Path(__file__).parent.parent / "docs" / "operations.md"
@@ -123,7 +123,7 @@ def test_the_log_line(caplog: pytest.LogCaptureFixture) -> None:
 
 async def test_keys_that_cannot_be_fetched(caplog: pytest.LogCaptureFixture) -> None:
     url = "http://planted.invalid/jwks"
-    issuer = Issuer(issuer="https://i", audience="a", jwks_url=HttpUrl(url))
+    issuer = Issuer(issuer="https://i", audience=("a",), jwks_url=HttpUrl(url))
     with caplog.at_level(logging.WARNING):
         await Verifier([issuer]).prefetch()
     assert "keys: host name not found" in caplog.text

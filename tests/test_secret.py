@@ -14,10 +14,11 @@ from starlette.responses import PlainTextResponse
 from starlette.routing import Route
 
 from sidestream import secret
-from sidestream.identity import SigningKey, Verifier, session_key, tool_key
+from sidestream.identity import Verifier
 from sidestream.model_key import ModelKey
 from sidestream.problems import DatabaseUnavailable, Unauthorized
 from sidestream.secret import Secret
+from sidestream.signing_key import SigningKey, session_key, tool_key
 from sidestream.store.database import Database
 from tests.asgi_server import serve
 
@@ -109,7 +110,7 @@ class TestSigningKey:
         for signs, verifies in ((old, new), (new, old)):
             token, _expiry = make(signs).mint("alice")  # type: ignore[call-arg, arg-type]
             verifier = Verifier(keys=[make(verifies)])  # type: ignore[call-arg, arg-type]
-            assert await verifier.subject(token) == "alice"
+            assert await verifier.user_id(token) == "alice"
 
     @pytest.mark.usefixtures("hasty")
     async def test_the_one_before_the_last_is_good_no_more(self, kept: Kept) -> None:
@@ -117,14 +118,14 @@ class TestSigningKey:
         kept.put(NEW)
         kept.put(NEWEST)
         with pytest.raises(Unauthorized):
-            await Verifier(keys=[tool_key(kept.in_use())]).subject(token)
+            await Verifier(keys=[tool_key(kept.in_use())]).user_id(token)
 
     async def test_forged_tokens_read_it_once(self, kept: Kept) -> None:
         verifier = Verifier(keys=[tool_key(kept.in_use())])
         forged, _expiry = tool_key("f" * 32).mint("alice")
         for _ in range(50):
             with pytest.raises(Unauthorized):
-                await verifier.subject(forged)
+                await verifier.user_id(forged)
         assert kept.reads == 1
 
     async def test_only_a_signature_makes_it_be_read(self, kept: Kept) -> None:
@@ -135,7 +136,7 @@ class TestSigningKey:
         unsigned = jwt.encode({"iss": key.issuer, "sub": "alice"}, "", algorithm="none")
         for token in (late, elsewhere, unsigned, "nonsense", ""):
             with pytest.raises(Unauthorized):
-                await verifier.subject(token)
+                await verifier.user_id(token)
         assert kept.reads == 0
 
 

@@ -25,6 +25,7 @@ from pydantic import (
 )
 
 from sidestream import secrets_manager
+from sidestream.issuer import KEYS_STALE_S, Issuer, check_issuers
 from sidestream.limits import Limits
 from sidestream.mcp_server import McpServer, secrets_of
 from sidestream.pasted import cleaned, stripped
@@ -38,16 +39,6 @@ class SettingsError(Exception):
     """A setting is missing or malformed. The text names it, and not its value."""
 
     reportable = True  # to Lambda: `sidestream.streaming.errors`
-
-
-class Issuer(BaseModel):
-    """An identity provider whose JWTs are accepted: `iss`, `aud` and where its keys are."""
-
-    model_config = {"frozen": True}
-
-    issuer: Annotated[str, Field(min_length=1)]
-    audience: Annotated[str, Field(min_length=1)]
-    jwks_url: HttpUrl
 
 
 class DatabaseSettings(BaseModel):
@@ -168,7 +159,10 @@ class Settings(DatabaseSettings):
     tool_signing_key: SecretStr
     """HS256 secret of the 60-second tokens with which the chat calls the task tools."""
     auth_issuers: tuple[Issuer, ...]
-    """JSON list of `{"issuer", "audience", "jwks_url"}`."""
+    """Whose tokens are accepted, as a JSON list: see `Issuer`. The order counts: the people of the
+    first have their subjects as user ids (`UserIds`)."""
+    auth_keys_stale_s: Annotated[float, Field(ge=60, le=604_800)] = KEYS_STALE_S
+    """For how long an issuer's keys are believed that can no longer be read."""
     cors_origins: tuple[str, ...] = ()
     """Origins for the app's own CORS middleware, comma-separated. Empty where the Function URL
     answers CORS: exactly one place may."""
@@ -178,6 +172,12 @@ class Settings(DatabaseSettings):
     max_page_bytes: Annotated[int, Field(ge=10_000, le=5_000_000)] = 1_000_000
     """A page of items, of conversations or of a domain's things, and the history that a run reads;
     at least one of them comes, whatever its size."""
+
+    @field_validator("auth_issuers")
+    @classmethod
+    def _told_apart(cls, value: tuple[Issuer, ...]) -> tuple[Issuer, ...]:
+        check_issuers(value)
+        return value
 
 
 class ReplaySettings(BaseModel):

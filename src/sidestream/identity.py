@@ -1,190 +1,134 @@
-"""Who is calling: tokens in, a user id out; and the two kinds of token we sign ourselves.
+"""Who is calling: tokens in, a user id out.
 
-Three kinds of token exist, each for one audience. An identity provider's JWT (EdDSA, keys by
-JWKS) says who a person is. A session token (HS256, audience `chat`) lets the page talk to the
-chat. A tool token (HS256 under another secret, audience `tasks`, 60 s) lets the chat act for that
-person on the task tools. The key and the algorithm follow from the configured issuer, never from
-the token's header (RFC 8725 section 3.1).
+Three kinds of token exist, each for one audience: a sign-in service's JWT (EdDSA, ES256 or RS256,
+keys by JWKS), which says who a person is, and the two that we sign ourselves (`signing_key`). The
+key and the algorithm follow from the configured issuer, never from the token's header (RFC 8725
+section 3.1), which only names one of the issuer's keys.
 """
 
 import asyncio
+import logging
 import re
-import ssl
-import time
-from collections.abc import Iterable, Mapping
-from contextlib import suppress
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping, Sequence
+from functools import partial
 from typing import Any, Final
 from urllib.parse import quote, unquote
 
 import jwt
-from jwt import PyJWKClient
-from jwt.exceptions import PyJWKClientConnectionError
 
-from sidestream.config import Issuer
-from sidestream.problems import Forbidden, Unauthorized, Unavailable
-from sidestream.reasons import of_error, report
-from sidestream.secret import Secret
+from sidestream.issuer import KEYS_STALE_S, Issuer
+from sidestream.key_set import KeySet
+from sidestream.key_source import read_keys
+from sidestream.problems import Forbidden, Unauthorized
+from sidestream.public_keys import ALGORITHMS, PublicKey
+from sidestream.signing_key import LEEWAY_S, REQUIRED_CLAIMS, SigningKey
+from sidestream.token_fault import TokenFault, TokenRefused, fault_of
+from sidestream.user_id import UserIds
 from sidestream.visible import is_visible
 
-CHAT_AUDIENCE: Final = "chat"
-TASKS_AUDIENCE: Final = "tasks"
-SESSION_ISSUER: Final = "sidestream/sessions"
-TOOL_ISSUER: Final = "sidestream/chat"
-TOOL_TOKEN_TTL_S: Final = 60
+_logger = logging.getLogger(__name__)
+
 TOKEN_HEADER: Final = "x-sidestream-authorization"  # noqa: S105
 
-_PART: Final = "keys"
+SUBJECT_CLAIM: Final = "sidestream/subject"
+"""In claims: the subject by which the person's sign-in knows them, where it is not the user id."""
 
-_LEEWAY_S = 10
 _MAX_TOKEN_CHARS = 8_192
 _MAX_SUBJECT_CHARS = 255
 _MAX_NAME_CHARS = 80
-_REQUIRED = ["exp", "iat", "iss", "aud", "sub"]
 
 # Control characters, line separators, overrides of the direction, and halves of characters: they
 # cannot be stored, or show one person as another. All else is the identity provider's to choose.
 _UNSPEAKABLE = re.compile("[\x00-\x1f\x7f-\x9f\u2028-\u202e\u2066-\u2069\ud800-\udfff]")
 
 
-@dataclass(frozen=True, slots=True)
-class SigningKey:
-    """A secret of ours: what it signs (`issuer`, `audience`) and for how long (`ttl_s`)."""
-
-    issuer: str
-    audience: str
-    secret: Secret
-    ttl_s: int
-
-    def mint(self, subject: str, *, secret: str | None = None, **claims: Any) -> tuple[str, int]:
-        """Sign a token for a subject, with the current secret if none is given. Gives the token and
-        its expiry in epoch seconds."""
-        now = int(time.time())
-        payload = {
-            **claims,
-            "iss": self.issuer,
-            "aud": self.audience,
-            "sub": subject,
-            "iat": now,
-            "exp": now + self.ttl_s,
-        }
-        return jwt.encode(payload, secret or self.secret.text, algorithm="HS256"), now + self.ttl_s
-
-
-def session_key(secret: Secret | str, ttl_s: int) -> SigningKey:
-    """The key of session tokens, which the chat routes accept."""
-    return SigningKey(SESSION_ISSUER, CHAT_AUDIENCE, Secret.of(secret), ttl_s)
-
-
-def tool_key(secret: Secret | str) -> SigningKey:
-    """The key of tool tokens, which the task tools accept."""
-    return SigningKey(TOOL_ISSUER, TASKS_AUDIENCE, Secret.of(secret), TOOL_TOKEN_TTL_S)
-
-
-class _Jwks:
-    """One provider's key set: cached for an hour, fetched in a thread, again for a new `kid`."""
-
-    def __init__(self, issuer: Issuer, tls: ssl.SSLContext | None) -> None:
-        # Only the whole set is cached: PyJWT's per-key cache never forgets a revoked key.
-        self._client = PyJWKClient(str(issuer.jwks_url), lifespan=3600, timeout=3, ssl_context=tls)
-
-    async def fetched(self, *, refresh: bool = False) -> bool:
-        """Tell whether there is a set: the one that is known, or one fetched now."""
-        try:
-            await asyncio.to_thread(self._client.get_jwk_set, refresh=refresh)
-        except (jwt.PyJWTError, ValueError, OSError) as error:
-            report(_PART, of_error(error))
-            return False
-        return True
-
-    async def key(self, kid: str) -> jwt.PyJWK:
-        """Raises `PyJWKClientError` for an unknown key, `Unavailable` when there is no key set."""
-        cached = self._client.jwk_set_cache and self._client.jwk_set_cache.get()
-        if cached:
-            for key in cached.keys:
-                if key.key_id == kid:
-                    return key
-        if not await self.fetched():
-            raise Unavailable("The sign-in service cannot be reached.")
-        try:
-            return await asyncio.to_thread(self._client.get_signing_key, kid)
-        except PyJWKClientConnectionError as error:
-            report(_PART, of_error(error))
-            raise Unavailable("The sign-in service cannot be reached.") from None
-
-
 class Verifier:
     """Checks bearer tokens against the issuers it was given, and nothing else.
 
-    `tls` is how the issuers are reached; without it, a context is made for every fetch.
+    `stale_s` is for how long an issuer's keys are believed that can no longer be read.
     """
 
     def __init__(
         self,
-        issuers: Iterable[Issuer] = (),
+        issuers: Sequence[Issuer] = (),
         keys: Iterable[SigningKey] = (),
-        tls: ssl.SSLContext | None = None,
+        *,
+        stale_s: float = KEYS_STALE_S,
     ) -> None:
-        self._external = {issuer.issuer: (issuer, _Jwks(issuer, tls)) for issuer in issuers}
+        self._external = {
+            issuer.issuer: (issuer, KeySet(partial(read_keys, str(issuer.jwks_url)), stale_s))
+            for issuer in issuers
+        }
+        self._user_ids = UserIds(issuers)
         self._own = {key.issuer: key for key in keys}
 
     async def prefetch(self) -> None:
-        """Fetch every provider's keys ahead of the first request, which meets any failure."""
-        # Also where there is a set: one that was kept in a snapshot may be days old.
-        jobs = (jwks.fetched(refresh=True) for _, jwks in self._external.values())
-        await asyncio.gather(*jobs, return_exceptions=True)
+        """Read every issuer's keys ahead of the first request, which meets any failure."""
+        await asyncio.gather(*(keys.refresh() for _, keys in self._external.values()))
 
     async def has_keys(self) -> bool:
-        """Tell whether every provider's keys are known, or could be fetched just now."""
-        known = await asyncio.gather(*(jwks.fetched() for _, jwks in self._external.values()))
+        """Tell whether every issuer's keys are known, or could be read just now."""
+        known = await asyncio.gather(*(keys.is_known() for _, keys in self._external.values()))
         return all(known)
 
-    async def subject(self, token: str) -> str:
-        """Give the user id a token speaks for. Raises `Unauthorized`, or `Unavailable` when the
-        provider's keys cannot be fetched."""
-        subject: str = (await self.claims(token))["sub"]
-        return subject
+    async def close(self) -> None:
+        """Leave off reading keys."""
+        await asyncio.gather(*(keys.close() for _, keys in self._external.values()))
+
+    async def user_id(self, token: str) -> str:
+        """Give the user id a token speaks for. Raises as `claims` does."""
+        user_id: str = (await self.claims(token))["sub"]
+        return user_id
 
     async def claims(self, token: str) -> dict[str, Any]:
-        """Give a token's claims, all verified; `sub` is a user id. Raises as `subject` does."""
+        """Give a token's claims, all verified. `sub` is the user id, and `SUBJECT_CLAIM` what the
+        person's sign-in calls them, where that is something else. Raises `TokenRefused`, or
+        `Unavailable` when an issuer's keys cannot be read."""
+        issuer: Issuer | SigningKey | None = None
         try:
-            claims = await self._claims(token)
-        except jwt.ExpiredSignatureError:
-            raise Unauthorized("The token has expired.") from None
-        except (jwt.PyJWTError, ValueError):
-            raise Unauthorized("The token is not valid.") from None
-        subject = claims["sub"]
-        if not isinstance(subject, str) or not 0 < len(subject) <= _MAX_SUBJECT_CHARS:
-            raise Unauthorized("The token is not valid.")
-        if _UNSPEAKABLE.search(subject):
-            raise Unauthorized("The token is not valid.")
-        return claims
+            unverified = _unverified(token)
+            issuer = self._issuer_of(unverified["payload"])
+            if isinstance(issuer, SigningKey):
+                return _with_a_subject(await issuer.claims(token))
+            return await self._persons_claims(token, unverified["header"], issuer)
+        except TokenRefused as refused:
+            _log(refused.fault, issuer)
+            raise
+        except (jwt.PyJWTError, ValueError, RecursionError) as error:
+            fault = fault_of(error)
+            _log(fault, issuer)
+            raise TokenRefused(fault) from None
 
-    async def _claims(self, token: str) -> dict[str, Any]:
-        if len(token) > _MAX_TOKEN_CHARS:
-            raise Unauthorized("The token is not valid.")
-        unverified = jwt.decode_complete(token, options={"verify_signature": False})
-        issuer = unverified["payload"].get("iss")
-        options: Any = {"require": _REQUIRED}
-        if not isinstance(issuer, str):
-            raise Unauthorized("The token is not valid.")
-        if own := self._own.get(issuer):
-            return await _own_claims(token, own)
-        if external := self._external.get(issuer):
-            provider, jwks = external
-            kid = unverified["header"].get("kid")
-            if not isinstance(kid, str) or not kid:
-                raise Unauthorized("The token is not valid.")
-            return jwt.decode(
-                token,
-                await jwks.key(kid),
-                algorithms=["EdDSA"],
-                issuer=provider.issuer,
-                audience=provider.audience,
-                leeway=_LEEWAY_S,
-                options=options,
-            )
-        raise Unauthorized("The token is not valid.")
+    def _issuer_of(self, payload: Any) -> Issuer | SigningKey:
+        name = payload.get("iss")
+        if isinstance(name, str):
+            if own := self._own.get(name):
+                return own
+            if external := self._external.get(name):
+                return external[0]
+        raise TokenRefused(TokenFault.UNKNOWN_ISSUER)
+
+    async def _persons_claims(
+        self, token: str, header: Mapping[str, Any], issuer: Issuer
+    ) -> dict[str, Any]:
+        _, keys = self._external[issuer.issuer]
+        kid, algorithm = header.get("kid"), header.get("alg")
+        if not isinstance(kid, str) or not kid:
+            raise TokenRefused(TokenFault.NO_KEY_ID)
+        if algorithm not in ALGORITHMS:
+            raise TokenRefused(TokenFault.ALGORITHM)
+        key = await keys.key(kid, algorithm)
+        try:
+            claims = _claims_of(token, key, issuer)
+        except jwt.InvalidSignatureError:
+            key_now = await keys.another(key)
+            if key_now is None:
+                raise
+            claims = _claims_of(token, key_now, issuer)
+        subject = _with_a_subject(claims)["sub"]
+        user_id = self._user_ids.of(issuer.issuer, subject)
+        own = {"sub": user_id, SUBJECT_CLAIM: None if user_id == subject else subject}
+        return {**claims, **own}
 
 
 def name_in(claims: Mapping[str, Any]) -> str:
@@ -199,14 +143,17 @@ def name_in(claims: Mapping[str, Any]) -> str:
     return " ".join(_UNSPEAKABLE.sub(" ", name[: 2 * _MAX_NAME_CHARS]).split())[:_MAX_NAME_CHARS]
 
 
-def check_owner(user_id: str, subject: str) -> None:
-    """Raise `Forbidden` unless the user id of a path, decoded, is the subject.
+def check_owner(named: str, user_id: str, subject: str | None = None) -> None:
+    """Raise `Forbidden` unless whom a path names, decoded, is the caller: by their user id, or by
+    the subject of their own token, where that is not the id.
 
     `.` and `..` are steps of a path to every browser, `%2E%2E` too (WHATWG URL, "double-dot URL
     path segment"), so these two come encoded twice.
     """
-    if user_id != subject and not (subject in (".", "..") and unquote(user_id) == subject):
-        raise Forbidden
+    for name in (user_id, subject):
+        if named == name or (name in (".", "..") and unquote(named) == name):
+            return
+    raise Forbidden
 
 
 def path_segment(user_id: str) -> str:
@@ -215,30 +162,51 @@ def path_segment(user_id: str) -> str:
     return quoted.replace(".", "%252E") if user_id in (".", "..") else quoted
 
 
-async def _own_claims(token: str, key: SigningKey) -> dict[str, Any]:
-    """Verify a token of ours with the secrets that are known, and then with one that replaced them
-    meanwhile. Raises PyJWT's errors."""
-    known = key.secret.known
-    for secret in known:
-        with suppress(jwt.InvalidSignatureError):
-            return _signed_claims(token, key, secret)
-    for secret in await key.secret.others(known):
-        with suppress(jwt.InvalidSignatureError):
-            return _signed_claims(token, key, secret)
-    raise jwt.InvalidSignatureError
+def _unverified(token: str) -> dict[str, Any]:
+    if len(token) > _MAX_TOKEN_CHARS:
+        raise TokenRefused(TokenFault.TOO_LONG)
+    return jwt.decode_complete(token, options={"verify_signature": False})
 
 
-def _signed_claims(token: str, key: SigningKey, secret: str) -> dict[str, Any]:
+def _claims_of(token: str, key: PublicKey, issuer: Issuer) -> dict[str, Any]:
+    """Verify a person's token with a key of its issuer. Raises PyJWT's errors, `TokenRefused`."""
     claims: dict[str, Any] = jwt.decode(
         token,
-        secret,
-        algorithms=["HS256"],
-        issuer=key.issuer,
-        audience=key.audience,
-        leeway=_LEEWAY_S,
-        options={"require": _REQUIRED},
+        key.key,
+        algorithms=[key.algorithm],
+        issuer=issuer.issuer,
+        audience=issuer.audience or None,
+        leeway=LEEWAY_S,
+        options={
+            "require": [*REQUIRED_CLAIMS, *(["aud"] if issuer.audience else [])],
+            "verify_aud": bool(issuer.audience),
+        },
     )
+    if issuer.client_id and claims.get("client_id") not in issuer.client_id:
+        raise TokenRefused(TokenFault.CLIENT_ID)
+    if issuer.azp and claims.get("azp") not in issuer.azp:
+        raise TokenRefused(TokenFault.AZP)
+    # A session of Clerk's whose person still has something to do before they are signed in:
+    # https://clerk.com/docs/guides/sessions/session-tokens, `sts`.
+    if claims.get("sts") == "pending":
+        raise TokenRefused(TokenFault.PENDING)
     return claims
+
+
+def _with_a_subject(claims: dict[str, Any]) -> dict[str, Any]:
+    subject = claims["sub"]
+    if not isinstance(subject, str) or not 0 < len(subject) <= _MAX_SUBJECT_CHARS:
+        raise TokenRefused(TokenFault.SUBJECT)
+    if _UNSPEAKABLE.search(subject):
+        raise TokenRefused(TokenFault.SUBJECT)
+    return claims
+
+
+def _log(fault: TokenFault, issuer: Issuer | SigningKey | None) -> None:
+    """Say in the log why a token was refused, and whose it claimed to be if we know them; never
+    what else is in it."""
+    whose = f" of {issuer.issuer}" if issuer else ""
+    _logger.info("token%s refused: %s", whose, fault, extra={"reason": fault.value})
 
 
 def bearer(authorization: str | None) -> str:

@@ -34,6 +34,8 @@ class Reason(StrEnum):
     READ_ONLY = "read-only"
     BROKEN = "failed on its side"
     UNEXPECTED = "unexpected answer"
+    ELSEWHERE = "leads elsewhere"
+    TOO_MUCH = "answer too long"
 
 
 # Libraries wrap what happened in errors of their own, which are told by the name of their kind: to
@@ -51,7 +53,6 @@ _BY_NAME: Final = {
     "RemoteProtocolError": Reason.CUT,
     "ConnectionClosedError": Reason.CUT,
     "JSONDecodeError": Reason.UNEXPECTED,
-    "PyJWKSetError": Reason.UNEXPECTED,
 }
 
 

@@ -4,7 +4,7 @@ from sidestream.chat.tools.registry import ToolRegistry
 from sidestream.chat.tools.server import McpClient
 from sidestream.chat.tools.sources import DomainTools
 from sidestream.domain import Domain
-from sidestream.identity import tool_key
+from sidestream.signing_key import tool_key
 
 
 def registry_of(domain: Domain) -> ToolRegistry:

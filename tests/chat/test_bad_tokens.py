@@ -6,10 +6,10 @@ from typing import Any
 import jwt
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
-from sidestream.identity import session_key, tool_key
 from sidestream.local import sign_in
 from sidestream.local.keys import LocalKeys
 from sidestream.local.system import LocalSystem
+from sidestream.signing_key import session_key, tool_key
 from tests.chat.catalogue import ROUTES
 from tests.chat.client import Client, Document, create_request
 from tests.chat.conftest import MakePerson, Rows

@@ -5,10 +5,10 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import Any
 
-from sidestream.identity import session_key
 from sidestream.local.keys import LocalKeys
 from sidestream.local.model import ScriptedModelServer
 from sidestream.local.system import LocalSystem
+from sidestream.signing_key import session_key
 from sidestream.store.ids import new_id
 from tests.chat.client import Client
 from tests.tickets import DOMAIN

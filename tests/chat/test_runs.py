@@ -8,10 +8,10 @@ import httpx2
 import pytest
 from chatkit.types import AssistantMessageItem, UserMessageItem
 
-from sidestream.identity import tool_key
 from sidestream.local.keys import LocalKeys
 from sidestream.local.model import ScriptedModelServer
 from sidestream.local.system import LocalSystem
+from sidestream.signing_key import tool_key
 from tests.chat.catalogue import ROUTES, every_request
 from tests.chat.client import (
     Client,

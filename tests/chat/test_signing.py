@@ -13,7 +13,7 @@ from sidestream.chat.tools.server import McpClient
 from sidestream.chat.tools.signing import UrlSigner
 from sidestream.chat.tools.wire import ToolServerError
 from sidestream.config import SettingsError
-from sidestream.identity import tool_key
+from sidestream.signing_key import tool_key
 
 URL = "https://abcdefghijklmnop.lambda-url.eu-central-1.on.aws/mcp"
 SECRET = "w" * 40

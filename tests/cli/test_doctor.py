@@ -13,6 +13,7 @@ from urllib.parse import urlsplit
 
 import boto3
 import httpx2
+import jwt
 import psycopg
 import pytest
 from starlette.applications import Starlette
@@ -31,6 +32,7 @@ from sidestream.store.ids import new_id
 from sidestream.store.migrate import migrate, rollback
 from tests.asgi_server import serve
 from tests.command import COMMAND, run
+from tests.sign_in import SIGNING_KEYS, sign_in_server
 from tests.tickets import DOMAIN
 
 MARKER = "pl4nt3d-m4rk3r"
@@ -114,7 +116,8 @@ async def test_nothing_is_wrong_with_the_local_system(system: LocalSystem) -> No
     assert report.stdout.endswith("Nothing is wrong.\n")
     assert set(found.lines) == {
         *("configuration", "secrets", "database", "migrations", "database role", "pooler"),
-        *("tidied", f"sign-in {ISSUER}", "model", "tools", "endpoint", "clock"),
+        *("tidied", f"sign-in {ISSUER}", "token", "model", "tools"),
+        *("endpoint", "clock"),
         *("origin, chat", "origin, tools", "streaming"),
     }
 
@@ -181,9 +184,10 @@ async def test_what_does_not_answer_is_named(system: LocalSystem) -> None:
     for name in ("sign-in https://gone", "database", "model", "tools", "origin, tools"):
         words = ("cannot be reached", "connection refused")
         assert any(word in report.sentence(name) for word in words), name
-    assert "does not exist (HTTP 404)" in report.sentence("sign-in https://keyless")
+    assert "does not exist" in report.sentence("sign-in https://keyless")
+    assert report.sentence("token").startswith("unknown_issuer: ")
     assert MARKER not in report.output
-    assert report.output.endswith("7 of 16 to mend.\n")
+    assert report.output.endswith("8 of 17 to mend.\n")
 
 
 async def test_what_refuses_us_is_told_from_what_is_away(
@@ -204,10 +208,44 @@ async def test_what_refuses_us_is_told_from_what_is_away(
     assert "authentication failed; look at the role and its password" in report.sentence("database")
     assert "authentication failed; TOOL_SIGNING_KEY differs" in report.sentence("tools")
     assert "refuses the token" in report.sentence("streaming")
+    assert report.sentence("token").startswith("malformed: ")
     assert "authentication failed; look at OPENAI_API_KEY" in report.sentence("model")
     assert "does not allow https://elsewhere.example" in report.sentence("origin, chat")
     assert "does not allow https://elsewhere.example" in report.sentence("origin, tools")
     assert MARKER not in report.output
+
+
+async def test_a_sign_in_is_judged_as_the_functions_do(system: LocalSystem) -> None:
+    with sign_in_server() as odd, sign_in_server() as broken:
+        odd.sign_with(SIGNING_KEYS["RS256"])
+        odd.keys += [odd.keys[0], {**odd.keys[0], "kid": "2", "use": "enc"}]
+        broken.keys = [{"kty": "oct", "k": "c2VjcmV0", "kid": "1"}]
+        issuers = [odd.issuer, broken.issuer]
+        tokens = {
+            "ok": odd.token("alice"),
+            "audience": odd.token("alice", aud="elsewhere"),
+            "unknown_key": jwt.encode(
+                odd.claims("alice"), odd.key, "RS256", headers={"kid": "other"}
+            ),
+            "unchecked": broken.token("alice"),
+        }
+        said = {}
+        for name, token in tokens.items():
+            report = await deployed(
+                system,
+                AUTH_ISSUERS=json.dumps([each.model_dump(mode="json") for each in issuers]),
+                SIDESTREAM_TOKEN=token,
+            )
+            said[name] = f"{report.state('token')}: {report.sentence('token')}"
+            assert "keys: " not in report.output, name  # the log's words
+    assert report.sentence(f"sign-in {odd.url}") == (
+        "1 usable (RS256), 1 ignored (a kid that is there already), 1 ignored (not for signatures)."
+    )
+    assert "private or symmetric" in report.sentence(f"sign-in {broken.url}")
+    assert said["ok"] == "ok: It speaks for a person."
+    assert said["audience"].startswith("failed: audience: ")
+    assert said["unknown_key"].startswith("failed: unknown_key: ")
+    assert said["unchecked"].startswith("unchecked: ")
 
 
 async def test_a_migration_that_is_missing_is_named(

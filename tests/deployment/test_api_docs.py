@@ -8,9 +8,9 @@ from typing import Any
 
 import httpx2
 
-from sidestream.identity import tool_key
 from sidestream.local.keys import LocalKeys
 from sidestream.local.system import LocalSystem
+from sidestream.signing_key import tool_key
 from sidestream.store.ids import new_id
 from tests.deployment.conftest import ROOT
 from tests.deployment.test_agreement import FUNCTIONS, routes

@@ -17,9 +17,9 @@ import psycopg
 import pytest
 import pytest_asyncio
 
-from sidestream.identity import session_key, tool_key
 from sidestream.local.settings import PROJECT, LocalOptions
 from sidestream.local.system import LocalSystem
+from sidestream.signing_key import session_key, tool_key
 from sidestream.store.ids import new_id
 from tests.chat.client import Client
 from tests.command import run

@@ -41,8 +41,8 @@ print(json.dumps(translated["Resources"]))
 # Parameters in a function's configuration whose new value needs a new Release: too long to tell.
 UNTOLD = {
     *("DatabaseUrlSecretArn", "OpenAiApiKeySecretArn", "AuthIssuer", "AuthAudience"),
-    *("AuthJwksUrl", "AllowedOrigins", "Models", "OpenAiBaseUrl", "TranscriptionModel"),
-    *("ChatKitWorkflowId", "McpServers", "McpServerSecretsSecretArn"),
+    *("AuthJwksUrl", "AuthIssuers", "AllowedOrigins", "Models", "OpenAiBaseUrl"),
+    *("TranscriptionModel", "ChatKitWorkflowId", "McpServers", "McpServerSecretsSecretArn"),
 }
 
 type Translate = Callable[[dict[str, str], dict[str, str]], Document]

@@ -12,7 +12,7 @@ import examples.tickets
 from examples.tickets.pack import DOMAIN
 from examples.tickets.tools import SERVER
 from sidestream.domain import Ask, load
-from sidestream.identity import tool_key
+from sidestream.signing_key import tool_key
 from sidestream.store.database import Database, Statement
 from sidestream.tool_server.manifest import write
 from tests.examples.conftest import Agent, Desk

@@ -10,7 +10,7 @@ import pytest
 from examples.tickets.repository import TicketRepository
 from examples.tickets.rest import ticket_routes
 from examples.tickets.tools import SERVER
-from sidestream.identity import tool_key
+from sidestream.signing_key import tool_key
 from sidestream.tool_server.app import create_app
 from tests.asgi_server import serve
 from tests.examples.conftest import Agent, Desk

@@ -1,5 +1,6 @@
 """Which of a person's settings reach the functions, and from where."""
 
+import json
 import os
 import subprocess
 from pathlib import Path
@@ -7,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from sidestream.config import ChatSettings
+from sidestream.local.errors import LocalSystemError
 from sidestream.local.settings import (
     PROJECT,
     PROVIDED,
@@ -92,3 +94,20 @@ def test_provided_names_are_settings() -> None:
 @pytest.mark.parametrize(("settings", "scripted"), [({}, True), ({"OPENAI_API_KEY": "k"}, False)])
 def test_scripted_model_answers_without_a_key(settings: dict[str, str], scripted: bool) -> None:
     assert LocalOptions(settings=settings).scripted is scripted
+
+
+class TestSignIns:
+    ENTRY = '{"issuer": "https://a", "audience": "b", "jwks_url": "https://a/jwks"}'
+
+    def test_come_from_the_file(self, tmp_path: Path) -> None:
+        (tmp_path / ".env").write_text(f"AUTH_ISSUERS='[{self.ENTRY}]'\n")
+        options = LocalOptions(settings=personal_settings(tmp_path))
+        assert options.issuers == [json.loads(self.ENTRY)]
+
+    def test_there_may_be_none(self) -> None:
+        assert LocalOptions().issuers == []
+
+    @pytest.mark.parametrize("text", ["none", "{", "{}", "7", ENTRY])
+    def test_what_is_no_list_is_said(self, text: str) -> None:
+        with pytest.raises(LocalSystemError, match=r"^The setting AUTH_ISSUERS is not valid: it"):
+            _ = LocalOptions(settings={"AUTH_ISSUERS": text}).issuers

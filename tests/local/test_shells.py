@@ -61,7 +61,7 @@ ODD: tuple[Shell, ...] = (
     {"AWS_ACCESS_KEY_ID": "theirs", "AWS_LAMBDA_FUNCTION_NAME": "x", "AWS_CA_BUNDLE": "/no"},
     {"POWERTOOLS_TRACE_DISABLED": "no", "POWERTOOLS_LOG_LEVEL": "none", "LOG_LEVEL": "none"},
     {"OPENAI_ORG_ID": "x", "OPENAI_BASE_URL": f"http://{DEAD}", "OPENAI_API_KEY": ""},
-    {"DATABASE_URL": "none", "STAGE": "x", "AUTH_ISSUERS": "none", "TOOLS_MCP_URL": "none"},
+    {"DATABASE_URL": "none", "STAGE": "x", "TOOLS_MCP_URL": "none"},
     {"PORT": "9", "HOST": "x", "NODE_ENV": "production", "NODE_OPTIONS": "--none"},
     {"PYTHONWARNINGS": "error", "PYTHONOPTIMIZE": "2"},
     {"LC_ALL": "C", "PYTHONUTF8": "0", "PYTHONCOERCECLOCALE": "0", "TZ": "Mars/None"},

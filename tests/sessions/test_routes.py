@@ -15,17 +15,12 @@ from fastapi import FastAPI, Request, Response
 from pydantic import HttpUrl, SecretStr
 
 from sidestream.config import ChatSettings
-from sidestream.identity import (
-    CHAT_AUDIENCE,
-    SESSION_ISSUER,
-    SigningKey,
-    Verifier,
-    session_key,
-    tool_key,
-)
+from sidestream.identity import Verifier
+from sidestream.issuer import SESSION_ISSUER
 from sidestream.problems import BadGateway, Problem, problem_response
 from sidestream.sessions.hosted import HostedIssuer
 from sidestream.sessions.routes import session_routes
+from sidestream.signing_key import CHAT_AUDIENCE, SigningKey, session_key, tool_key
 from tests.asgi_server import serve
 from tests.sign_in import SignIn, sign_in_server
 

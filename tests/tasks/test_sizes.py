@@ -8,9 +8,9 @@ import pytest
 import pytest_asyncio
 
 from sidestream.config import Settings
-from sidestream.identity import tool_key
 from sidestream.local.keys import LocalKeys
 from sidestream.local.system import LocalSystem
+from sidestream.signing_key import tool_key
 from sidestream.store.database import Database
 from sidestream.store.ids import new_id
 from sidestream.tasks.app import create_app

@@ -10,7 +10,7 @@ import httpx2
 from mcp import Client
 from mcp.client.streamable_http import streamable_http_client
 
-from sidestream.identity import tool_key
+from sidestream.signing_key import tool_key
 from sidestream.store.ids import new_id
 from tests.sign_in import SignIn
 

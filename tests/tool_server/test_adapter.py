@@ -15,7 +15,7 @@ from starlette.applications import Starlette
 from examples.tickets.app import create_app
 from sidestream import config
 from sidestream.config import Settings
-from sidestream.identity import tool_key
+from sidestream.signing_key import tool_key
 from sidestream.store.ids import new_id
 from sidestream.tool_server.adapter import LambdaAdapter, current
 from tests.sign_in import SignIn

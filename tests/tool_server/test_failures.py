@@ -14,8 +14,8 @@ from examples.tickets.app import create_app
 from sidestream import telemetry
 from sidestream.chat.tools.server import McpClient
 from sidestream.config import Settings
-from sidestream.identity import tool_key
 from sidestream.problems import OutcomeUnknown
+from sidestream.signing_key import tool_key
 from sidestream.store.database import Database, Rows, Statement
 from tests.asgi_server import serve
 from tests.sign_in import SignIn

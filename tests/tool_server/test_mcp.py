@@ -10,7 +10,8 @@ import pytest
 
 from examples.tickets.app import create_app
 from sidestream.config import Settings
-from sidestream.identity import TASKS_AUDIENCE, TOOL_ISSUER, session_key
+from sidestream.issuer import TOOL_ISSUER
+from sidestream.signing_key import TASKS_AUDIENCE, session_key
 from tests.asgi_server import serve
 from tests.tool_server.people import (
     TOOL_SECRET,

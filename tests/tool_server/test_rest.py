@@ -7,7 +7,7 @@ import pytest
 
 from examples.tickets.app import create_app
 from sidestream.config import Settings
-from sidestream.identity import session_key
+from sidestream.signing_key import session_key
 from tests.asgi_server import serve
 from tests.sign_in import SignIn
 from tests.tool_server.people import Person, assert_problem

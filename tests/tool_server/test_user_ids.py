@@ -7,7 +7,8 @@ from urllib.parse import quote
 import httpx2
 import pytest
 
-from sidestream.identity import path_segment, tool_key
+from sidestream.identity import path_segment
+from sidestream.signing_key import tool_key
 from tests.sign_in import SignIn
 from tests.subjects import SUBJECTS
 from tests.tool_server.people import TOOL_SECRET, modern_call, modern_headers

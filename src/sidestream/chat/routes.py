@@ -19,7 +19,7 @@ from sidestream.chat.services import Services
 from sidestream.chat.timing import STOPWATCH, Stopwatch
 from sidestream.headers import RUN_ID, THREAD_ID, TIME_ZONE
 from sidestream.health import healthz as answer_healthz
-from sidestream.identity import bearer_token, check_owner, name_in
+from sidestream.identity import SUBJECT_CLAIM, bearer_token, check_owner, name_in
 from sidestream.problems import NotFound
 from sidestream.request_context import IS_HEAD, LOCALE, REQUEST_ID, STARTED
 from sidestream.streaming.context import lambda_context
@@ -50,6 +50,7 @@ async def caller_of(request: Request) -> Caller:
         request_id=request.scope[REQUEST_ID],
         name=name_in(claims),
         time_zone=time_zone(request.headers.get(TIME_ZONE), claims.get(CLAIM)),
+        subject=claims.get(SUBJECT_CLAIM),
     )
 
 
@@ -67,7 +68,7 @@ async def chatkit(request: Request, caller: Authenticated, services: Wired) -> R
 @router.post("/api/{user_id:path}/chat")
 async def chat(user_id: str, request: Request, caller: Authenticated, services: Wired) -> Response:
     """Serve a ChatKit request, or a plain message with the plain stream, under a user's path."""
-    check_owner(user_id, caller.user_id)
+    check_owner(user_id, caller.user_id, caller.subject)
     body = await read_body(request)
     if not is_plain(body):
         return await _answer(request, caller, services, body)

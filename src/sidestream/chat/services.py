@@ -20,7 +20,6 @@ from sidestream.chat.runs.prepare import Preparer
 from sidestream.chat.runs.respond import Responder
 from sidestream.chat.runs.salvage import Salvage
 from sidestream.chat.server import ChatServer
-from sidestream.chat.tls import tls_context
 from sidestream.chat.tools.attached import attach
 from sidestream.chat.tools.calls import Toolbox
 from sidestream.chat.tools.cards import Cards
@@ -32,7 +31,8 @@ from sidestream.chat.tools.sources import DomainTools
 from sidestream.config import ChatSettings, SettingsError
 from sidestream.domain import Domain, DomainError, load
 from sidestream.health import Part
-from sidestream.identity import Verifier, session_key, tool_key
+from sidestream.identity import Verifier
+from sidestream.signing_key import session_key, tool_key
 from sidestream.store.database import Database
 from sidestream.store.feedback import Feedback
 from sidestream.store.run_starts import RunStarts
@@ -69,7 +69,9 @@ class Services:
         self.session_key = session_key(
             settings.secret("session_signing_key"), settings.session_ttl_s
         )
-        self.verifier = Verifier(settings.auth_issuers, [self.session_key], tls_context())
+        self.verifier = Verifier(
+            settings.auth_issuers, [self.session_key], stale_s=settings.auth_keys_stale_s
+        )
         self.cold = True
         self.mcp: McpClient
         self.parts: dict[str, Part]
@@ -133,6 +135,7 @@ class Services:
     async def close(self) -> None:
         """Tell the runs in progress to end, wait until they have, and drop every socket."""
         await self.conversations.close()
+        await self.verifier.close()
         await self.mcp.close()
         await asyncio.gather(*(server.close() for server in self.attached))
         await self.model_client.close()

@@ -144,7 +144,7 @@ def _style(state: "State") -> str:
 
 
 def _checks(patient: Patient, found: "Configuration") -> Iterator["Check"]:
-    from sidestream.cli.checks import endpoint, mcp, services, settings, stream
+    from sidestream.cli.checks import endpoint, mcp, services, settings, sign_in, stream
     from sidestream.cli.checks.finding import Check
 
     yield Check("configuration", partial(settings.configuration, found))
@@ -153,7 +153,8 @@ def _checks(patient: Patient, found: "Configuration") -> Iterator["Check"]:
     yield from _database_checks(patient, found, domain)
     known = found.get("auth_issuers")
     for issuer in known.auth_issuers if known else ():
-        yield Check(f"sign-in {issuer.issuer}", partial(services.sign_in_keys, issuer))
+        yield Check(f"sign-in {issuer.issuer}", partial(sign_in.keys, issuer))
+    yield Check("token", partial(sign_in.accepted, found, patient.token))
     yield Check("model", partial(_model, patient, found))
     tools, served = _tools_urls(patient, found)
     yield Check(
@@ -259,13 +260,14 @@ def _environment(folder: Path, endpoints: "Endpoints") -> dict[str, str]:
     from urllib.parse import urlsplit
 
     from sidestream.local.emulator.variables import REGION
-    from sidestream.local.functions import Backends, chat_function
+    from sidestream.local.errors import LocalSystemError
+    from sidestream.local.functions import Backends, chat_function, page_origins
     from sidestream.local.keys import LocalKeys
     from sidestream.local.settings import LocalOptions, personal_settings
-    from sidestream.local.sign_in import ISSUER
 
     scripted = endpoints.model is not None
-    settings = {} if scripted else personal_settings()
+    own = personal_settings()
+    settings = {name: own[name] for name in own if name == "AUTH_ISSUERS" or not scripted}
     options = LocalOptions(folder=folder, settings=settings | {"DOMAIN": endpoints.domain})
     backends = Backends(
         database_url=endpoints.app_database_url,
@@ -275,12 +277,17 @@ def _environment(folder: Path, endpoints: "Endpoints") -> dict[str, str]:
         page_port=urlsplit(endpoints.web or "").port or 0,
         secrets=(lambda name, _text: endpoints.secrets[name]) if endpoints.secrets else None,
     )
-    environment = dict(chat_function(options, LocalKeys.of(folder), backends, endpoints.tools).env)
+    try:
+        chat = chat_function(options, LocalKeys.of(folder), backends, endpoints.tools)
+    except LocalSystemError as error:
+        raise CommandError(str(error)) from None
+    environment = dict(chat.env)
     if endpoints.secrets:
         environment |= {"AWS_ACCESS_KEY_ID": "local", "AWS_SECRET_ACCESS_KEY": "local"}
         environment |= {"AWS_DEFAULT_REGION": REGION}
     if endpoints.web is None:
         issuers = json.loads(environment["AUTH_ISSUERS"])
-        ours = [issuer for issuer in issuers if issuer["issuer"] == ISSUER]
-        environment["AUTH_ISSUERS"] = json.dumps(ours)
+        page = page_origins(backends.page_port)[0]
+        there = [issuer for issuer in issuers if issuer.get("issuer") != page]
+        environment["AUTH_ISSUERS"] = json.dumps(there)
     return environment

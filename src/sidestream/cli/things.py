@@ -9,9 +9,9 @@ from typing import Any, Final, Self
 from sidestream.chat.tools.server import McpClient
 from sidestream.chat.tools.wire import ToolServerError
 from sidestream.cli.errors import CommandError
-from sidestream.identity import tool_key
 from sidestream.local.endpoints import Endpoints
 from sidestream.local.keys import LocalKeys
+from sidestream.signing_key import tool_key
 
 _MAX_SHOWN: Final = 200
 

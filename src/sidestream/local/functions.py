@@ -154,7 +154,10 @@ def _shared(options: LocalOptions, keys: LocalKeys, backends: Backends) -> Mappi
             "issuer": page,
             "audience": page,
             "jwks_url": f"http://127.0.0.1:{backends.page_port}/api/auth/jwks",
+            # The page's origin changes with its port, and its people are to keep what they have.
+            "same_users_as": ISSUER,
         },
+        *options.issuers,
     ]
     return {
         **base(),

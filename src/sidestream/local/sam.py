@@ -22,7 +22,7 @@ from sidestream.local.gate import Gate
 from sidestream.local.keys import LocalKeys, write_private
 from sidestream.local.sample_events import SAMPLE_ISSUER, SAMPLE_JWKS_PATH
 from sidestream.local.settings import LocalOptions
-from sidestream.local.sign_in import AUDIENCE
+from sidestream.local.sign_in import AUDIENCE, ISSUER
 
 _PROCESSORS: Final = {"arm64": "arm64", "aarch64": "arm64", "x86_64": "x86_64", "amd64": "x86_64"}
 
@@ -116,6 +116,7 @@ def _sample_issuer(backends: Backends) -> dict[str, str]:
         "issuer": SAMPLE_ISSUER,
         "audience": AUDIENCE,
         "jwks_url": f"{backends.sign_in_url}{SAMPLE_JWKS_PATH}",
+        "same_users_as": ISSUER,
     }
 
 

@@ -11,8 +11,8 @@ from pathlib import Path
 from typing import Any, Final
 from urllib.parse import quote
 
-from sidestream.identity import tool_key
 from sidestream.local.keys import LocalKeys
+from sidestream.signing_key import tool_key
 
 SAMPLE_ISSUER: Final = "sidestream/sample-events"
 SAMPLE_JWKS_PATH: Final = "/.well-known/sample-events.json"

@@ -11,18 +11,19 @@ from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 from importlib.util import find_spec
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 from dotenv import dotenv_values
 
 from sidestream.config import ChatSettings, TidySettings
 from sidestream.domain import Domain, load
+from sidestream.local.errors import LocalSystemError
 from sidestream.pasted import stripped
+from sidestream.setting_text import document
 
 PROVIDED: Final = frozenset(
     {
         "ATTACHMENTS_BUCKET",
-        "AUTH_ISSUERS",
         "CORS_ORIGINS",
         "DATABASE_URL",
         "SCRIPTED_MODEL",
@@ -74,6 +75,20 @@ class LocalOptions:
         """The package of the domain."""
         default: str = ChatSettings.model_fields["domain"].default
         return self.settings.get("DOMAIN") or default
+
+    @property
+    def issuers(self) -> list[Any]:
+        """The person's own sign-ins (`AUTH_ISSUERS`), which come after those of the system. Raises
+        `LocalSystemError`; what is in the list is for the functions to judge."""
+        try:
+            listed = document(self.settings.get("AUTH_ISSUERS") or "[]")
+        except ValueError as error:
+            raise LocalSystemError(f"The setting AUTH_ISSUERS is not valid: {error}.") from None
+        if not isinstance(listed, list):
+            raise LocalSystemError(
+                "The setting AUTH_ISSUERS is not valid: it is a list in brackets."
+            )
+        return listed
 
 
 def personal_settings(project: Path = PROJECT, *, foreign: Collection[str] = ()) -> dict[str, str]:

@@ -11,16 +11,12 @@ from fastapi import APIRouter, FastAPI, Request
 from starlette.responses import JSONResponse
 
 from sidestream.config import ChatSettings
-from sidestream.identity import (
-    SESSION_ISSUER,
-    SigningKey,
-    Verifier,
-    bearer_token,
-    check_owner,
-)
+from sidestream.identity import SUBJECT_CLAIM, Verifier, bearer_token, check_owner
+from sidestream.issuer import SESSION_ISSUER
 from sidestream.problems import Unauthorized
 from sidestream.sessions.hosted import HostedIssuer
 from sidestream.sessions.session import Issuer, SelfHostedIssuer, Session
+from sidestream.signing_key import SigningKey
 
 
 def session_routes(settings: ChatSettings, verifier: Verifier, key: SigningKey) -> APIRouter:
@@ -43,7 +39,7 @@ def session_routes(settings: ChatSettings, verifier: Verifier, key: SigningKey) 
         if _is_session(claims):
             raise Unauthorized("A session starts with a sign-in token.")
         if user_id is not None:
-            check_owner(user_id, claims["sub"])
+            check_owner(user_id, claims["sub"], claims.get(SUBJECT_CLAIM))
         return _answer(await issuer.create(claims))
 
     @router.post("/api/chatkit/session")

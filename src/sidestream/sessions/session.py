@@ -3,7 +3,7 @@
 A session's client secret is a token of ours, short-lived and good for the chat alone. It can be
 refreshed while it is valid, up to an absolute age counted from the sign-in, which the token itself
 carries as `auth_time`: nothing is kept on the server. The person's name and time zone travel with
-it, if their sign-in gave them.
+it, if their sign-in gave them, and what it calls them, if that is not their user id.
 """
 
 import time
@@ -11,8 +11,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Any, Protocol
 
-from sidestream.identity import SigningKey, name_in
+from sidestream.identity import SUBJECT_CLAIM, name_in
 from sidestream.problems import Unauthorized
+from sidestream.signing_key import SigningKey
 from sidestream.store.ids import new_id
 from sidestream.time_zone import CLAIM, time_zone
 
@@ -70,5 +71,7 @@ class SelfHostedIssuer:
         known = {"name": name} if (name := name_in(claims)) else {}
         if CLAIM in claims:
             known[CLAIM] = time_zone(claims[CLAIM]).key
+        if subject := claims.get(SUBJECT_CLAIM):
+            known[SUBJECT_CLAIM] = subject
         token, expires_at = key.mint(claims["sub"], sid=session_id, auth_time=auth_time, **known)
         return Session(token, session_id, expires_at)

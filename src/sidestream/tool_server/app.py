@@ -16,9 +16,10 @@ from sidestream import i18n
 from sidestream.config import Settings
 from sidestream.headers import TIME_ZONE, TOOLS_EXPOSE
 from sidestream.health import Part, healthz
-from sidestream.identity import TOKEN_HEADER, Verifier, tool_key
+from sidestream.identity import TOKEN_HEADER, Verifier
 from sidestream.problem_handlers import PROBLEM_HANDLERS
 from sidestream.request_context import RequestContext
+from sidestream.signing_key import tool_key
 from sidestream.store.database import Database
 from sidestream.telemetry import logger
 from sidestream.tool_server.endpoint import McpEndpoint
@@ -51,7 +52,7 @@ def create_app[ThingsT](
         timeout_s=settings.database_timeout_s,
     )
     things = make_things(database)
-    people = Verifier(issuers=settings.auth_issuers)
+    people = Verifier(settings.auth_issuers, stale_s=settings.auth_keys_stale_s)
     secret = settings.secret("tool_signing_key")
     parts = {
         "database": Part("database", database.answers, every_s=5),
@@ -70,7 +71,7 @@ def create_app[ThingsT](
             async with mcp.sessions.run():
                 yield
         finally:
-            await database.close()
+            await asyncio.gather(people.close(), database.close())
 
     app = Starlette(
         routes=[

@@ -226,7 +226,7 @@ class McpEndpoint:
             await method_not_allowed(scope, "POST")(scope, receive, send)
             return
         self._guard.check(request.headers)
-        scope[_USER] = await self._verifier.subject(bearer_token(request.headers))
+        scope[_USER] = await self._verifier.user_id(bearer_token(request.headers))
         check_json(request.headers)
         check_accept(request.headers)
         try:

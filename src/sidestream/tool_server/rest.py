@@ -16,7 +16,7 @@ from starlette.responses import JSONResponse, Response
 from sidestream.caller import Caller
 from sidestream.field_errors import field_errors
 from sidestream.headers import TIME_ZONE
-from sidestream.identity import Verifier, bearer_token, check_owner
+from sidestream.identity import SUBJECT_CLAIM, Verifier, bearer_token, check_owner
 from sidestream.problems import BadRequest, Invalid
 from sidestream.time_zone import CLAIM, UTC_ZONE, time_zone
 from sidestream.tool_server.fields import IdempotencyKey
@@ -29,7 +29,7 @@ _KEY: Final = TypeAdapter[str](IdempotencyKey)
 async def owner(request: Request, people: Verifier) -> Caller:
     """Give who is asking, when the `user_id` of the path is theirs. Raises `Problem`."""
     claims = await people.claims(bearer_token(request.headers))
-    check_owner(request.path_params["user_id"], claims["sub"])
+    check_owner(request.path_params["user_id"], claims["sub"], claims.get(SUBJECT_CLAIM))
     zone = time_zone(request.headers.get(TIME_ZONE), claims.get(CLAIM))
     return Caller(claims["sub"], time_zone=zone)
 

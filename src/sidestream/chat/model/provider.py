@@ -8,10 +8,10 @@ from agents.tracing.provider import DefaultTraceProvider
 from openai import AsyncOpenAI, DefaultAsyncHttpxClient
 
 from sidestream.chat.model.streamed import StreamedProvider
-from sidestream.chat.tls import tls_context
 from sidestream.config import ChatSettings
 from sidestream.model_key import ModelKey
 from sidestream.network import async_client
+from sidestream.tls import tls_context
 
 _CONNECT_TIMEOUT_S: Final = 5.0
 _RETRY_STATUSES: Final = frozenset({408, 409, 425, 429})

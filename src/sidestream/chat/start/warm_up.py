@@ -30,7 +30,6 @@ from sidestream.chat.model.provider import build_provider
 from sidestream.chat.protocol.frames import Frame, encode
 from sidestream.chat.protocol.requests import parse, parse_plain
 from sidestream.chat.runs.respond import Responder
-from sidestream.chat.tls import tls_context
 from sidestream.chat.tools.calls import Toolbox
 from sidestream.chat.tools.cards import Cards
 from sidestream.chat.tools.registry import ToolRegistry
@@ -38,6 +37,7 @@ from sidestream.chat.tools.server import McpClient, ToolResult
 from sidestream.chat.tools.sources import DomainTools
 from sidestream.config import ChatSettings
 from sidestream.domain import Domain
+from sidestream.tls import tls_context
 
 _REQUEST: Final = {
     "type": "threads.create",

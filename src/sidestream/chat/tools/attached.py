@@ -36,10 +36,10 @@ from sidestream.chat.tools.wire import ToolServerError
 from sidestream.config import ChatSettings
 from sidestream.domain import RESULTS, Row, Tool, policy_of, readable
 from sidestream.i18n import Plural
-from sidestream.identity import tool_key
 from sidestream.mcp_server import McpServer
 from sidestream.model_key import ModelKey
 from sidestream.reasons import Reason, report
+from sidestream.signing_key import tool_key
 
 _START_WAIT_S: Final = 1.0
 """How long a start waits for the list at most, while it connects to everything else."""

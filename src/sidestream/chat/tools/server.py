@@ -17,13 +17,13 @@ import httpx2
 
 from sidestream import reasons
 from sidestream.chat.context import InputRequired
-from sidestream.chat.tls import tls_context
 from sidestream.chat.tools import wire
 from sidestream.chat.tools.elicitation import CAPABILITIES, Answers
 from sidestream.chat.tools.wire import Reply, ToolServerError
-from sidestream.identity import SigningKey
 from sidestream.network import async_client
 from sidestream.reasons import Reason
+from sidestream.signing_key import SigningKey
+from sidestream.tls import tls_context
 
 PROTOCOL_VERSION: Final = "2026-07-28"
 IDEMPOTENCY_META_KEY: Final = "sidestream/idempotency-key"

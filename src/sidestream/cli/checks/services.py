@@ -1,7 +1,6 @@
-"""What the functions lean on: the sign-in's keys, the model, and the domain's tools.
+"""What the functions lean on: the model, and the domain's tools.
 
-Sources: RFC 7517 (JWKS); OpenAI's API reference, "List models"; the MCP specification of
-2026-07-28, "Tools".
+Sources: OpenAI's API reference, "List models"; the MCP specification of 2026-07-28, "Tools".
 """
 
 import json
@@ -15,30 +14,16 @@ from sidestream import network
 from sidestream.chat.tools.signing import NoCredentials, UrlSigner
 from sidestream.cli.checks.finding import Broken, Finding, failed, ok, unchecked, warning
 from sidestream.cli.checks.model_request import base_url
-from sidestream.config import ChatSettings, Issuer
+from sidestream.config import ChatSettings
 from sidestream.domain import Domain, DomainError
-from sidestream.identity import tool_key
 from sidestream.local.settings import load_domain
 from sidestream.problems import PROBLEM_TYPE
 from sidestream.reasons import of_error, of_status
+from sidestream.signing_key import tool_key
 
 _PROTOCOL: Final = "2026-07-28"
 _TIMEOUT_S: Final = 8.0
 _UNAUTHORIZED: Final = (401, 403)
-
-
-async def sign_in_keys(issuer: Issuer) -> Finding:
-    """Whether an identity provider publishes a key of the kind that is accepted."""
-    what = f"The key set of {issuer.issuer}"
-    answer = await _ask("GET", str(issuer.jwks_url), what)
-    try:
-        keys = answer.json()["keys"]
-        usable = [key for key in keys if key.get("crv") == "Ed25519" and key.get("kid")]
-    except (ValueError, KeyError, TypeError, AttributeError):
-        return failed(f"{what} is not a JWKS: look at AUTH_ISSUERS' jwks_url.")
-    if not usable:
-        return failed(f"{what} has no Ed25519 key with a kid: let the sign-in sign with EdDSA.")
-    return ok(f"{len(usable)} usable of {len(keys)}.")
 
 
 async def model(settings: ChatSettings, names: Sequence[str]) -> Finding:

@@ -1,0 +1,58 @@
+"""The doors of the running functions: a request of each that takes a token."""
+
+import asyncio
+from collections.abc import Mapping
+from typing import Any, Final
+
+import httpx2
+
+from sidestream.local.system import LocalSystem
+from tests.tool_server.people import modern_call, modern_headers
+
+_OPEN: Final = range(200, 300)
+
+
+class Doors:
+    """Each a route that takes a token of one kind or another."""
+
+    of_people: Final = frozenset({"chat", "session", "tickets"})
+    """Those that a token of a sign-in opens."""
+
+    def __init__(self, system: LocalSystem, http: httpx2.AsyncClient) -> None:
+        chat, tools = system.chat.url, system.tools.url
+        self._http = http
+        listing = {"type": "threads.list", "params": {}}
+        self.all: Mapping[str, tuple[str, str, Mapping[str, Any]]] = {
+            "chat": ("POST", f"{chat}/api/chatkit", {"json": listing}),
+            "session": ("POST", f"{chat}/api/chatkit/session", {}),
+            "tickets": ("GET", f"{tools}/api/alice/tickets", {}),
+            "mcp": (
+                "POST",
+                f"{tools}/mcp",
+                {
+                    "json": modern_call("list_tickets", {}),
+                    "headers": modern_headers("list_tickets"),
+                },
+            ),
+        }
+
+    async def open_to(self, token: str) -> set[str]:
+        """Give the doors that a token opens. Every other one has to say 401, and no more."""
+        answers = await asyncio.gather(*(self._ask(name, token) for name in self.all))
+        return {name for name, is_open in zip(self.all, answers, strict=True) if is_open}
+
+    async def _ask(self, name: str, token: str) -> bool:
+        method, url, options = self.all[name]
+        headers = {**options.get("headers", {}), "authorization": f"Bearer {token}"}
+        encoded = [(key, value.encode("utf-8")) for key, value in headers.items()]
+        answer = await self._http.request(method, url, **{**options, "headers": encoded})
+        if answer.status_code in _OPEN:
+            return True
+        document = answer.json()
+        assert (answer.status_code, document["code"]) == (401, "unauthorized"), (name, answer.text)
+        assert document["detail"] in (
+            *("The token is not valid.", "The token has expired."),
+            "An Authorization header with a bearer token is needed.",
+            "A session starts with a sign-in token.",
+        )
+        return False
