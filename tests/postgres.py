@@ -116,9 +116,10 @@ def database(direct_database: Database) -> Database:
     return direct_database
 
 
-@pytest.fixture(scope="session")
-def pgbouncer_url(app_url: str, pytestconfig: pytest.Config) -> Iterator[str]:
-    """The functions' URL through PgBouncer in transaction mode, with two server connections."""
+@contextmanager
+def pgbouncer(app_url: str, pytestconfig: pytest.Config, more: str = "") -> Iterator[str]:
+    """The functions' URL through PgBouncer in transaction mode, with two server connections and
+    more settings."""
     program = pytestconfig.getoption("--pgbouncer") or _pgbouncer()
     target = urlsplit(app_url)
     port = free_port()
@@ -132,6 +133,7 @@ def pgbouncer_url(app_url: str, pytestconfig: pytest.Config) -> Iterator[str]:
             f"listen_addr = 127.0.0.1\nlisten_port = {port}\nunix_socket_dir =\n"
             "auth_type = any\npool_mode = transaction\ndefault_pool_size = 2\n"
             "max_client_conn = 200\nadmin_users = admin\nstats_users = admin\n"
+            f"{more}\n"
         )
         account = {"user": "nobody", "extra_groups": []} if os.geteuid() == 0 else {}
         process = subprocess.Popen(
@@ -146,6 +148,13 @@ def pgbouncer_url(app_url: str, pytestconfig: pytest.Config) -> Iterator[str]:
         finally:
             process.terminate()
             process.wait()
+
+
+@pytest.fixture(scope="session")
+def pgbouncer_url(app_url: str, pytestconfig: pytest.Config) -> Iterator[str]:
+    """The functions' URL through PgBouncer."""
+    with pgbouncer(app_url, pytestconfig) as url:
+        yield url
 
 
 @pytest_asyncio.fixture(scope="session", loop_scope="session")
