@@ -86,6 +86,11 @@ class Environment:
         return self._process.pid if self._process else None
 
     @property
+    def exit_code(self) -> int | None:
+        """The process's, None while it runs; negative when a signal ended it."""
+        return self._process.exit_code if self._process else None
+
+    @property
     def has_room(self) -> bool:
         """Whether one more request may be placed here."""
         return self.state is not State.DEAD and self.reserved < self._spec.capacity
