@@ -15,13 +15,15 @@ export MESSAGE
 DOMAIN_OPTION = $(if $(filter command,$(origin DOMAIN)),--domain $(DOMAIN))
 # Whose packs and manifests have to fit.
 DOMAINS := sidestream.tasks examples.tickets
+ENGINE ?= $(firstword $(foreach engine,docker finch podman,$(shell command -v $(engine))))
+IMAGE ?= sidestream-page
 BIN := .venv/bin
 PAGE := $(wildcard frontend/package.json)
 
-.PHONY: help setup run test check pytest pytest-postgres page-check page-test e2e screenshots build rehearse deploy tools invoke bench soak lock clean
+.PHONY: help setup run test check pytest pytest-postgres page-check page-test e2e screenshots build rehearse deploy tools invoke page-image bench soak lock clean
 
 help: ## this list
-	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / {printf "  make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 setup: ## the Python environment in .venv, and nothing else
 	@scripts/setup
@@ -85,6 +87,10 @@ bench: setup ## the benchmarks, as ratios, with a table and a plot
 
 soak: setup ## a random walk of STEPS=10000 steps with faults, from SEED=1; CHAPTER=<number> is a part of it
 	@$(BIN)/python -m tests.chat.walk --steps $(STEPS) --seed $(SEED) $(if $(CHAPTER),--chapter $(CHAPTER))
+
+page-image: ## the page as a container image; ENGINE=docker IMAGE=sidestream-page
+	@$(or $(ENGINE),$(error No container engine is there: install Docker, Finch or Podman)) build -f docs/page.Containerfile \
+	  $(if $(filter %podman,$(ENGINE)),--ignorefile docs/page.Containerfile.dockerignore) -t $(IMAGE) .
 
 lock: ## compile requirements/*.in again, keeping the pins that still fit
 	@scripts/lock

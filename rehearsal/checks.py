@@ -179,6 +179,10 @@ def _role(stack: Stack, logical_id: str, live: Document) -> Iterator[str]:
     if allowed(stack.account, live["Role"], "secretsmanager:GetSecretValue", other["ARN"]):
         yield "its role may read a secret of somebody else's"
 
+    key = stack.parameters["SecretsKeyArn"]
+    if key and not _granted(stack.account, live["Role"], "kms:Decrypt", key):
+        yield f"its role may not kms:Decrypt with {key}"
+
     calls = stack.parameters["TasksUrlAuth"] == "AWS_IAM" and is_chat
     alias = f"{stack.arn_of('TasksFunction')}:{ALIAS}"
     for action in ("lambda:InvokeFunctionUrl", "lambda:InvokeFunction"):

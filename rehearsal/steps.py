@@ -20,7 +20,12 @@ BROUGHT = {
     "AuthJwksUrl": f"{PAGE}/api/auth/jwks",
     "AllowedOrigins": PAGE,
 }
-FRONT = {"RestFront": "true", "TasksUrlAuth": "AWS_IAM", "Canary": "true"}
+FRONT = {
+    "RestFront": "true",
+    "TasksUrlAuth": "AWS_IAM",
+    "Canary": "true",
+    "SecretsKeyArn": "arn:aws:kms:us-east-1:000000000000:key/rehearsal",
+}
 PROD = {
     "Stage": "prod",
     "DeploymentType": "Canary10Percent10Minutes",

@@ -168,8 +168,10 @@ def what_next(stage: Stage, outputs: Mapping[str, str]) -> None:
         print(f"  {name:<13} {outputs[name]}")
     print(
         "\nNext:\n"
-        f"  - build the page with NEXT_PUBLIC_API_BASE_URL={outputs['ChatUrl']}\n"
-        f"    and NEXT_PUBLIC_TASKS_BASE_URL={outputs['TasksUrl']}, deploy it, send a message\n"
+        f"  - start the page with NEXT_PUBLIC_API_BASE_URL={outputs['ChatUrl']}\n"
+        f"    NEXT_PUBLIC_TASKS_BASE_URL={outputs['TasksUrl']}\n"
+        f"    NEXT_PUBLIC_FILES_URL={outputs['FilesUrl']}, and send a message\n"
+        "  - if something was left out: get a token (DEPLOYMENT_CHECKLIST.md, The first time)\n"
         "  - confirm the mail that AlarmEmail got, if this is the first time\n"
         "  - watch the dashboard for half an hour\n"
         f"  - to go back: aws lambda update-alias --function-name {outputs['ChatFunctionName']}\n"

@@ -135,13 +135,19 @@ def unjudged(template: Document) -> None:
     del properties(template, "TasksFunction")["DeploymentPreference"]["Alarms"]
 
 
+def no_key(template: Document) -> None:
+    properties(template, "FunctionsMayDecryptSecrets")["Roles"].pop()
+
+
 FRONT = {"RestFront": "true"}
+KEY = {"SecretsKeyArn": "arn:aws:kms:us-east-1:000000000000:key/rehearsal"}
 
 
 @pytest.mark.parametrize(
     ("broken", "chosen", "finding"),
     [
         (unreadable_secret, {}, "its role may not secretsmanager:GetSecretValue"),
+        (no_key, KEY, "TidyFunction: its role may not kms:Decrypt"),
         (closed_url, {}, "TasksFunction: everybody may"),
         (no_alias, {}, "Alias"),
         (second_stage, FRONT, "nothing throttles the stage Stage"),
@@ -165,7 +171,7 @@ def test_what_is_broken_turns_it_red(
 
 
 def test_nothing_of_it_is_red_when_nothing_is_broken(uploaded: Uploaded) -> None:
-    assert create(uploaded.account, "whole", uploaded.template, FRONT) == []
+    assert create(uploaded.account, "whole", uploaded.template, FRONT | KEY) == []
 
 
 @pytest.mark.parametrize("broken", [None, older_version])
