@@ -191,8 +191,9 @@ class Rehearsal:
             yield f"the stack is {status}"
         # It may hold the only word on why a function did not start.
         kept = _log_groups(self.account, stack)
-        if len(kept) != len(FUNCTIONS):
-            yield f"of the log groups are left: {kept}"
+        for name in FUNCTIONS.values():
+            if not any(f"/{name}-" in group for group in kept):
+                yield f"of the log groups are left: {kept}, and none of {name}"
         yield from self._ended(sam.delete(self.account, stack))
         yield from self._ended(
             sam.deploy(self.account, stack, self.packaged, BROUGHT | self.account.secrets)

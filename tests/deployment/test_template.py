@@ -300,7 +300,7 @@ def test_what_belongs_to_an_option_exists_only_with_it(template: Document) -> No
         "IsGradual": {
             *("ChatVersionErrorsAlarm", "ChatVersionRunErrorsAlarm", "ChatVersionTtftAlarm"),
             *("ChatVersionSilentAlarm", "TasksVersionErrorsAlarm", "TasksVersionSilentAlarm"),
-            *("ReleaseCheck", "ReleaseCheckLogGroup", "ReleaseCheckRole"),
+            *("ReleaseCheck", "ReleaseCheckRole"),
         },
         "IsArm": {"ChatDependenciesArm64", "TasksDependenciesArm64"},
         "IsX86": {"ChatDependenciesX86", "TasksDependenciesX86"},
