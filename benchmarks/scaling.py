@@ -1,9 +1,9 @@
 """What length costs: each operation on ten rows and on ten thousand, as a client sees it.
 
 Two people use one system. One has ten tasks, ten conversations and a conversation of ten items, the
-other ten thousand of each. The same request is sent for both in turns, so that whatever else the
-machine does hits both alike; the cost is that of the quickest quarter. What a retry takes away is
-measured apart: two thousand items, or ten.
+other ten thousand of each; two more have as many tasks with long notes. The same request is sent
+for both in turns, so that whatever else the machine does hits both alike; the cost is that of the
+quickest quarter. What a retry takes away is measured apart: two thousand items, or ten.
 
     python -m benchmarks.scaling --rounds 30 --output results.json
 
@@ -13,6 +13,7 @@ Exit code 1 when an operation costs more than 1.2 times as much on ten thousand 
 import argparse
 import asyncio
 import json
+import random
 import statistics
 import sys
 import time
@@ -34,8 +35,11 @@ FEW, MANY = 10, 10_000
 REMOVED = 2_000
 TARGET_RATIO = 1.2
 WARM_UP = 5
+LONG_CHARS = 5_000
+OLDEST = 300
 NEEDLE = "zebra"
 URDU = "بجلی"
+CLUSTERED = "xylophone"
 
 FILL: Final = """
     insert into tasks (user_id, id, title, notes, completed)
@@ -72,6 +76,23 @@ class Cost:
     def ratio(self) -> float:
         """How many times as much it costs on many rows."""
         return round(self.many_ms / self.few_ms, 2)
+
+
+FILL_LONG: Final = """
+    insert into tasks (user_id, id, title, notes)
+    select %(user)s, 'tsk_' || lpad(to_hex(n), 32, '0'), 'read the report',
+      case when n <= %(oldest)s then %(clustered)s || ' ' else '' end
+        || (%(notes)s::text[])[1 + n %% cardinality(%(notes)s::text[])]
+    from generate_series(1, %(count)s) as n
+"""
+_SYLLABLES: Final = ("ba", "de", "fi", "go", "hu", "ka", "le", "mi", "no", "pu", "sta", "tion")
+
+
+def long_notes(count: int = 50) -> list[str]:
+    """Texts of `LONG_CHARS` characters, of made-up words, the same each time."""
+    made = random.Random(1)  # noqa: S311
+    words = ["".join(made.choices(_SYLLABLES, k=made.randint(1, 4))) for _ in range(3_000)]
+    return [" ".join(made.choices(words, k=LONG_CHARS))[:LONG_CHARS] for _ in range(count)]
 
 
 class Person:
@@ -170,9 +191,42 @@ async def operations(person: Person) -> Operations:
     }
 
 
-async def measure(few: Person, many: Person, rounds: int) -> list[Cost]:
+async def long_operations(person: Person) -> Operations:
+    """What a person does whose notes are long: the oldest tasks have a word in common, and none is
+    done. Pages are as long for both: ten rows."""
+    made: list[str] = []
+    notes = iter(long_notes() * 100)
+
+    async def add() -> None:
+        body = {"title": "buy bread", "notes": next(notes)}
+        made.append((await person.task("POST", json=body))["id"])
+
+    def search(words: str, **more: str) -> Callable[[], Awaitable[Any]]:
+        return lambda: person.task("GET", params={"q": words, "limit": "10", **more})
+
+    async def change(**changes: Any) -> None:
+        await person.task("PATCH", f"tasks/{made[-1]}", json=changes)
+
+    state = iter([True, False] * 10_000)
+    return {
+        "long: search, the oldest have it": search(CLUSTERED),
+        "long: search, the oldest have it, limit 50": search(
+            CLUSTERED, limit="50", after=f"tsk_{FEW + 1:032x}"
+        ),
+        "long: search, the oldest have it, two letters": search("xy"),
+        "long: search, the oldest have it, one letter": search("x"),
+        "long: search, all have it, one letter": search("a"),
+        "long: search, nobody has it": search("qwertz"),
+        "long: search, all have it, none is done": search("report", completed="true"),
+        "long: add": add,
+        "long: complete": lambda: change(completed=next(state)),
+        "long: rename": lambda: change(title=f"buy bread {time.monotonic_ns()}"),
+        "long: delete": lambda: person.task("DELETE", f"tasks/{made.pop()}"),
+    }
+
+
+async def measure(sides: tuple[Operations, Operations], rounds: int) -> list[Cost]:
     """Do each operation for both in turns."""
-    sides = (await operations(few), await operations(many))
     times: dict[str, tuple[list[float], list[float]]] = {name: ([], []) for name in sides[0]}
     for number in range(WARM_UP + rounds):
         for name in sides[0]:
@@ -213,13 +267,18 @@ async def run(rounds: int) -> tuple[list[Cost], Cost]:
     async with AsyncExitStack() as stack:
         system = await stack.enter_async_context(open_system(HISTORY_ITEMS=str(FEW)))
         people = few, many = Person(system, FEW), Person(system, MANY)
+        wordy = Person(system, FEW), Person(system, MANY)
         with psycopg.connect(system.postgres.admin_url, autocommit=True) as admin:
-            for person in people:
-                stack.push_async_callback(person.close)
-                cursor = psycopg.ClientCursor(admin)
-                cursor.execute(FILL, {"user": person.user, "count": person.count})
+            cursor = psycopg.ClientCursor(admin)
+            notes = {"notes": long_notes(), "clustered": CLUSTERED, "oldest": OLDEST}
+            for fill, persons in ((FILL, people), (FILL_LONG, wordy)):
+                for person in persons:
+                    stack.push_async_callback(person.close)
+                    cursor.execute(fill, {"user": person.user, "count": person.count, **notes})
             admin.execute("vacuum analyze")
-        costs = await measure(few, many, rounds)
+        costs = await measure((await operations(few), await operations(many)), rounds)
+        few, many = wordy
+        costs += await measure((await long_operations(few), await long_operations(many)), rounds)
         owner_url = system.postgres.admin_url
         taken = [
             statistics.median([await removal(person, owner_url, items) for _ in range(5)])
@@ -241,9 +300,9 @@ def report(costs: list[Cost], removed: Cost) -> dict[str, Any]:
 
 
 def print_table(costs: list[Cost], removed: Cost) -> None:
-    print(f"{'operation, ms':42}{FEW:>10}{MANY:>10,}     ratio")
+    print(f"{'operation, ms':50}{FEW:>10}{MANY:>10,}     ratio")
     for cost in (*costs, removed):
-        print(f"{cost.operation:42}{cost.few_ms:10.1f}{cost.many_ms:10.1f}{cost.ratio:9.2f}x")
+        print(f"{cost.operation:50}{cost.few_ms:10.1f}{cost.many_ms:10.1f}{cost.ratio:9.2f}x")
 
 
 def main() -> int:

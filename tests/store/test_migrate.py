@@ -11,7 +11,15 @@ from sidestream.store.ids import new_id
 from sidestream.store.migrate import STATEMENT_TIMEOUT, migrate, pending, rollback
 from sidestream.store.silence import GIVES_UP
 
-ALL = ["0001_chat", "0002_runs", "0004_usage", "0006_kept_runs", "0007_runs_keys", "0009_tidy"]
+ALL = [
+    "0001_chat",
+    "0002_runs",
+    "0004_usage",
+    "0006_kept_runs",
+    "0007_runs_keys",
+    "0009_tidy",
+    "0014_runs_by_key",
+]
 
 
 def tables(url: str) -> set[str]:

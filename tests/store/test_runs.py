@@ -183,47 +183,6 @@ class TestFinish:
         again = RunStart(new_id("run"), started.thread_id)
         assert isinstance(await RunStarts(database).begin(caller, again), BegunRun)
 
-    async def test_what_is_past_keeping_is_forgotten(
-        self,
-        runs: Runs,
-        started: RunStart,
-        database: Database,
-        caller: Caller,
-        stranger: Caller,
-        owner_url: str,
-    ) -> None:
-        theirs = await a_run(database, stranger)
-        for user, start in ((caller, started), (stranger, theirs)):
-            await runs.beat(user, start.run_id, 30, ["a"], first=1)
-            await runs.finish(user, start.run_id, "completed")
-        self.age(owner_url, [caller, stranger], timedelta(hours=23))
-        await runs.finish(caller, (await a_run(database, caller)).run_id, "completed")
-        assert (await runs.events(caller, started.run_id)).frames == ((1, "a"),)
-        self.age(owner_url, [caller, stranger], timedelta(hours=2))
-        await runs.finish(caller, (await a_run(database, caller)).run_id, "completed")
-        events = await runs.events(caller, started.run_id)
-        assert (events.frames, events.run.status) == ((), "completed")
-        assert (await runs.events(stranger, theirs.run_id)).frames == ((1, "a"),)
-        keys, minutes = await database.run(
-            caller.user_id,
-            Statement("select id from runs where idempotency_key is not null"),
-            Statement("select minute from usage_minutes where minute < now() - interval '1 hour'"),
-        )
-        assert started.run_id not in [row["id"] for row in keys]
-        assert minutes == []
-
-    async def test_what_a_dead_run_said_is_kept_until_it_is_settled(
-        self, runs: Runs, started: RunStart, database: Database, caller: Caller, owner_url: str
-    ) -> None:
-        await runs.beat(caller, started.run_id, 30, ["a"], first=1)
-        self.age(owner_url, [caller], timedelta(days=2))
-        await runs.finish(caller, (await a_run(database, caller)).run_id, "completed")
-        events = await runs.events(caller, started.run_id)
-        assert (events.run.unsettled, events.frames) == (True, ((1, "a"),))
-        assert await runs.settle(caller, started.run_id)
-        await runs.finish(caller, (await a_run(database, caller)).run_id, "completed")
-        assert (await runs.events(caller, started.run_id)).frames == ()
-
     @pytest.mark.parametrize("lease_s", [30, -1])
     async def test_a_key_is_forgotten_whatever_became_of_its_run(
         self, runs: Runs, database: Database, caller: Caller, lease_s: float, owner_url: str

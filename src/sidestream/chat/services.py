@@ -56,7 +56,7 @@ class Services:
         )
         sizes = Sizes(settings.max_item_bytes, settings.max_page_bytes)
         keep_s = settings.event_hours * 3600.0
-        self.runs = Runs(self.database, keep_s=keep_s)
+        self.runs = Runs(self.database)
         self.salvage = Salvage(self.runs, PostgresStore(self.database))
         self.store = LeasedStore(
             self.database,

@@ -22,7 +22,7 @@ from psycopg.types.json import Json
 from ..caller import Caller
 from .codec import RowNotFound, item_columns
 from .database import Database, Rows, Statement
-from .lease import ALIVE, BURY, DEAD, DIED, KEEP_S, PAST_KEEPING, STATUS
+from .lease import ALIVE, BURY, DEAD, DIED, STATUS
 from .run_view import NO_USAGE, BeatResult, EndStatus, RunEvents, RunUsage, RunView
 
 _EXTEND: Final[LiteralString] = f"""
@@ -91,23 +91,6 @@ _SETTLE: Final[LiteralString] = f"""
 """  # noqa: S608
 _BEAT: Final = _EXTEND + _APPEND
 _FINISH: Final = _END + _APPEND
-_FORGET_EVENTS: Final[LiteralString] = f"""
-    delete from run_events
-    where user_id = %(user)s and created_at < now() - make_interval(secs => %(keep_s)s)
-      and exists (
-        select from runs
-        where user_id = %(user)s and id = run_id and status <> 'running' and {PAST_KEEPING})
-"""  # noqa: S608
-# That of a run which died and was never written down goes when it is used again.
-_FORGET_KEYS: Final = """
-    update runs set idempotency_key = null, request_hash = null
-    where user_id = %(user)s and idempotency_key is not null
-      and ended_at < now() - make_interval(secs => %(keep_s)s)
-"""
-_FORGET_MINUTES: Final = """
-    delete from usage_minutes
-    where user_id = %(user)s and minute < now() - interval '1 hour'
-"""
 _STOP: Final[LiteralString] = f"""
     update runs set stop_requested_at = coalesce(stop_requested_at, now())
     where user_id = %(user)s and thread_id = %(thread)s and {ALIVE}
@@ -138,11 +121,10 @@ _EVENTS: Final = """
 
 
 class Runs:
-    """The runs of each caller. `keep_s`: how long after its end a run can be replayed."""
+    """The runs of each caller."""
 
-    def __init__(self, database: Database, *, keep_s: float = KEEP_S) -> None:
+    def __init__(self, database: Database) -> None:
         self._database = database
-        self._keep_s = keep_s
 
     async def beat(
         self,
@@ -174,8 +156,6 @@ class Runs:
     ) -> bool:
         """End a run with its last frames. False when it had ended already, or died. The tokens of
         one that died count too.
-
-        Forgets the caller's events and idempotency keys that are past keeping.
         """
         params = {
             "user": caller.user_id,
@@ -187,15 +167,8 @@ class Runs:
             "tokens": usage.input_tokens + usage.output_tokens,
             "ttft_ms": usage.ttft_ms,
         }
-        keep = {"user": caller.user_id, "keep_s": self._keep_s}
-        [rows, *_] = await self._database.run(
-            caller.user_id,
-            Statement(_FINISH, params | _batch(frames, first)),
-            Statement(_FORGET_EVENTS, keep),
-            Statement(_FORGET_KEYS, keep),
-            Statement(_FORGET_MINUTES, keep),
-            tag="finish_run",
-        )
+        statement = Statement(_FINISH, params | _batch(frames, first))
+        [rows] = await self._database.run(caller.user_id, statement, tag="finish_run")
         return bool(rows)
 
     async def settle(

@@ -27,7 +27,6 @@ from sidestream.tasks.task import (
 )
 from sidestream.tool_server.fields import like_pattern
 
-_FEW: Final[LiteralString] = "200"
 _NOON: Final = time(12, tzinfo=UTC)
 
 # A day also has a `due_at`, its noon in UTC, for releases that know no days: they show it on that
@@ -55,49 +54,22 @@ _GET: Final[LiteralString] = f"""
     select {_COLUMNS} from tasks where user_id = %(user_id)s and id = %(id)s
 """  # noqa: S608
 
-_WANTED: Final = """
-    user_id = %(user_id)s
+_LIST: Final[LiteralString] = f"""
+    select {_COLUMNS} from tasks
+    where user_id = %(user_id)s
       and (%(completed)s::boolean is null or completed = %(completed)s::boolean)
       and (%(after)s::text is null or id < %(after)s::text)
-"""
-
-_LIST: Final[LiteralString] = f"""
-    select {_COLUMNS} from tasks where {_WANTED} order by id desc limit %(rows)s
+    order by id desc limit %(rows)s
 """  # noqa: S608
 
-# What the policy of task_search lets through, for the rest of the transaction.
-_LOOK_FOR: Final[LiteralString] = """
-    select set_config('app.search', (
-      select coalesce(array_agg(gram), '{}')::text
-      from unnest(%(words)s::text[]) as given (asked), lower(asked) as word,
-        unnest(task_grams(%(user_id)s, word, least(3, length(word)))) as gram), true)
-"""
-
-# Words that few tasks have are looked up, and the tasks among them tried one by one. Words that
-# many have are met soon by going through the tasks in order. Words are hidden from the planner by
-# the case: it takes any condition of text for a rare one.
 _SEARCH: Final[LiteralString] = f"""
-    with found as materialized (
-      select id from task_search where user_id = %(user_id)s limit {_FEW} + 1
-    ),
-    few as materialized (select count(*) <= {_FEW} as few from found),
-    patterns as materialized (
-      select array_agg(lower(pattern)) as patterns from unnest(%(patterns)s::text[]) as pattern
-    )
-    select {_COLUMNS} from (
-      (select each.* from found, lateral (
-          select * from tasks where {_WANTED} and id = found.id offset 0
-        ) as each
-        where (select few from few) and words like all ((select patterns from patterns)::text[])
-        order by id desc limit %(rows)s)
-      union all
-      (select * from tasks
-        where {_WANTED} and not (select few from few)
-          and case when words like all ((select patterns from patterns)::text[]) then true
-              else false end
-        order by id desc limit %(rows)s)
-    ) as either
-    order by id desc limit %(rows)s
+    select {_COLUMNS}
+    from search_tasks(%(user_id)s, %(words)s::text[], %(patterns)s::text[],
+        %(completed)s::boolean, %(after)s::text, %(rows)s) as found (found_id),
+      lateral (
+        select * from tasks where user_id = %(user_id)s and id = found_id offset 0
+      ) as task
+    order by id desc
 """  # noqa: S608
 
 _UPDATE: Final[LiteralString] = f"""
@@ -162,10 +134,8 @@ class TaskRepository:
             "patterns": [like_pattern(word) for word in wanted.words],
             "rows": wanted.limit + 1,
         }
-        statements = [Statement(_LIST, params)]
-        if wanted.words:
-            statements = [Statement(_LOOK_FOR, params), Statement(_SEARCH, params)]
-        *_, rows = await self._database.run(user_id, *statements, tag="tasks.list")
+        statement = Statement(_SEARCH if wanted.words else _LIST, params)
+        [rows] = await self._database.run(user_id, statement, tag="tasks.list")
         return _page(rows, wanted.limit)
 
     async def update(self, user_id: str, task_id: str, changes: TaskChanges) -> Task:

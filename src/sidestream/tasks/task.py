@@ -77,8 +77,8 @@ class TaskChanges:
 
 @dataclass(frozen=True, slots=True)
 class TaskFilter:
-    """Which tasks to list, newest first. `words` must all occur in the title or the notes;
-    `after` is the id of the last task of the page before."""
+    """Which tasks to list, newest first. `words` must all occur in the title or the first 2,000
+    characters of the notes; `after` is the id of the last task of the page before."""
 
     completed: bool | None = None
     words: tuple[str, ...] = ()
