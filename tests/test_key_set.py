@@ -2,10 +2,7 @@
 
 import asyncio
 import json
-import threading
-import time
 from collections.abc import Iterator
-from contextlib import contextmanager
 from functools import partial
 from http.server import BaseHTTPRequestHandler
 from typing import Any
@@ -22,6 +19,7 @@ from sidestream.public_keys import PublicKey
 from sidestream.reasons import Reason
 from sidestream.token_fault import TokenFault, TokenRefused
 from tests.sign_in import SignIn, Trouble, public_jwk, sign_in_server
+from tests.troubles import dripping, dripping_headers, flooding, hanging, leading_to
 
 STALE_S = 7_200.0
 
@@ -30,55 +28,6 @@ STALE_S = 7_200.0
 def sign_in() -> Iterator[SignIn]:
     with sign_in_server() as service:
         yield service
-
-
-@contextmanager
-def hanging() -> Iterator[Trouble]:
-    """A server that takes the request and says nothing, until the end of the block."""
-    let_go = threading.Event()
-
-    def hang(_request: BaseHTTPRequestHandler) -> None:
-        let_go.wait()
-
-    try:
-        yield hang
-    finally:
-        let_go.set()
-
-
-def dripping(request: BaseHTTPRequestHandler) -> None:
-    """A byte every 50 ms, for as long as somebody reads."""
-    request.send_response(200)
-    request.send_header("content-length", "100000")
-    request.end_headers()
-    for _ in range(2_000):
-        request.wfile.write(b" ")
-        time.sleep(0.05)
-
-
-def dripping_headers(request: BaseHTTPRequestHandler) -> None:
-    request.wfile.write(b"HTTP/1.1 200 OK\r\n")
-    for number in range(2_000):
-        request.wfile.write(f"x-{number}: y\r\n".encode())
-        time.sleep(0.05)
-
-
-def flooding(request: BaseHTTPRequestHandler) -> None:
-    """200 MB, without saying so before."""
-    request.send_response(200)
-    request.end_headers()
-    try:
-        for _ in range(200):
-            request.wfile.write(b" " * 1_000_000)
-    finally:
-        request.close_connection = True
-
-
-def leading_to(url: str, request: BaseHTTPRequestHandler) -> None:
-    request.send_response(302)
-    request.send_header("location", url)
-    request.send_header("content-length", "0")
-    request.end_headers()
 
 
 async def reason(sign_in: SignIn, timeout_s: float = 5.0) -> Reason:
