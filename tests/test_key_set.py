@@ -201,6 +201,16 @@ class TestAges:
             await known.settled()
         assert sign_in.fetches > 20
 
+    async def test_a_service_that_is_away_is_left_alone_for_a_while(
+        self, known: Known, sign_in: SignIn
+    ) -> None:
+        sign_in.status = 500
+        known.clock.now_s += REFRESH_S
+        for _ in range(20):
+            await known.key()
+            await known.settled()
+        assert sign_in.fetches == 2
+
     async def test_but_not_for_ever(self, known: Known, sign_in: SignIn) -> None:
         sign_in.status = 500
         known.clock.now_s += STALE_S
