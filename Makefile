@@ -37,7 +37,7 @@ test: check pytest pytest-postgres $(if $(PAGE),page-test e2e) ## every check an
 check: setup $(if $(PAGE),page-check) ## format, lint, types, import rules, domains and workflows
 	@$(BIN)/ruff format --check .
 	@$(BIN)/ruff check .
-	@$(BIN)/mypy src tests benchmarks examples rehearsal scripts/deploy.py
+	@$(BIN)/mypy src tests benchmarks examples rehearsal scripts/deploy.py scripts/remove_versions.py scripts/stamp_template.py
 	@$(BIN)/lint-imports
 	@PYTHONPATH=. $(BIN)/python -m sidestream.tool_server.manifest --check $(DOMAINS)
 	@$(BIN)/actionlint -shellcheck= -pyflakes= .github/workflows/*.yml

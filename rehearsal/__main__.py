@@ -25,11 +25,13 @@ def rehearse(account: Account, packaged: Path, *, short: bool) -> Rehearsal:
         rehearsal.all_sets()
     rehearsal.life()
     if not short:
+        rehearsal.old_versions()
         rehearsal.failing_create()
         rehearsal.take(
             "make deploy, to a release that answers", lambda: release.findings(account, packaged)
         )
         rehearsal.delete("rehearsal-front")
+        rehearsal.delete("rehearsal-cloudfront")
     rehearsal.delete(DEFAULTS)
     return rehearsal
 
@@ -45,7 +47,7 @@ def show(row: Row) -> None:
 def main() -> int:
     """Rehearse, print, give the exit code."""
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0] if __doc__ else None)
-    parser.add_argument("--short", action="store_true", help="two of the six sets, fewer steps")
+    parser.add_argument("--short", action="store_true", help="two of the eight sets, fewer steps")
     parser.add_argument("--build", type=Path, default=ROOT / ".aws-sam/build")
     options = parser.parse_args()
     if not (options.build / "template.yaml").exists():

@@ -19,6 +19,7 @@ from rehearsal.gradual import asked_before
 from rehearsal.stack import ALIAS, Document, Stack, allowed, live_version, reasons
 
 FUNCTIONS = {"ChatFunction": "chat", "TasksFunction": "tasks", "TidyFunction": "tidy"}
+FRONTS = {"RestFront": "apigateway.amazonaws.com", "CloudFront": "cloudfront.amazonaws.com"}
 WITH_URL = ("ChatFunction", "TasksFunction")
 # What each does with files: actions, and on which.
 FILES = {
@@ -121,27 +122,41 @@ def _url(stack: Stack, logical_id: str) -> Iterator[str]:
     name = stack.id_of(logical_id)
     url = client.get_function_url_config(FunctionName=name, Qualifier=ALIAS)
     is_chat = logical_id == "ChatFunction"
-    auth = "NONE" if is_chat else stack.parameters["TasksUrlAuth"]
+    auth = "AWS_IAM" if stack.front else "NONE"
     mode = "RESPONSE_STREAM" if is_chat else "BUFFERED"
     if (url["AuthType"], url["InvokeMode"]) != (auth, mode):
         yield f"its URL is {url['AuthType']} {url['InvokeMode']}, not {auth} {mode}"
-    if bool(url.get("Cors")) is stack.on("RestFront"):
+    if bool(url.get("Cors")) is bool(stack.front):
         yield "CORS is answered by none, or by two"
 
     try:
         policy = json.loads(client.get_policy(FunctionName=name, Qualifier=ALIAS)["Policy"])
     except client.exceptions.ResourceNotFoundException:
         policy = {"Statement": []}
-    everybody, front = set(), 0
+    everybody = set()
+    fronts: dict[str, set[str]] = {}
     for statement in policy["Statement"]:
         if statement["Principal"] in ("*", {"AWS": "*"}):
             everybody.add((statement["Action"], json.dumps(statement.get("Condition", {}))))
-        front += statement["Principal"] == {"Service": "apigateway.amazonaws.com"}
+        elif service := statement["Principal"].get("Service"):
+            source = statement["Condition"]["ArnLike"]["AWS:SourceArn"]
+            fronts.setdefault(service, set()).add(source)
+        else:
+            yield f"{statement['Principal']} may call it"
     wanted = OPEN if auth == "NONE" else set()
     if everybody != wanted:
         yield f"everybody may {sorted(everybody)}, where a URL with {auth} needs {sorted(wanted)}"
-    if bool(front) is not stack.on("RestFront"):
-        yield f"API Gateway may call it by {front} statements"
+    if fronts != ({FRONTS[stack.front]: {_front_arn(stack)}} if stack.front else {}):
+        yield f"it may be called by {fronts}"
+
+
+def _front_arn(stack: Stack) -> str:
+    account = stack.account.client("sts").get_caller_identity()["Account"]
+    if stack.front == "CloudFront":
+        [distribution] = stack.ids("AWS::CloudFront::Distribution")
+        return f"arn:aws:cloudfront::{account}:distribution/{distribution}"
+    [api] = stack.ids("AWS::ApiGateway::RestApi")
+    return f"arn:aws:execute-api:us-east-1:{account}:{api}/*"
 
 
 def _schedule(stack: Stack, logical_id: str) -> Iterator[str]:
@@ -183,7 +198,7 @@ def _role(stack: Stack, logical_id: str, live: Document) -> Iterator[str]:
     if key and not _granted(stack.account, live["Role"], "kms:Decrypt", key):
         yield f"its role may not kms:Decrypt with {key}"
 
-    calls = stack.parameters["TasksUrlAuth"] == "AWS_IAM" and is_chat
+    calls = bool(stack.front) and is_chat
     alias = f"{stack.arn_of('TasksFunction')}:{ALIAS}"
     for action in ("lambda:InvokeFunctionUrl", "lambda:InvokeFunction"):
         if _granted(stack.account, live["Role"], action, alias) is not calls:
@@ -211,13 +226,24 @@ def _outputs(stack: Stack) -> Iterator[str]:
         url = stack.outputs[name]
         if not url.startswith("https://") or url.endswith("/"):
             yield f"the output {name} is {url}"
-        if stack.on("RestFront") is not url.endswith("/live"):
+        if not _leads_there(stack, url):
             yield f"the output {name} does not lead to the front: {url}"
     chat = stack.account.client("lambda").get_function_configuration(
         FunctionName=stack.id_of("ChatFunction")
     )
     if chat["Environment"]["Variables"]["TOOLS_MCP_URL"] != stack.outputs["McpUrl"]:
         yield "the chat calls its tools elsewhere than at the output McpUrl"
+
+
+def _leads_there(stack: Stack, url: str) -> bool:
+    host = url.removeprefix("https://")
+    match stack.front:
+        case "RestFront":
+            return host.endswith("/live")
+        case "CloudFront":
+            return host == (stack.parameters["DomainName"] or stack.outputs["FrontDomain"])
+        case _:
+            return ".lambda-url." in host
 
 
 def _bucket(stack: Stack) -> Iterator[str]:
@@ -272,3 +298,35 @@ def _front(stack: Stack) -> Iterator[str]:
                 yield f"nothing throttles the stage {stage['stageName']} of the front"
             if stage["stageName"] != "live":
                 yield f"the front has a stage {stage['stageName']}"
+        prefix = f"/aws/apigateway/{stack.name}/"
+        logs = [name for name in stack.ids("AWS::Logs::LogGroup") if name.startswith(prefix)]
+        if bool(logs) is not stack.on("AccessLog"):
+            yield f"the front writes its requests to {logs}"
+    for distribution in stack.ids("AWS::CloudFront::Distribution"):
+        yield from _distribution(stack, distribution)
+
+
+def _distribution(stack: Stack, distribution: str) -> Iterator[str]:
+    client = stack.account.client("cloudfront")
+    config = client.get_distribution_config(Id=distribution)["DistributionConfig"]
+    urls = {
+        stack.account.client("lambda")
+        .get_function_url_config(FunctionName=stack.id_of(name), Qualifier=ALIAS)["FunctionUrl"]
+        .split("/")[2]
+        for name in WITH_URL
+    }
+    if {origin["DomainName"] for origin in config["Origins"]["Items"]} != urls:
+        yield "CloudFront leads elsewhere than to the functions' URLs"
+    for origin in config["Origins"]["Items"]:
+        access = client.get_origin_access_control(Id=origin["OriginAccessControlId"])
+        signing = access["OriginAccessControl"]["OriginAccessControlConfig"]
+        kind = signing["OriginAccessControlOriginType"], signing["SigningBehavior"]
+        if kind != ("lambda", "always"):
+            yield f"CloudFront signs for {origin['Id']}: {kind}"
+    names = config.get("Aliases", {}).get("Items", [])
+    if names != [name for name in (stack.parameters["DomainName"],) if name]:
+        yield f"CloudFront answers for {names}"
+    if config.get("WebACLId", "") != stack.parameters["WebAclArn"]:
+        yield f"CloudFront has the web ACL {config.get('WebACLId')}"
+    if config.get("Logging", {}).get("Enabled", False) is not stack.on("AccessLog"):
+        yield "CloudFront writes no log of its requests, or one that nobody asked for"

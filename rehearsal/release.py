@@ -39,6 +39,7 @@ SAID = (
     "Nothing is wrong.",
     "# Time ten first tokens",
     "Time to first token",
+    "# Delete the versions",
     f"{STACK} is there:",
     "Next:",
 )
@@ -55,7 +56,7 @@ def _checkout(folder: Path, packaged: Path) -> Path:
     """A repository with this commit's deployment and its build, which is not built again."""
     (folder / "scripts").mkdir(parents=True)
     (folder / ".aws-sam/build").mkdir(parents=True)
-    for name in ("scripts/deploy.py", "samconfig.toml"):
+    for name in ("scripts/deploy.py", "scripts/remove_versions.py", "samconfig.toml"):
         (folder / name).write_bytes((ROOT / name).read_bytes())
     for name in (".venv", ".tools"):
         (folder / name).symlink_to(ROOT / name)

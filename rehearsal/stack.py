@@ -36,6 +36,11 @@ class Stack:
             [each for page in pages for each in page["StackResourceSummaries"]],
         )
 
+    @property
+    def front(self) -> str:
+        """What stands before the functions: `RestFront`, `CloudFront` or nothing."""
+        return next((name for name in ("RestFront", "CloudFront") if self.on(name)), "")
+
     def ids(self, kind: str) -> list[str]:
         """The physical ids of the resources of a type."""
         return [

@@ -27,6 +27,7 @@ NO_OPS = (
     "AWS::CodeDeploy::DeploymentGroup",
     "AWS::Logs::QueryDefinition",
     "AWS::Synthetics::Canary",
+    "AWS::WAFv2::WebACLAssociation",
 )
 
 

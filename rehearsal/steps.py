@@ -1,5 +1,7 @@
 """What is rehearsed, in the order of a deployment's life, and what must hold after each step."""
 
+import subprocess
+import sys
 import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import suppress
@@ -9,7 +11,7 @@ from pathlib import Path
 from botocore.exceptions import ClientError
 
 from rehearsal import checks, sam
-from rehearsal.account import Account
+from rehearsal.account import ROOT, Account
 from rehearsal.checks import FUNCTIONS
 from rehearsal.stack import Stack, live_version, reasons, versions
 
@@ -20,11 +22,21 @@ BROUGHT = {
     "AuthJwksUrl": f"{PAGE}/api/auth/jwks",
     "AllowedOrigins": PAGE,
 }
+ACL = "arn:aws:wafv2:us-east-1:000000000000:{0}/webacl/front/1a2b3c4d-0000-4000-8000-000000000000"
 FRONT = {
     "RestFront": "true",
-    "TasksUrlAuth": "AWS_IAM",
     "Canary": "true",
+    "AccessLog": "true",
+    "WebAclArn": ACL.format("regional"),
     "SecretsKeyArn": "arn:aws:kms:us-east-1:000000000000:key/rehearsal",
+}
+CLOUDFRONT = {
+    "CloudFront": "true",
+    "Canary": "true",
+    "AccessLog": "true",
+    "WebAclArn": ACL.format("global"),
+    "DomainName": "api.example.com",
+    "CertificateArn": "arn:aws:acm:us-east-1:000000000000:certificate/1a2b3c4d-0000-4000-8000-0",
 }
 PROD = {
     "Stage": "prod",
@@ -74,7 +86,7 @@ class Rehearsal:
         self.take("guided, all defaults", self._guided)
 
     def all_sets(self) -> None:
-        """The other five sets of parameters."""
+        """The other seven sets of parameters."""
         plain = {"SnapStart": "off", "ChatConcurrency": "none", "TasksConcurrency": "none"}
         x86 = {"Architecture": "x86_64", "ChatConcurrency": "20", "TasksConcurrency": "0"}
         self.deploy("rehearsal-x86", "x86_64", x86)
@@ -83,11 +95,13 @@ class Rehearsal:
         again = PROD | {"Release": "2"}
         self.deploy("rehearsal-prod", "its next release has alarms of its own", again, "prod")
         self.front()
+        self.deploy("rehearsal-cloudfront", "CloudFront, with a domain of one's own", CLOUDFRONT)
+        self.deploy("rehearsal-cloudfront2", "CloudFront alone", {"CloudFront": "true"})
         self.deploy("rehearsal-second", "a second stack of the same stage", FRONT)
 
     def front(self) -> None:
         """The set with the most in it."""
-        self.deploy("rehearsal-front", "REST front, signed tasks, canary", FRONT)
+        self.deploy("rehearsal-front", "REST front, with canary, web ACL and log", FRONT)
 
     def deploy(
         self, stack: str, name: str, chosen: Mapping[str, str], config_env: str = "default"
@@ -108,6 +122,10 @@ class Rehearsal:
         self.take("a new release: the alias moves, the old version stays", self._release)
         self.take("an update that fails rolls back", self._failing_update)
         self.take("the update after it works", self._release)
+
+    def old_versions(self) -> None:
+        """What releases leave, and its removal, which a second time finds nothing."""
+        self.take("versions that nobody goes back to are deleted", self._old_versions)
 
     def failing_create(self) -> None:
         """A first deployment that fails, and the next try."""
@@ -179,6 +197,26 @@ class Rehearsal:
             yield f"the stack is {status}"
         if self._versions() != before:
             yield "the alias is not where it was"
+
+    def _old_versions(self) -> Iterator[str]:
+        for release in ("r3", "r4", "r5"):
+            yield from self._ended(self._update(*self._with({"Release": release})))
+        stack = Stack.of(self.account, DEFAULTS)
+        for _ in range(2):
+            done = subprocess.run(
+                [sys.executable, ROOT / "scripts/remove_versions.py", "--stack-name", DEFAULTS],
+                env=self.account.environment,
+                capture_output=True,
+                text=True,
+            )
+            yield from (f"it ended: {line}" for line in done.stderr.splitlines())
+            for name, live in self._versions().items():
+                left = sorted(int(each) for each in versions(self.account, stack.id_of(name)))
+                if len(left) != 3 or left[-1] != int(live):
+                    yield f"{name}: versions {left} are there, and {live} serves"
+        if done.stdout:
+            yield f"the second time it deletes more: {done.stdout}"
+        yield from checks.findings(self.account, DEFAULTS)
 
     def _failing_create(self) -> Iterator[str]:
         stack = "rehearsal-failing"

@@ -92,6 +92,15 @@ class Stage:
             ),
         ]
 
+    @property
+    def last(self) -> Step:
+        """What is done once a release has shown that it answers."""
+        region = f" --region {self.region}" if self.region else ""
+        return Step(
+            "Delete the versions that nobody goes back to, of which SnapStart bills each",
+            f"python scripts/remove_versions.py --stack-name {shlex.quote(self.stack)}{region}",
+        )
+
 
 def _override(name: str, value: str) -> str:
     # SAM reads quotes of its own within the shell's, and takes nothing empty without them.
@@ -199,12 +208,12 @@ def main() -> int:
         take(stage.steps(name, unasked=options.yes), ask, dry_run=options.dry_run)
         if options.dry_run:
             placeholder = {"ChatUrl": "<ChatUrl>"}
-            take(checks(placeholder), ask, dry_run=True)
+            take([*checks(placeholder), stage.last], ask, dry_run=True)
             return 0
         # A first deployment has asked for the stack's name and region, and saved them.
         stage = Stage.of(options.stage, tomllib.loads(CONFIG.read_text()))
         outputs = outputs_of(stage)
-        take(checks(outputs), ask, dry_run=False)
+        take([*checks(outputs), stage.last], ask, dry_run=False)
         what_next(stage, outputs)
     except Refused as refused:
         print(f"\n{refused}", file=sys.stderr)

@@ -4,6 +4,8 @@ from typing import Final
 
 REQUEST_ID: Final = "x-request-id"
 TIME_ZONE: Final = "x-sidestream-time-zone"
+BODY_HASH: Final = "x-amz-content-sha256"
+"""The body's SHA-256 in hexadecimal, which CloudFront signs (`sidestream.cli.bearer`)."""
 RUN_ID: Final = "x-sidestream-run-id"
 THREAD_ID: Final = "x-sidestream-thread-id"
 RETRY_AFTER: Final = "retry-after"

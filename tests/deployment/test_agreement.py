@@ -17,7 +17,6 @@ from sidestream.chat.app import create_app
 from sidestream.chat.files.bucket import Bucket
 from sidestream.config import ChatSettings, DatabaseSettings, Settings, TidySettings
 from sidestream.headers import CHAT_EXPOSES, TOOLS_EXPOSE
-from sidestream.identity import TOKEN_HEADER
 from sidestream.local import functions
 from sidestream.local.emulator import FunctionSpec
 from sidestream.local.environment import base, outward
@@ -147,7 +146,7 @@ def test_the_urls_cors_allows_what_the_code_serves(
 
     assert set(cors["AllowMethods"]) == {method for method, _path in routes(function)}
     assert set(cors["AllowMethods"]) == set(local.allow_methods)
-    assert set(cors["AllowHeaders"]) == set(local.allow_headers) | {TOKEN_HEADER}
+    assert set(cors["AllowHeaders"]) == set(local.allow_headers)
     assert cors["MaxAge"] == local.max_age_s
     assert url["InvokeMode"] == local_specs[function].invoke_mode
     exposed = CHAT_EXPOSES if function == "ChatFunction" else TOOLS_EXPOSE

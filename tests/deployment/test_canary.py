@@ -14,6 +14,7 @@ from moto import mock_aws
 from sidestream.local.keys import LocalKeys
 from sidestream.local.system import LocalSystem
 from tests.deployment.conftest import Document
+from tests.fronts import cloudfront
 
 type Handler = Callable[[dict[str, Any], None], None]
 
@@ -68,6 +69,14 @@ async def test_it_times_the_first_word_and_leaves_nothing_behind(
 
     request = {"type": "threads.list", "params": {"limit": 10, "order": "desc"}}
     assert (await client.post("/api/chatkit", json=request)).json()["data"] == []
+
+
+async def test_it_passes_through_a_front_that_signs(
+    canary: Handler, system: LocalSystem, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async with cloudfront(system.chat.url, silence_s=60) as url:
+        monkeypatch.setenv("CHAT_URL", url)
+        await asyncio.to_thread(canary, {}, None)
 
 
 async def test_it_fails_when_no_word_comes(canary: Handler, system: LocalSystem) -> None:

@@ -61,7 +61,7 @@ def commands(output: str) -> list[str]:
 def test_a_dry_run_prints_each_command_and_runs_none(stage: str, environment: str) -> None:
     done = deploy(stage, "--dry-run")
     assert done.returncode == 0, done.stderr
-    build, migrate, sam, healthz, doctor, ttft = commands(done.stdout)
+    build, migrate, sam, healthz, doctor, ttft, versions = commands(done.stdout)
     assert build == "scripts/build"
     assert migrate == 'sidestream migrate --url "$DIRECT_DATABASE_URL"'
     assert sam.startswith(f"sam deploy --guided --config-env {environment} ")
@@ -70,6 +70,7 @@ def test_a_dry_run_prints_each_command_and_runs_none(stage: str, environment: st
     assert healthz.endswith("/healthz")
     assert doctor.startswith("sidestream doctor --url ")
     assert ttft.startswith("sidestream ttft --url ")
+    assert versions.startswith("python scripts/remove_versions.py --stack-name sidestream")
 
 
 def test_every_parameter_of_samconfig_is_passed_on(tmp_path: Path) -> None:

@@ -25,7 +25,7 @@ pytestmark = pytest.mark.slow
 
 STEPS = [
     "guided, all defaults",
-    "REST front, signed tasks, canary",
+    "REST front, with canary, web ACL and log",
     "the same again changes nothing",
     "a new release: the alias moves, the old version stays",
     "an update that fails rolls back",
@@ -98,6 +98,23 @@ def unreadable_secret(template: Document) -> None:
     secrets["Resource"].remove({"Ref": "ToolSigningKey"})
 
 
+def open_url(template: Document) -> None:
+    properties(template, "ChatFunction")["FunctionUrlConfig"]["AuthType"] = "NONE"
+
+
+def open_to_all(template: Document) -> None:
+    del template["Resources"]["AnyoneMayCallChatThroughUrl"]["Condition"]
+
+
+def any_distribution(template: Document) -> None:
+    permission = properties(template, "CloudFrontMayCallTasksUrl")
+    permission["SourceArn"] = {"Fn::Sub": "arn:aws:cloudfront::${AWS::AccountId}:distribution/*"}
+
+
+def unsigned(template: Document) -> None:
+    properties(template, "OriginAccess")["OriginAccessControlConfig"]["SigningBehavior"] = "never"
+
+
 def closed_url(template: Document) -> None:
     del template["Resources"]["AnyoneMayCallTasksThroughUrl"]
 
@@ -140,6 +157,7 @@ def no_key(template: Document) -> None:
 
 
 FRONT = {"RestFront": "true"}
+CLOUDFRONT = {"CloudFront": "true"}
 KEY = {"SecretsKeyArn": "arn:aws:kms:us-east-1:000000000000:key/rehearsal"}
 
 
@@ -149,6 +167,11 @@ KEY = {"SecretsKeyArn": "arn:aws:kms:us-east-1:000000000000:key/rehearsal"}
         (unreadable_secret, {}, "its role may not secretsmanager:GetSecretValue"),
         (no_key, KEY, "TidyFunction: its role may not kms:Decrypt"),
         (closed_url, {}, "TasksFunction: everybody may"),
+        (open_url, FRONT, "its URL is NONE RESPONSE_STREAM, not AWS_IAM"),
+        (open_to_all, FRONT, "ChatFunction: everybody may"),
+        (open_to_all, CLOUDFRONT, "ChatFunction: everybody may"),
+        (any_distribution, CLOUDFRONT, "TasksFunction: it may be called by"),
+        (unsigned, CLOUDFRONT, "CloudFront signs for chat: ('lambda', 'never')"),
         (no_alias, {}, "Alias"),
         (second_stage, FRONT, "nothing throttles the stage Stage"),
         (unthrottled, FRONT, "nothing throttles the stage live"),
@@ -166,12 +189,32 @@ def test_what_is_broken_turns_it_red(
 ) -> None:
     template = copy.deepcopy(uploaded.template)
     broken(template)
-    wrong = create(uploaded.account, broken.__name__.replace("_", "-"), template, chosen)
+    stack = "-".join([broken.__name__.replace("_", "-"), *chosen])
+    wrong = create(uploaded.account, stack, template, chosen)
     assert any(finding in sentence for sentence in wrong), wrong
 
 
-def test_nothing_of_it_is_red_when_nothing_is_broken(uploaded: Uploaded) -> None:
-    assert create(uploaded.account, "whole", uploaded.template, FRONT | KEY) == []
+@pytest.mark.parametrize("chosen", [FRONT | KEY, CLOUDFRONT], ids=lambda chosen: next(iter(chosen)))
+def test_nothing_of_it_is_red_when_nothing_is_broken(
+    uploaded: Uploaded, chosen: dict[str, str]
+) -> None:
+    assert create(uploaded.account, f"whole-{next(iter(chosen))}", uploaded.template, chosen) == []
+
+
+@pytest.mark.parametrize(
+    ("chosen", "named"),
+    [
+        (FRONT | CLOUDFRONT, "One front"),
+        ({"AccessLog": "true"}, "belong to a front"),
+        (FRONT | {"DomainName": "api.example.com"}, "DomainName needs CertificateArn"),
+        (CLOUDFRONT | {"DomainName": "api.example.com"}, "DomainName needs CertificateArn"),
+    ],
+)
+def test_what_does_not_fit_together_is_refused(
+    uploaded: Uploaded, chosen: dict[str, str], named: str
+) -> None:
+    [refused] = create(uploaded.account, "unfit", uploaded.template, chosen)
+    assert named in refused
 
 
 @pytest.mark.parametrize("broken", [None, older_version])

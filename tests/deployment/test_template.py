@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 
+from sidestream.config import ChatSettings
 from tests.deployment.built import LAYERS
 from tests.deployment.conftest import TEMPLATE, Document, of_type
 
@@ -166,7 +167,7 @@ def test_nothing_is_granted_on_everything(resources: Document) -> None:
 
 
 def test_the_tasks_url_is_signed_for_by_the_chat_alone(resources: Document) -> None:
-    assert resources["ChatMayCallTasks"]["Condition"] == "TasksSigned"
+    assert resources["ChatMayCallTasks"]["Condition"] == "HasFront"
     granted = resources["ChatMayCallTasks"]["Properties"]["PolicyDocument"]["Statement"]
     # A URL needs both actions (AWS: "Control access to Lambda function URLs").
     assert {s["Action"] for s in granted} == {"lambda:InvokeFunctionUrl", "lambda:InvokeFunction"}
@@ -176,18 +177,18 @@ def test_the_tasks_url_is_signed_for_by_the_chat_alone(resources: Document) -> N
 def test_exactly_one_place_answers_cors(template: Document, function: str) -> None:
     url = template["Resources"][function]["Properties"]["FunctionUrlConfig"]
     condition, with_front, without_front = url["Cors"]["Fn::If"]
-    assert condition == "HasRestFront"
+    assert condition == "HasFront"
     assert with_front == {"Ref": "AWS::NoValue"}
     assert without_front["AllowOrigins"] == {"Ref": "AllowedOrigins"}
     assert "OPTIONS" not in without_front["AllowMethods"]
 
     own = environment(template, function)["CORS_ORIGINS"]["Fn::If"]
-    assert own[0] == "HasRestFront"
+    assert own[0] == "HasFront"
     assert own[1] == {"Fn::Join": [",", {"Ref": "AllowedOrigins"}]}
     assert own[2] == ""
     if function == "ChatFunction":
         strip = environment(template, function)["STREAM_STRIP_CORS_HEADERS"]
-        assert strip == {"Fn::If": ["HasRestFront", "0", "1"]}
+        assert strip == {"Fn::If": ["HasFront", "0", "1"]}
 
 
 def test_each_function_logs_json_to_its_own_group_for_a_while(resources: Document) -> None:
@@ -294,8 +295,20 @@ def test_what_belongs_to_an_option_exists_only_with_it(template: Document) -> No
             *("FirstTokenCanary", "CanaryRole", "CanaryBucket", "CanaryBucketPolicy"),
             *("CanaryAlarm", "CanarySlowAlarm", "CanaryLogGroup"),
         },
-        "TasksSigned": {"ChatMayCallTasks"},
-        "TasksPublic": {"AnyoneMayCallTasksUrl", "AnyoneMayCallTasksThroughUrl"},
+        "HasSecretsKey": {"FunctionsMayDecryptSecrets"},
+        "HasFront": {"ChatMayCallTasks"},
+        "HasNoFront": {
+            *("AnyoneMayCallChatUrl", "AnyoneMayCallChatThroughUrl"),
+            *("AnyoneMayCallTasksUrl", "AnyoneMayCallTasksThroughUrl"),
+        },
+        "RestFrontHasWebAcl": {"RestFrontWebAcl"},
+        "RestFrontHasLog": {"RestFrontLogGroup"},
+        "HasCloudFront": {
+            *("OriginAccess", "Distribution"),
+            *("CloudFrontMayCallChatUrl", "CloudFrontMayCallChatThroughUrl"),
+            *("CloudFrontMayCallTasksUrl", "CloudFrontMayCallTasksThroughUrl"),
+        },
+        "CloudFrontHasLog": {"AccessLogBucket", "AccessLogBucketPolicy"},
         "HasAlarmEmail": {"AlarmTopic"},
         "IsGradual": {
             *("ChatVersionErrorsAlarm", "ChatVersionRunErrorsAlarm", "ChatVersionTtftAlarm"),
@@ -335,34 +348,63 @@ def test_production_cannot_be_released_blindly(template: Document) -> None:
     assert "ChatConcurrency" in texts
 
 
-@pytest.mark.parametrize("auth", ["NONE", "AWS_IAM"])
-def test_anyone_may_call_exactly_the_urls_that_are_not_signed_for(
-    template: Document, translate: Translate, auth: str
-) -> None:
-    signed = {"Fn::Equals": [{"Ref": "TasksUrlAuth"}, "AWS_IAM"]}
-    assert template["Conditions"]["TasksSigned"] == signed
-    assert template["Conditions"]["TasksPublic"] == {"Fn::Not": [signed]}
-    holds = {None: True, "TasksPublic": auth == "NONE", "HasRestFront": False}
+OPEN, REST, CLOUD = "HasNoFront", "HasRestFront", "HasCloudFront"
 
-    made = translate({"TasksUrlAuth": auth}, {})
-    open_to_all: dict[str, list[Document]] = {"ChatFunction": [], "TasksFunction": []}
-    for resource in made.values():
-        if resource["Type"] == "AWS::Lambda::Permission" and holds[resource.get("Condition")]:
-            permission = resource["Properties"]
-            if permission["Principal"] == "events.amazonaws.com":
-                assert permission["FunctionName"] == {"Ref": "TidyFunctionAliaslive"}
-                continue
-            assert permission.pop("Principal") == "*"
-            alias = permission.pop("FunctionName")["Ref"]
-            open_to_all[alias.removesuffix("Aliaslive")].append(permission)
+
+@pytest.mark.parametrize("front", [OPEN, REST, CLOUD])
+@pytest.mark.parametrize("function", ["ChatFunction", "TasksFunction"])
+def test_a_function_may_be_called_by_all_or_by_its_front_alone(
+    template: Document, translate: Translate, front: str, function: str
+) -> None:
+    url = template["Resources"][function]["Properties"]["FunctionUrlConfig"]
+    assert url["AuthType"] == {"Fn::If": ["HasFront", "AWS_IAM", "NONE"]}
+
+    may = []
+    for resource in translate({}, {}).values():
+        given = resource["Properties"]
+        if resource["Type"] != "AWS::Lambda::Permission":
+            continue
+        if given["FunctionName"] == {"Ref": f"{function}Aliaslive"}:
+            assert resource["Condition"] in (OPEN, REST, CLOUD)
+            if resource["Condition"] == front:
+                via = "FunctionUrlAuthType" in given, "InvokedViaFunctionUrl" in given
+                may.append((given["Action"], given["Principal"], "SourceArn" in given, *via))
 
     # A URL needs both (AWS: "Control access to Lambda function URLs").
-    through_url = {"Action": "lambda:InvokeFunction", "InvokedViaFunctionUrl": True}
-    url = {"Action": "lambda:InvokeFunctionUrl", "FunctionUrlAuthType": "NONE"}
-    for function, permissions in open_to_all.items():
-        is_open = function == "ChatFunction" or auth == "NONE"
-        expected = [through_url, url] if is_open else []
-        assert sorted(permissions, key=lambda given: str(given["Action"])) == expected, function
+    whose = "*" if front == OPEN else "cloudfront.amazonaws.com"
+    through = ("lambda:InvokeFunction", whose, front != OPEN, False, True)
+    direct = ("lambda:InvokeFunctionUrl", whose, front != OPEN, front == OPEN, False)
+    rest = ("lambda:InvokeFunction", "apigateway.amazonaws.com", True, False, False)
+    assert sorted(may) == ([rest] if front == REST else [through, direct])
+
+
+def test_cloudfront_bears_the_silence_between_two_beats(resources: Document) -> None:
+    distribution = resources["Distribution"]["Properties"]["DistributionConfig"]
+    for origin in distribution["Origins"]:
+        silence_s = origin["CustomOriginConfig"]["OriginReadTimeout"]
+        assert ChatSettings.model_fields["stream_beat_s"].default * 2 < silence_s
+
+
+def test_cloudfront_keeps_nothing_and_passes_everything_on(resources: Document) -> None:
+    distribution = resources["Distribution"]["Properties"]["DistributionConfig"]
+    behaviors = [distribution["DefaultCacheBehavior"], *distribution["CacheBehaviors"]]
+    assert [each["TargetOriginId"] for each in behaviors] == ["chat", "tasks", "tasks"]
+    for each in behaviors:
+        assert each["CachePolicyId"] == "4135ea2d-6df8-44a3-9df3-4b5a84be39ad"  # CachingDisabled
+        assert each["OriginRequestPolicyId"] == "b689b0a8-53d0-40ab-baf2-68738e2966ac"  # no Host
+        assert {"GET", "POST", "PATCH", "DELETE", "OPTIONS"} <= set(each["AllowedMethods"])
+        assert each["ViewerProtocolPolicy"] == "https-only"
+        assert each["Compress"] is False
+
+
+def test_the_rest_front_streams_the_chat(resources: Document) -> None:
+    paths = resources["RestFrontApi"]["Properties"]["DefinitionBody"]["paths"]
+    for path, methods in paths.items():
+        integration = methods["x-amazon-apigateway-any-method"]["x-amazon-apigateway-integration"]
+        streams = integration.get("responseTransferMode") == "STREAM"
+        # API Gateway: a streamed response is asked for by another address of the function's.
+        assert streams is ("ChatFunction" in integration["uri"]["Fn::Sub"]), path
+        assert streams is integration["uri"]["Fn::Sub"].endswith("/response-streaming-invocations")
 
 
 @pytest.mark.parametrize(
@@ -427,11 +469,14 @@ def test_the_rest_front_has_one_stage_and_it_is_throttled(translate: Translate) 
 
 def test_the_urls_of_the_outputs_end_without_a_slash(template: Document) -> None:
     for output, function in (("ChatUrl", "ChatFunction"), ("TasksUrl", "TasksFunction")):
-        condition, with_front, without_front = template["Outputs"][output]["Value"]["Fn::If"]
+        condition, rest, otherwise = template["Outputs"][output]["Value"]["Fn::If"]
         assert condition == "HasRestFront"
-        assert with_front["Fn::Sub"].endswith("/live")
+        assert rest["Fn::Sub"].endswith("/live")
+        condition, cloud, own = otherwise["Fn::If"]
+        assert condition == "HasCloudFront"
+        assert cloud["Fn::Sub"][0] == "https://${Host}"
         parts = {"Fn::Split": ["/", {"Fn::GetAtt": [f"{function}Url", "FunctionUrl"]}]}
-        assert without_front == {"Fn::Join": ["//", ["https:", {"Fn::Select": [2, parts]}]]}
+        assert own == {"Fn::Join": ["//", ["https:", {"Fn::Select": [2, parts]}]]}
 
 
 def _version(made: Document, function: str) -> Document:
@@ -459,6 +504,8 @@ def _uses(properties: Any, template: Document, name: str) -> bool:
     text = json.dumps(properties)
     for condition, definition in template["Conditions"].items():
         text = text.replace(f'{{"Fn::If": ["{condition}"', json.dumps(definition))
+    for condition, definition in template["Conditions"].items():  # those that others are made of
+        text = text.replace(f'{{"Condition": "{condition}"}}', json.dumps(definition))
     return f'{{"Ref": "{name}"}}' in text or f"${{{name}}}" in text
 
 

@@ -13,6 +13,7 @@ from typing import Any, Final, Self
 import httpx2
 
 from sidestream import network
+from sidestream.cli.bearer import Bearer
 from sidestream.cli.errors import CommandError
 from sidestream.cli.events import Event
 from sidestream.cli.message import message
@@ -46,8 +47,8 @@ class Conversation:
         self._client = network.client(
             base_url,
             base_url=base_url.rstrip("/"),
+            auth=Bearer(token),
             headers={
-                "Authorization": f"Bearer {token}",
                 "Accept-Language": tag(locale),
                 TIME_ZONE: time_zone.encode(errors="replace"),
             },

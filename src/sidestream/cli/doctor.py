@@ -217,7 +217,7 @@ def _database_checks(
 def _tools_urls(patient: Patient, found: "Configuration") -> tuple[str | None, str | None]:
     """Where the page finds the domain's function, and its MCP endpoint, as far as they are known.
 
-    A URL that takes signed calls is not the page's: that goes through the REST front, which
+    A URL that takes signed calls is not the page's: that goes through the front, which
     answers for both functions.
     """
     known = found.get("tools_mcp_url", "tools_mcp_auth")

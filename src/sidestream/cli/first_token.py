@@ -15,6 +15,7 @@ from typing import Any, Final, Self
 import httpx2
 
 from sidestream import network
+from sidestream.cli.bearer import Bearer
 from sidestream.cli.conversation import problem_sentence
 from sidestream.cli.events import events
 from sidestream.cli.message import first_message
@@ -122,7 +123,7 @@ class Probe:
         self._client = network.client(
             base_url,
             base_url=base_url.rstrip("/"),
-            headers={"Authorization": f"Bearer {token}"},
+            auth=Bearer(token),
             timeout=_TIMEOUT,
         )
 

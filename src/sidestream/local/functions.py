@@ -13,7 +13,8 @@ from typing import Final
 
 from sidestream.config import TidySettings
 from sidestream.domain import Domain
-from sidestream.headers import CHAT_EXPOSES, TIME_ZONE, TOOLS_EXPOSE
+from sidestream.headers import BODY_HASH, CHAT_EXPOSES, TIME_ZONE, TOOLS_EXPOSE
+from sidestream.identity import TOKEN_HEADER
 from sidestream.local.aws import BUCKET
 from sidestream.local.emulator import Cors, FunctionSpec, InvokeMode
 from sidestream.local.environment import base, outward
@@ -195,6 +196,8 @@ def _cors(backends: Backends, methods: tuple[str, ...], exposed: tuple[str, ...]
             "content-type",
             "idempotency-key",
             "last-event-id",
+            BODY_HASH,
+            TOKEN_HEADER,
             TIME_ZONE,
         ),
         expose_headers=exposed,

@@ -14,7 +14,7 @@ from starlette.routing import Route
 
 from sidestream import i18n
 from sidestream.config import Settings
-from sidestream.headers import TIME_ZONE, TOOLS_EXPOSE
+from sidestream.headers import BODY_HASH, TIME_ZONE, TOOLS_EXPOSE
 from sidestream.health import Part, healthz
 from sidestream.identity import TOKEN_HEADER, Verifier
 from sidestream.problem_handlers import PROBLEM_HANDLERS
@@ -112,6 +112,7 @@ def _cors(origins: tuple[str, ...]) -> list[Middleware]:
                 TOKEN_HEADER,
                 "content-type",
                 "idempotency-key",
+                BODY_HASH,
                 TIME_ZONE,
             ],
             expose_headers=TOOLS_EXPOSE,

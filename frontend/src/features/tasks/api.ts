@@ -1,4 +1,5 @@
 /** The task list's REST API, as the signed-in person. */
+import { bearer } from "@/lib/bearer";
 import { READS, retrying, WRITES, type Verdict } from "@/lib/backoff";
 import { problemFrom, problemOf } from "@/lib/problems";
 import type { TokenCache } from "@/lib/tokens";
@@ -53,8 +54,9 @@ export class TasksApi {
     { body, key, signal }: { body?: object; key?: string; signal?: AbortSignal },
   ): Promise<T> {
     const send = async (token: string) => {
+      const text = body && JSON.stringify(body);
       const headers: Record<string, string> = {
-        authorization: `Bearer ${token}`,
+        ...bearer(token, text),
         "accept-language": this.locale(),
       };
       if (body) headers["content-type"] = "application/json";
@@ -62,7 +64,7 @@ export class TasksApi {
       return this.send(this.base + path, {
         method,
         headers,
-        body: body && JSON.stringify(body),
+        body: text,
         signal,
         credentials: "omit",
       });

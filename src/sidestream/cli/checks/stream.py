@@ -13,6 +13,7 @@ from typing import Final
 import httpx2
 
 from sidestream import network
+from sidestream.cli.bearer import Bearer
 from sidestream.cli.checks.finding import Broken, Finding, failed, ok, unchecked
 from sidestream.cli.events import Event, events_async
 from sidestream.cli.message import first_message
@@ -45,8 +46,8 @@ async def streams(url: str, token: str | None) -> Finding:
     """Ask for a longer answer, and judge by when it arrived."""
     if not token:
         return unchecked("Give a token of yours with --token.")
-    headers = {"authorization": f"Bearer {token}"}
-    async with network.async_client(url, base_url=url, headers=headers, timeout=_TIMEOUT) as client:
+    auth = Bearer(token)
+    async with network.async_client(url, base_url=url, auth=auth, timeout=_TIMEOUT) as client:
         try:
             arrivals = await _answer(client)
             if arrivals.cold:  # waiting for a function to start is no sign of buffering

@@ -5,9 +5,11 @@
 import { headers } from "next/headers";
 import { databaseProblem, problem } from "@/lib/auth/failures";
 import { signToken, type Signed } from "@/lib/auth/token";
+import { bearer } from "@/lib/bearer";
 import { CONFIG } from "@/lib/config";
 
 const TIMEOUT_MS = 15_000;
+const EMPTY = "{}";
 
 export async function POST(request: Request): Promise<Response> {
   if (request.headers.get("sec-fetch-site") === "cross-site") {
@@ -37,11 +39,11 @@ async function ask(action: string, token: string, request: Request): Promise<Res
     const response = await fetch(`${CONFIG.API_BASE_URL}/api/chatkit/${action}`, {
       method: "POST",
       headers: {
-        authorization: `Bearer ${token}`,
+        ...bearer(token, EMPTY),
         "content-type": "application/json",
         "accept-language": request.headers.get("accept-language") ?? "en",
       },
-      body: "{}",
+      body: EMPTY,
       signal: AbortSignal.any([request.signal, AbortSignal.timeout(TIMEOUT_MS)]),
       cache: "no-store",
     });

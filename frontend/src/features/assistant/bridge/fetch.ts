@@ -6,6 +6,7 @@
  * only under the key of the first attempt. Aborting a stream also tells the API to stop, since on
  * Lambda nobody notices that a reader has gone.
  */
+import { bearer } from "@/lib/bearer";
 import { READS, retrying, sleep, WRITES, type Verdict } from "@/lib/backoff";
 import { Problem, problemFrom, problemOf } from "@/lib/problems";
 import type { TokenCache } from "@/lib/tokens";
@@ -130,7 +131,8 @@ export function createChatFetch(options: ChatFetchOptions): typeof fetch {
     signal: AbortSignal | undefined,
   ): RequestInit {
     const headers = new Headers(call.init.headers);
-    headers.set("authorization", `Bearer ${token}`);
+    const sent = bearer(token, call.body);
+    for (const [name, value] of Object.entries(sent)) headers.set(name, value);
     headers.set("accept-language", options.locale());
     headers.set("x-sidestream-time-zone", timeZone());
     if (key) headers.set("idempotency-key", key);
@@ -197,7 +199,7 @@ export function createChatFetch(options: ChatFetchOptions): typeof fetch {
       const token = await options.tokens.get();
       await send(`${options.baseUrl}${CHAT_PATH}/threads/${encodeURIComponent(threadId)}/stop`, {
         method: "POST",
-        headers: { authorization: `Bearer ${token}` },
+        headers: bearer(token),
         credentials: "omit",
         keepalive: true,
       });
