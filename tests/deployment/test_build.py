@@ -1,6 +1,10 @@
 """What `sam build` makes: complete, small, compiled."""
 
+import os
 import re
+import subprocess
+import sys
+from pathlib import Path
 
 import pytest
 import yaml
@@ -76,3 +80,16 @@ def test_the_built_template_stands_alone(built: Built) -> None:
     text = (built.folder / "template.yaml").read_text()
     assert not [token for token in yaml.scan(text) if isinstance(token, ANCHORS)]
     assert "CodeUri: ChatFunction" in text
+
+
+def test_lambdas_user_may_read_what_a_careful_builder_made(tmp_path: Path) -> None:
+    """It is another user than the files' owner, who may keep new files to itself."""
+    command = f"umask 077; make -s -C src build-TasksFunction ARTIFACTS_DIR={tmp_path}/made"
+    subprocess.run(
+        ["bash", "-c", command], cwd=ROOT, check=True, env={**os.environ, "PYTHON": sys.executable}
+    )
+    made = [tmp_path / "made", *(tmp_path / "made").rglob("*")]
+    assert len(made) > 100
+    for path in made:
+        needed = 0o005 if path.is_dir() else 0o004
+        assert path.stat().st_mode & needed == needed, path
