@@ -12,9 +12,15 @@ from typing import Any
 from urllib.parse import urlsplit
 
 import pytest
+from psycopg.conninfo import conninfo_to_dict
 
 from sidestream.local.engine import ContainerHost, EngineError, container_host, engine_socket
+from sidestream.local.functions import Backends
 from sidestream.local.gate import Gate
+from sidestream.local.keys import LocalKeys
+from sidestream.local.sam import SamLocal
+from sidestream.local.settings import LocalOptions, load_domain
+from sidestream.store.encryption import encrypted
 
 type Answers = Mapping[str, Mapping[str, Any]]
 
@@ -98,6 +104,45 @@ async def test_what_hides_this_machine_is_said(
 async def test_no_engine_is_no_error(tmp_path: Path) -> None:
     assert await asked(tmp_path, {}) is None
     assert await asyncio.to_thread(container_host, tmp_path / "none.sock") is None
+
+
+@pytest.mark.parametrize(
+    "info",
+    [
+        {"OperatingSystem": "Docker Desktop"},
+        pytest.param(
+            {"OperatingSystem": "Debian GNU/Linux 12"},
+            marks=pytest.mark.skipif(sys.platform != "linux", reason="a machine's engine"),
+        ),
+    ],
+    ids=str,
+)
+async def test_a_containers_database_is_the_one_here_which_has_no_tls(
+    tmp_path: Path, info: Mapping[str, Any]
+) -> None:
+    """Its address is not loopback, where nothing would have to be said."""
+    kept: dict[str, str] = {}
+    here = "http://127.0.0.1:1"
+    backends = Backends("postgresql://app:p%40ss@127.0.0.1:5432/d", here, here, here, page_port=0)
+    async with engine(tmp_path, {"/info": info, "/networks/bridge": BRIDGE}) as path:
+        options = LocalOptions(folder=tmp_path / "local", engine=path)
+        (tmp_path / "local/sam").mkdir(parents=True)
+        keys = LocalKeys.of(options.folder)
+
+        def keep(name: str, text: str) -> str:
+            kept[name] = text
+            return f"arn:{name}"
+
+        sam = SamLocal(options, keys, backends, keep, print)
+        try:
+            await sam.start(load_domain(options.domain), f"{here}/mcp")
+        finally:
+            await sam.stop()
+    database = kept["sam-local/DATABASE_URL"]
+    found = conninfo_to_dict(encrypted(database))
+    assert found["sslmode"] == "disable"
+    assert (found["user"], found["password"], found["dbname"]) == ("app", "p@ss", "d")
+    assert found["host"] in ("host.docker.internal", "172.17.0.1")
 
 
 def test_docker_host_names_the_socket(tmp_path: Path) -> None:

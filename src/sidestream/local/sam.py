@@ -13,6 +13,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import replace
 from pathlib import Path
 from typing import Final
+from urllib.parse import urlsplit
 
 from sidestream.domain import Domain
 from sidestream.local.engine import EngineError, container_host
@@ -81,7 +82,7 @@ class SamLocal:
         here = self._backends
         there = replace(
             here,
-            database_url=await gate.through(here.database_url),
+            database_url=_without_tls(await gate.through(here.database_url)),
             sign_in_url=await gate.through(here.sign_in_url),
             aws_url=await gate.through(here.aws_url),
             model_url=await gate.through(here.model_url) if here.model_url else None,
@@ -118,6 +119,13 @@ def _sample_issuer(backends: Backends) -> dict[str, str]:
         "jwks_url": f"{backends.sign_in_url}{SAMPLE_JWKS_PATH}",
         "same_users_as": ISSUER,
     }
+
+
+def _without_tls(database_url: str) -> str:
+    """Say that the server here has no TLS: a container's address for it is not loopback, where that
+    would go without saying (`store/encryption.py`)."""
+    parts = urlsplit(database_url)
+    return parts._replace(query="&".join(filter(None, (parts.query, "sslmode=disable")))).geturl()
 
 
 def _path(folder: Path, name: str) -> Path:
