@@ -34,6 +34,8 @@ class Limits(BaseModel):
     """Messages and dictations a user may send in a minute; 0 means no limit."""
     tokens_per_day: Annotated[int, Field(ge=0)] = 500_000
     """Model tokens a user may spend in a day (UTC); 0 means no limit."""
+    max_followers: Annotated[int, Field(ge=0, le=1_000)] = 6
+    """Streams of answers in progress that a user may join at once; 0 means no limit."""
 
     history_items: Annotated[int, Field(ge=1, le=200)] = 40
     history_tokens: Annotated[int, Field(ge=500, le=1_000_000)] = 16_000

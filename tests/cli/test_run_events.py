@@ -76,6 +76,12 @@ async def test_one_that_is_not_is_taken_up_after_the_last_event(cut: bool) -> No
     assert asked == [f"{path}?after={last}" for last in (2, 2, 3)]
 
 
+async def test_a_run_that_is_followed_too_often_is_asked_for_again() -> None:
+    refused = JSONResponse({}, status_code=429, headers={"retry-after": "0"})
+    numbers, asked = await read(stream(event(1)), refused, stream(event(2) + END))
+    assert (numbers, len(asked)) == ([1, 2], 2)
+
+
 async def test_a_run_that_is_gone_is_given_up_at_once() -> None:
     with pytest.raises(httpx2.HTTPStatusError):
         await read(stream(event(1)), JSONResponse({}, status_code=404))

@@ -7,6 +7,7 @@ from tests.store.conformance import a_message, a_thread, an_attachment
 from sidestream.caller import Caller
 from sidestream.store.database import Database, Statement
 from sidestream.store.feedback import Feedback
+from sidestream.store.followers import Followers
 from sidestream.store.ids import new_id
 from sidestream.store.run_start import RunStart
 from sidestream.store.run_starts import RunStarts
@@ -21,6 +22,7 @@ TABLES = (
     "feedback",
     "runs",
     "run_events",
+    "followers",
     "tickets",
     "usage_minutes",
     "usage_days",
@@ -38,6 +40,7 @@ async def fill(database: Database, caller: Caller) -> None:
     await runs.finish(
         caller, start.run_id, "completed", usage=RunUsage(1, 1), frames=["a"], first=1
     )
+    await Followers(database).join(caller, start.run_id, most=1, lease_s=60)
     await Feedback(database).save(caller, thread.id, ["msg_1"], "positive")
     await PostgresStore(database).save_attachment(an_attachment(thread_id=thread.id), caller)
     add = "insert into tickets (user_id, id, subject, request_hash) values (%s, 'tck_1', 'x', '')"

@@ -19,6 +19,7 @@ ALL = [
     "0007_runs_keys",
     "0009_tidy",
     "0014_runs_by_key",
+    "0015_followers",
 ]
 
 
@@ -47,6 +48,7 @@ def test_forward_and_back_with_data_in_it(empty_url: str) -> None:
             " values ('r', 't', 'u', now())",
             "insert into run_events (run_id, user_id, first_event, last_event, frames)"
             " values ('r', 'u', 1, 1, '{x}')",
+            "insert into followers values ('f', 'r', 'u', now())",
             "insert into usage_minutes values ('u', now(), 1)",
             "insert into usage_days values ('u', now(), 1)",
         ):

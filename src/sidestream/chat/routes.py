@@ -116,6 +116,7 @@ async def run_events(
         run_id,
         after=after if last_event_id is None else last_event_id,
         ends_at=_ends_at(request),
+        takes_place=IS_HEAD not in request.scope,
     )
     if IS_HEAD in request.scope:
         return _stream(services, conversation, _nothing())

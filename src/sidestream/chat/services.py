@@ -19,6 +19,8 @@ from sidestream.chat.runs.leased_store import PATIENCE, LeasedStore
 from sidestream.chat.runs.prepare import Preparer
 from sidestream.chat.runs.respond import Responder
 from sidestream.chat.runs.salvage import Salvage
+from sidestream.chat.runs.stored import StoredRuns
+from sidestream.chat.runs.watch import Watches
 from sidestream.chat.server import ChatServer
 from sidestream.chat.tools.attached import attach
 from sidestream.chat.tools.calls import Toolbox
@@ -35,6 +37,7 @@ from sidestream.identity import Verifier
 from sidestream.signing_key import session_key, tool_key
 from sidestream.store.database import Database
 from sidestream.store.feedback import Feedback
+from sidestream.store.followers import Followers
 from sidestream.store.run_starts import RunStarts
 from sidestream.store.runs import Runs
 from sidestream.store.sizes import Sizes
@@ -109,9 +112,16 @@ class Services:
             self.model_client.with_options(max_retries=self.settings.model_max_retries),
             self.settings,
         )
+        stored = StoredRuns(
+            self.salvage,
+            Watches(self.runs),
+            Followers(self.database),
+            self.settings.max_followers,
+        )
         self.conversations = Conversations(
             starts=self.run_starts,
             runs=self.runs,
+            stored=stored,
             salvage=self.salvage,
             preparer=self.preparer,
             server=self.server,

@@ -7,6 +7,7 @@ silent is taken up again after the last number that was seen.
 import time
 from collections.abc import Iterator
 from contextlib import AbstractContextManager, nullcontext
+from http import HTTPStatus
 from typing import Final
 
 import httpx2
@@ -46,11 +47,21 @@ def run_events(client: httpx2.Client, first: httpx2.Response) -> Iterator[Event]
             misses = misses + 1 if last == before else 1
             if misses == _TRIES or not _may_pass(error):
                 raise
-        time.sleep(min(_PAUSE_S * 2 ** (misses - 1), _MAX_PAUSE_S))
+            pause_s = max(_wished_s(error), min(_PAUSE_S * 2 ** (misses - 1), _MAX_PAUSE_S))
+        time.sleep(pause_s)
         stream = client.stream("GET", path, params={"after": last})
 
 
 def _may_pass(error: httpx2.HTTPError) -> bool:
     if isinstance(error, httpx2.HTTPStatusError):
-        return error.response.is_server_error
+        response = error.response
+        return response.is_server_error or response.status_code == HTTPStatus.TOO_MANY_REQUESTS
     return not isinstance(error, EventError)
+
+
+def _wished_s(error: httpx2.HTTPError) -> int:
+    """How long an answer says to wait, in seconds."""
+    if not isinstance(error, httpx2.HTTPStatusError):
+        return 0
+    wished = error.response.headers.get("retry-after", "")
+    return int(wished) if wished.isdecimal() else 0

@@ -226,6 +226,14 @@ class Runs:
         [rows] = await self._database.run(caller.user_id, statement, tag="run_exists")
         return bool(rows)
 
+    async def view(self, caller: Caller, run_id: str) -> RunView:
+        """Give a run as it is, without its frames. Raises `RowNotFound`."""
+        params = {"user": caller.user_id, "run": run_id}
+        [rows] = await self._database.run(caller.user_id, Statement(_RUN, params), tag="view_run")
+        if not rows:
+            raise RowNotFound
+        return RunView(**rows[0])
+
     async def events(self, caller: Caller, run_id: str, after: int = 0) -> RunEvents:
         """Give the saved frames numbered above `after`, and after one that was lost
         (`RunView.lost_after`) those that the run was settled with. Raises `RowNotFound`."""

@@ -18,7 +18,7 @@ from sidestream.chat.runs.record import RunRecord
 from sidestream.chat.runs.respond import Responder
 from sidestream.chat.runs.run import Run
 from sidestream.chat.runs.salvage import Salvage
-from sidestream.chat.runs.stored import StoredRun
+from sidestream.chat.runs.stored import StoredRuns
 from sidestream.chat.server import ChatServer
 from sidestream.chat.timing import Stopwatch
 from sidestream.config import ChatSettings
@@ -65,6 +65,7 @@ class Conversations:
         *,
         starts: RunStarts,
         runs: Runs,
+        stored: StoredRuns,
         salvage: Salvage,
         preparer: Preparer,
         server: ChatServer,
@@ -73,6 +74,7 @@ class Conversations:
     ) -> None:
         self._starts = starts
         self._runs = runs
+        self._stored = stored
         self._salvage = salvage
         self._preparer = preparer
         self._server = server
@@ -159,19 +161,27 @@ class Conversations:
         return run_id
 
     async def resume(
-        self, caller: Caller, run_id: str, *, after: int, ends_at: float | None = None
+        self,
+        caller: Caller,
+        run_id: str,
+        *,
+        after: int,
+        ends_at: float | None = None,
+        takes_place: bool = True,
     ) -> Conversation:
         """Join a run from the store: what it wrote after event `after`, then what it writes.
 
         The events leave off before the run ends when there is no time left (`ends_at`, by
-        `time.monotonic`). Raises `NotFound`, also for a run too old to be kept.
+        `time.monotonic`), or the follower's own time is up. Raises `NotFound`, also for a run too
+        old to be kept, and `RateLimited` for a caller who follows too much already, unless the
+        events are not asked for (`takes_place`).
         """
         page = await self._salvage.events(caller, run_id, after)
         if page.forgotten(after):
             raise NotFound("The events of this answer are no longer kept.")
         until = None if ends_at is None else ends_at - self._settings.deadline_margin_s
-        stored = StoredRun(self._salvage, caller)
-        return Conversation(run_id, page.run.thread_id, None, stored.follow(page, after, until))
+        entries = await self._stored.join(caller, page, after, until, takes_place=takes_place)
+        return Conversation(run_id, page.run.thread_id, None, entries)
 
     async def close(self) -> None:
         """Begin no more, tell the runs in progress to end, also those that are about to begin, and
