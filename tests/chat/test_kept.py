@@ -271,6 +271,78 @@ async def test_a_deletion_that_waited_is_not_made(
     assert "were not made" in str(model.requests[-1].body["input"])
 
 
+async def test_a_deletion_that_was_perhaps_made_is_not_called_off(
+    system: LocalSystem,
+    person: MakePerson,
+    rows: Rows,
+    tickets: TicketList,
+    model: ScriptedModelServer,
+) -> None:
+    """Killed when the server has done it, and nobody has heard of that."""
+    survivor = person()
+    ids = await open_tickets(system, survivor, "printer")
+    model.hold(after_words=WORDS)
+    async with (
+        FaultProxy(system.tools.url) as proxy,
+        chat_function(
+            system, RUN_LEASE_S=LEASE_S, RUN_BEAT_S=BEAT_S, TOOLS_MCP_URL=f"{proxy.url}/mcp"
+        ) as function,
+        Client(function.url, survivor.token) as client,
+        client.stream(create_request(delete_all(ids["printer"]))) as stream,
+    ):
+        [environment] = function.environments
+        await model.until(lambda: model.held_streams > 0)
+        proxy.hold(Way.DOWN)
+        model.release()
+        await proxy.held(Way.DOWN)
+        environment.kill()
+        with pytest.raises((httpx2.HTTPError, AssertionError)):
+            await stream.rest()
+    await until_over(rows, stream.run_id)
+    assert not await tickets(survivor)
+    items = await survivor.items(stream.thread_id)
+    assert [item.type for item in items] == ["user_message", "workflow", "assistant_message"]
+    assert endings(items) == ["interrupted"]
+    assert (await folded(survivor, stream.run_id)).texts() == [comparable(item) for item in items]
+    assert not (await survivor.add(stream.thread_id, "hello")).errors
+    told = str(model.requests[-1].body["input"])
+    assert "not known whether they were" in told
+    assert "were not made" not in told
+
+
+async def test_nothing_waits_when_nobody_will_be_asked(
+    system: LocalSystem, alice: Client, owner_url: str, model: ScriptedModelServer
+) -> None:
+    """At whatever moment it dies before its question is there, also with its trace saved and of
+    its frames fewer."""
+    ids = await open_tickets(system, alice, "printer", "mouse")
+    whole = await alice.create(delete_all(*ids.values()))
+    shown = await alice.items(whole.thread_id)
+    assert [item.type for item in shown] == ["user_message", "workflow", "structured_input"]
+    assert [": waits" in str(title) for title, _ in lines_in(shown)] == [True, True]
+    run = Rewound(owner_url, whole.run_id)
+    for count in range(len(whole.frames)):
+        run.to(count, items=2)
+        items = await alice.items(whole.thread_id)
+        assert [item.type for item in items] == ["user_message", "workflow", "assistant_message"]
+        assert [": stopped" in str(title) for title, _ in lines_in(items)] == [True, True]
+    assert not (await alice.add(whole.thread_id, "hello")).errors
+    assert "not known whether they were" in str(model.requests[-1].body["input"])
+
+
+async def test_what_was_made_is_not_called_off_when_only_the_end_is_missing(
+    system: LocalSystem, alice: Client, owner_url: str, model: ScriptedModelServer
+) -> None:
+    ids = await open_tickets(system, alice, "printer")
+    whole = await alice.create(delete_all(ids["printer"]))
+    shown = await alice.items(whole.thread_id)
+    Rewound(owner_url, whole.run_id).to(len(whole.frames), len(shown))
+    assert lines_in(await alice.items(whole.thread_id)) == lines_in(shown)
+    assert not (await alice.add(whole.thread_id, "hello")).errors
+    told = str(model.requests[-1].body["input"])
+    assert "waited for" not in told
+
+
 def through(proxy: FaultProxy, settings: ChatSettings, **changes: Any) -> ChatSettings:
     """Settings whose database is behind a proxy."""
     return settings.model_copy(update={"database_url": SecretStr(proxy.url), **changes})

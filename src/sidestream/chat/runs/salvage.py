@@ -46,7 +46,7 @@ from sidestream.chat.incomplete import Incomplete, mark, reason_of
 from sidestream.chat.model.history import note
 from sidestream.chat.protocol.frames import HIDDEN, encode, unpack
 from sidestream.chat.runs.ended import NOT_MADE_NOTE
-from sidestream.chat.tools.trace import broken_off, memory, remembered, under_way
+from sidestream.chat.tools.trace import broken_off, memory, remembered, under_way, waits
 from sidestream.problems import DatabaseUnavailable, NotFound
 from sidestream.store.ids import made_ms, new_id
 from sidestream.store.run_view import RunEvents, RunView
@@ -57,6 +57,11 @@ from sidestream.telemetry import log_failure, logger
 _UNCERTAIN_NOTE: Final = (
     "When the answer was interrupted, tool calls were under way ({titles}). It is not known what "
     "they did: look at how things are before you make them again."
+)
+
+_PERHAPS_MADE_NOTE: Final = (
+    "The answer broke off at its end, where the calls that waited for it are made. It is not known "
+    "whether they were: look at how things are before you make them again."
 )
 
 log = logger("chat")
@@ -150,8 +155,8 @@ class Salvage:
             return left
         if run.last_event == 0 and began_thread:
             left.events += await self._created(run, caller)
-        asked = any(isinstance(item, StructuredInputItem) for item in kept)
-        given_up = not asked and any(record.held for record in told.records.values())
+        writing = bool(told.open.keys() - {item.id for item in kept})
+        given_up = _given_up(told, kept, writing=writing)
         for item in kept:
             if isinstance(item, WorkflowItem) and broken_off(
                 item, caller.locale, given_up=given_up
@@ -161,7 +166,9 @@ class Salvage:
         left.new += [item for item in unfinished if isinstance(item, WorkflowItem)]
         left.new += self._remembered(told, kept, run)
         if given_up:
-            left.new.append(note(run.thread_id, NOT_MADE_NOTE))
+            # They are made when all that was announced is saved, and not before.
+            words = NOT_MADE_NOTE if writing else _PERHAPS_MADE_NOTE
+            left.new.append(note(run.thread_id, words))
         left.new += [item for item in unfinished if not isinstance(item, WorkflowItem)]
         self._mark(left, kept, run, caller.locale)
         changed = {item.id for item in left.changed}
@@ -243,6 +250,16 @@ def _is_whole(told: _Told, kept: Sequence[ThreadItem], run: RunView) -> bool:
         and reason_of(shown[-1]) is None
         and not (told.failed or told.open or any(record.held for record in told.records.values()))
     )
+
+
+def _given_up(told: _Told, kept: Sequence[ThreadItem], *, writing: bool) -> bool:
+    """Whether calls wait that nobody will be asked about. A trace that is saved tells whether they
+    do still; before it is, while something is being written, their ends tell."""
+    if any(isinstance(item, StructuredInputItem) for item in kept):
+        return False
+    if any(isinstance(item, WorkflowItem) and waits(item) for item in kept):
+        return True
+    return writing and any(record.held for record in told.records.values())
 
 
 def _is_of(item: ThreadItem, run: RunView) -> bool:

@@ -19,6 +19,7 @@ from chatkit.types import (
     CustomSummary,
     CustomTask,
     HiddenContextItem,
+    Task,
     ThreadItem,
     ThreadItemAddedEvent,
     ThreadItemDoneEvent,
@@ -269,6 +270,15 @@ def under_way(item: WorkflowItem) -> list[str]:
     return [str(task.title) for task in tasks if task.status_indicator == "loading"]
 
 
+def waits(item: WorkflowItem) -> bool:
+    """Tell whether a trace has calls that wait for the end of their run, or for an answer."""
+    return any(map(_waits, item.workflow.tasks))
+
+
+def _waits(task: Task) -> bool:
+    return isinstance(task, CustomTask) and task.icon == _ICON_HELD
+
+
 def broken_off(item: WorkflowItem, locale: str, *, given_up: bool) -> bool:
     """End a trace whose run is gone: calls that have no end were stopped, and those that wait as
     well where they are `given_up`. Tells whether any was. The line of a call that waits keeps its
@@ -278,7 +288,7 @@ def broken_off(item: WorkflowItem, locale: str, *, given_up: bool) -> bool:
         line: str | None = None
         if task.status_indicator == "loading":
             line = text(locale, _UNFINISHED, title=str(task.title))
-        elif given_up and isinstance(task, CustomTask) and task.icon == _ICON_HELD:
+        elif given_up and _waits(task):
             line = _no_longer_waiting(str(task.title))
         if line is not None:
             tasks[index] = _ended(line, _ICON_FAILED)
