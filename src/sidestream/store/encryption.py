@@ -21,7 +21,8 @@ def encrypted(url: str) -> str:
     `psycopg.Error` for what is no conninfo.
     """
     found = conninfo_to_dict(url)
-    hosts = str(found.get("host") or "").split(",")
+    # Where both are given, `host` is a name alone and no place.
+    hosts = str(found.get("hostaddr") or found.get("host") or "").split(",")
     mode = found.get("sslmode")
     if mode is not None and mode not in _WEAK:
         return url
