@@ -37,6 +37,12 @@ class Limits(BaseModel):
     max_followers: Annotated[int, Field(ge=0, le=1_000)] = 6
     """Streams of answers in progress that a user may join at once; 0 means no limit."""
 
+    @property
+    def reserved_tokens(self) -> int:
+        """Tokens that a run counts from its start, until it is known what it spent: what one call
+        to the model may take."""
+        return self.history_tokens + self.max_output_tokens if self.tokens_per_day else 0
+
     history_items: Annotated[int, Field(ge=1, le=200)] = 40
     history_tokens: Annotated[int, Field(ge=500, le=1_000_000)] = 16_000
     max_file_bytes_per_run: Annotated[int, Field(ge=1, le=100_000_000)] = 20_000_000

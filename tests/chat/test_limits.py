@@ -1,11 +1,15 @@
 """Limits: refused before any model cost, and with the time after which to come again."""
 
+import asyncio
+
 import pytest
 
 from sidestream.config import ChatSettings
 from sidestream.local.model import ScriptedModelServer
-from tests.chat.client import Client, create_request
+from tests.chat.client import Client, create_request, thread_request
 from tests.chat.conftest import MakePerson, Rows, under_uvicorn
+from tests.chat.until import until
+from tests.tickets import open_all
 
 
 async def test_requests_per_minute(
@@ -57,6 +61,47 @@ async def test_tokens_per_day(
         assert len(await client.items(created.thread_id)) == 2
         async with Client(chat.url, person().token) as another:
             assert (await another.create("hello")).status == 200
+
+
+async def test_tokens_of_answers_that_begin_at_once(
+    chat_settings: ChatSettings, person: MakePerson, model: ScriptedModelServer
+) -> None:
+    limited = chat_settings.model_copy(update={"tokens_per_day": 10})
+    model.hold(after_words=1)
+    async with under_uvicorn(limited) as chat, Client(chat.url, person().token) as client:
+        begun = [asyncio.create_task(client.create("hello")) for _ in range(3)]
+        async with asyncio.timeout(60):
+            while len([task for task in begun if task.done()]) < 2:
+                await asyncio.wait(
+                    [task for task in begun if not task.done()],
+                    return_when=asyncio.FIRST_COMPLETED,
+                )
+        model.release()
+        answers = await asyncio.gather(*begun)
+        assert sorted(answer.status for answer in answers) == [200, 429, 429]
+
+
+async def test_tokens_of_a_conversation_that_is_deleted_meanwhile(
+    chat_settings: ChatSettings, person: MakePerson, model: ScriptedModelServer, rows: Rows
+) -> None:
+    """What the model said until then counts, and no more."""
+    limited = chat_settings.model_copy(update={"tokens_per_day": 1_000_000})
+    counted = "select sum(tokens)::int as tokens from usage_days where user_id = %s"
+    async with under_uvicorn(limited) as chat, Client(chat.url, person().token) as client:
+        model.hold(after_words=1)
+        async with client.stream(create_request(open_all("printer"))) as stream:
+            await model.until(lambda: model.held_streams == 1)
+            [reserved] = await rows(counted, client.user_id)
+            assert reserved["tokens"] == limited.reserved_tokens
+            await client.send(thread_request("threads.delete", stream.thread_id))
+            await stream.rest()
+        model.release()
+
+        async def settled() -> bool:
+            [now] = await rows(counted, client.user_id)
+            return bool(0 < now["tokens"] < reserved["tokens"])
+
+        await until(settled)
 
 
 async def test_message_length(

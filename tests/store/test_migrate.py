@@ -20,6 +20,7 @@ ALL = [
     "0009_tidy",
     "0014_runs_by_key",
     "0015_followers",
+    "0016_reserved_tokens",
 ]
 
 

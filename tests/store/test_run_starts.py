@@ -443,8 +443,8 @@ class TestOneRunPerThread:
         assert (view.status, view.error) == ("failed", {"code": "lease_expired"})
         assert not (await runs.beat(caller, crashed.run_id, 30)).still_owner
         assert not await runs.finish(caller, crashed.run_id, "completed")
-        [usage] = await database.run(caller.user_id, Statement("select day from usage_days"))
-        assert usage == []
+        [usage] = await database.run(caller.user_id, Statement("select tokens from usage_days"))
+        assert usage == [{"tokens": 0}]
 
     async def test_two_threads_run_side_by_side(
         self, run_starts: RunStarts, caller: Caller

@@ -15,6 +15,8 @@ class RunStart:
     item that has to wait for an answer still, `until` the last item to load where it is not the
     newest one. `request_hash` tells whether a repeated
     `idempotency_key` comes with the same request. A limit of None is no limit.
+    `reserved_tokens` are counted until it is known what the run spent, so that runs that begin at
+    once see each other.
     """
 
     run_id: str
@@ -30,6 +32,7 @@ class RunStart:
     history_limit: int = 40
     requests_per_minute: int | None = None
     tokens_per_day: int | None = None
+    reserved_tokens: int = 0
 
 
 @dataclass(frozen=True, slots=True)

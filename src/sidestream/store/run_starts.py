@@ -4,7 +4,8 @@
 last items. It is one transaction, and within it one statement makes
 every write depend on the check before it, so a refused run leaves nothing behind.
 
-    caller's and active, files there? -> counted, within limits? -> thread -> run -> items
+    caller's and active, files there? -> counted, within limits? -> tokens reserved -> thread
+    -> run -> items
 
 What may not be twice is an index: one running run per thread, one run per idempotency key. Only
 when the run is refused does a second round trip find out why.
@@ -68,26 +69,37 @@ _NEW_THREAD: Final[LiteralString] = f"""
       where (select count(*) from files) = cardinality(%(attachments)s::text[])
     ),
 """  # noqa: S608
+# Depends on the row as it is now, not as the statement first saw it: runs that begin at once come
+# one after the other. One that is refused only here has counted as a request.
+_RESERVE: Final = """
+    reserved as (
+      insert into usage_days (user_id, day, tokens)
+      select user_id, (now() at time zone 'UTC')::date, %(reserved)s from counted
+      on conflict (user_id, day) do update set tokens = usage_days.tokens + excluded.tokens
+      where coalesce(usage_days.tokens < %(tokens_per_day)s::bigint, true)
+      returning user_id
+    ),
+"""
 _TOUCH: Final = """
     thread as (
-      update threads set updated_at = now() from counted
-      where threads.user_id = counted.user_id and threads.id = %(thread)s
+      update threads set updated_at = now() from reserved
+      where threads.user_id = reserved.user_id and threads.id = %(thread)s
       returning threads.id, threads.user_id
     ),
 """
 _MAKE: Final = """
     thread as (
       insert into threads (id, user_id, created_at, data)
-      select %(thread)s, user_id, %(thread_created_at)s, %(thread_data)s::json from counted
+      select %(thread)s, user_id, %(thread_created_at)s, %(thread_data)s::json from reserved
       returning id, user_id
     ),
 """
 _OPEN_RUN: Final = """
     run as (
       insert into runs (id, thread_id, user_id, idempotency_key, request_hash, user_item_id,
-                        locale, lease_expires_at)
+                        locale, reserved_tokens, lease_expires_at)
       select %(run)s, id, user_id, %(key)s, %(hash)s, %(user_item)s,
-             %(locale)s, now() + make_interval(secs => %(lease_s)s)
+             %(locale)s, %(reserved)s, now() + make_interval(secs => %(lease_s)s)
       from thread
       returning thread_id, user_id
     ),
@@ -108,8 +120,8 @@ _OPEN_RUN: Final = """
     )
     select true as began from run
 """
-_BEGIN_KNOWN: Final = _KNOWN_THREAD + COUNT + "," + _TOUCH + _OPEN_RUN
-_BEGIN_NEW: Final = _NEW_THREAD + COUNT + "," + _MAKE + _OPEN_RUN
+_BEGIN_KNOWN: Final = _KNOWN_THREAD + COUNT + "," + _RESERVE + _TOUCH + _OPEN_RUN
+_BEGIN_NEW: Final = _NEW_THREAD + COUNT + "," + _RESERVE + _MAKE + _OPEN_RUN
 _THREAD: Final = """
     select data::text as data from threads where user_id = %(user)s and id = %(thread)s
 """
@@ -246,6 +258,7 @@ def _params(caller: Caller, start: RunStart, sizes: Sizes) -> dict[str, Any]:
         "page_bytes": sizes.page_bytes,
         "requests_per_minute": start.requests_per_minute,
         "tokens_per_day": start.tokens_per_day,
+        "reserved": start.reserved_tokens,
         **codec.item_columns(items, sizes.item_bytes),
     }
 

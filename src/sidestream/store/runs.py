@@ -12,6 +12,7 @@ any process may ask it to stop, and it learns of that from the answer to its nex
 Frames are numbered from 1 in the order in which the first client saw them, and saved in batches.
 """
 
+import time
 from collections.abc import Sequence
 from typing import Any, Final, LiteralString
 
@@ -22,6 +23,7 @@ from psycopg.types.json import Json
 from ..caller import Caller
 from .codec import RowNotFound, item_columns
 from .database import Database, Rows, Statement
+from .ids import made_ms
 from .lease import ALIVE, BURY, DEAD, DIED, STATUS
 from .run_view import NO_USAGE, BeatResult, EndStatus, RunEvents, RunUsage, RunView
 
@@ -32,26 +34,33 @@ _EXTEND: Final[LiteralString] = f"""
       returning id, user_id, stop_requested_at
     ),
 """  # noqa: S608
-# What a dead run spent counts as well, once.
+# What a dead run spent counts as well, once, and that of one whose thread was deleted. The day is
+# that of the start, on which tokens are reserved; those of a dead run stay until it says better.
 _END: Final[LiteralString] = f"""
     with run as (
       update runs set status = %(status)s, ended_at = now(), error = %(error)s,
         input_tokens = %(input_tokens)s, output_tokens = %(output_tokens)s, ttft_ms = %(ttft_ms)s
       where user_id = %(user)s and id = %(run)s and {ALIVE}
-      returning id, user_id, stop_requested_at
+      returning id, user_id, stop_requested_at, started_at, reserved_tokens
     ),
     dead as (
       update runs set
         input_tokens = %(input_tokens)s, output_tokens = %(output_tokens)s, ttft_ms = %(ttft_ms)s
       where user_id = %(user)s and id = %(run)s and ({DEAD} or kept_event is not null)
         and input_tokens is null
-      returning user_id
+      returning user_id, started_at, reserved_tokens
+    ),
+    gone as (
+      select %(user)s as user_id, to_timestamp(%(made_s)s::float8) as started_at,
+        %(reserved)s::int as reserved_tokens
+      where not exists (select from runs where user_id = %(user)s and id = %(run)s)
     ),
     spent as (
       insert into usage_days (user_id, day, tokens)
-      select user_id, (now() at time zone 'UTC')::date, %(tokens)s
-      from (select user_id from run union all select user_id from dead) as ended
-      where %(tokens)s > 0
+      select user_id, (started_at at time zone 'UTC')::date, %(tokens)s - reserved_tokens
+      from (select user_id, started_at, reserved_tokens from run
+            union all select * from dead union all select * from gone) as ended
+      where %(tokens)s <> reserved_tokens
       on conflict (user_id, day) do update set tokens = usage_days.tokens + excluded.tokens
     ),
 """  # noqa: S608
@@ -151,12 +160,15 @@ class Runs:
         *,
         error: dict[str, Any] | None = None,
         usage: RunUsage = NO_USAGE,
+        reserved_tokens: int = 0,
         frames: Sequence[str | bytes] = (),
         first: int = 1,
     ) -> bool:
-        """End a run with its last frames. False when it had ended already, or died. The tokens of
-        one that died count too.
+        """End a run with its last frames. False when it had ended already, died, or is gone with
+        its thread. Its tokens count all the same, in place of those that were reserved:
+        `reserved_tokens` says how many, for a run that is gone.
         """
+        made = made_ms(run_id)
         params = {
             "user": caller.user_id,
             "run": run_id,
@@ -165,6 +177,8 @@ class Runs:
             "input_tokens": usage.input_tokens,
             "output_tokens": usage.output_tokens,
             "tokens": usage.input_tokens + usage.output_tokens,
+            "reserved": reserved_tokens,
+            "made_s": time.time() if made is None else made / 1000,
             "ttft_ms": usage.ttft_ms,
         }
         statement = Statement(_FINISH, params | _batch(frames, first))

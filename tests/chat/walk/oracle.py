@@ -142,8 +142,12 @@ class Oracle:
         assert {thread.id for thread in await person.client.threads()} == set(person.screens)
         for thread_id in person.screens:
             await self.check_thread(person, thread_id)
+        assert await self.counted(person) == person.spent + await self.spent(person)
+
+    async def counted(self, person: Person) -> int:
+        """The tokens that are counted for a person."""
         [counted] = await self._rows(_COUNTED, person.client.user_id)
-        assert counted["tokens"] == person.spent + await self.spent(person)
+        return int(counted["tokens"])
 
     async def spent(self, person: Person) -> int:
         """The tokens of all runs of a person whose threads are there."""

@@ -157,10 +157,13 @@ async def delete(stage: Stage, person: Person, _fault: Fault | None) -> bool:
     writing = stage.random.choice((True, False))
     stage.note(Act.DELETE, person, "in mid-answer" if writing else "")
     before = await stage.oracle.spent(person)
+    counted = await stage.oracle.counted(person)
     if writing:
         async with _in_mid_answer(stage, person, thread_id) as (scene, _hearing):
             await _delete(person, thread_id)
         assert scene.heard.errors, "the answer in a deleted thread has no end"
+        # What the answer had cost by then counts, and no row tells it any more.
+        person.spent += await stage.oracle.counted(person) - counted
     else:
         await _delete(person, thread_id)
     person.spent += before - await stage.oracle.spent(person)

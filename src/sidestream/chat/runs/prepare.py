@@ -159,6 +159,7 @@ class Preparer:
             history_limit=settings.history_items,
             requests_per_minute=settings.requests_per_minute or None,
             tokens_per_day=settings.tokens_per_day or None,
+            reserved_tokens=settings.reserved_tokens,
         )
 
     async def _message(

@@ -253,8 +253,10 @@ class Run:
         run, status = self.context.run, self._status()
         saved = True
         try:
-            if run.control.reason is not EndReason.DELETED:
-                async with asyncio.timeout_at(self._before_end(_SAVED_BY)):
+            async with asyncio.timeout_at(self._before_end(_SAVED_BY)):
+                if run.control.reason is EndReason.DELETED:
+                    await self._end(status)  # what it spent is left to count
+                else:
                     saved = await self._save(status) or self._failed
         except Exception as error:
             # The lease ends the run for everybody else.
@@ -271,21 +273,12 @@ class Run:
     async def _save(self, status: EndStatus) -> bool:
         """End the run, and wait for the database as long as for an item. False when it had ended
         already, or died."""
-        run = self.context.run
         patient_until = time.monotonic() + self._settings.run_lease_s * PATIENCE
         while True:
             try:
                 if self._open:
                     await self._leave()
-                return await self._runs.finish(
-                    self.context,
-                    self.context.run_id,
-                    status,
-                    error={"code": run.failure or "internal"} if self._failed else None,
-                    usage=RunUsage(run.input_tokens, run.output_tokens, self.record.ttft_ms),
-                    frames=self._stored[self._saved :],
-                    first=self._saved + 1,
-                )
+                return await self._end(status)
             except Problem:
                 if time.monotonic() > patient_until:
                     raise
@@ -293,3 +286,16 @@ class Run:
             if not self._open:
                 with suppress(Problem):
                     await self._beat()
+
+    async def _end(self, status: EndStatus) -> bool:
+        run = self.context.run
+        return await self._runs.finish(
+            self.context,
+            self.context.run_id,
+            status,
+            error={"code": run.failure or "internal"} if self._failed else None,
+            usage=RunUsage(run.input_tokens, run.output_tokens, self.record.ttft_ms),
+            reserved_tokens=self._settings.reserved_tokens,
+            frames=self._stored[self._saved :],
+            first=self._saved + 1,
+        )
