@@ -3,6 +3,7 @@
 import { FileIcon, GlobeIcon } from "@/components/icons";
 import type { Source } from "../bridge/protocol";
 import { useTexts } from "../useTexts";
+import { LinkHost } from "./LinkHost";
 
 export function safeHref(url: string | undefined): string | undefined {
   if (!url || !URL.canParse(url)) return undefined;
@@ -22,6 +23,7 @@ export function Sources({ sources }: { sources: readonly Source[] }) {
             <span dir="auto" className="max-w-52 truncate">
               {source.title || source.filename}
             </span>
+            <LinkHost href={href} words={source.title || source.filename || ""} />
           </>
         );
         const look = "flex items-center gap-1.5 rounded-full bg-sunken px-2.5 py-1 text-xs";
