@@ -13,6 +13,7 @@ from botocore.exceptions import ClientError
 from chatkit.types import Attachment, FileAttachment, ImageAttachment, UserMessageItem
 from pydantic import TypeAdapter
 
+from sidestream.chat.marks import marked
 from sidestream.local.aws import BUCKET
 from sidestream.local.system import LocalSystem
 from tests.chat.client import (
@@ -142,7 +143,7 @@ async def test_text_reaches_the_model_and_stays_in_the_conversation(
     file = await attached(alice, "notes.txt", NOTES, "text/plain")
     answer = await alice.send(create_request("what does it say", attachments=[file.id]))
     assert answer.errors == []
-    words = f"[Attached file: notes.txt (text/plain)]\n{NOTES.decode()}"
+    words = marked(f"Attached file: notes.txt (text/plain)\n{NOTES.decode()}")
     assert {"type": "input_text", "text": words} in content_sent(system)
     await alice.add(answer.thread_id, "and again")
     assert {"type": "input_text", "text": words} in content_sent(system)
@@ -186,9 +187,8 @@ async def test_a_long_text_is_said_to_go_on(system: LocalSystem, alice: Client) 
     for name, content in (("all.txt", shown), ("part.txt", shown + "end")):
         file = await attached(alice, name, content.encode(), "text/plain")
         await alice.send(create_request("read", attachments=[file.id]))
-        words = f"[Attached file: {name} (text/plain)]\n{shown}"
-        if content != shown:
-            words += "\n[The file goes on; only its beginning is shown.]"
+        remark = "" if content == shown else " (only its beginning)"
+        words = marked(f"Attached file: {name} (text/plain){remark}\n{shown}")
         assert {"type": "input_text", "text": words} in content_sent(system)
 
 
@@ -278,7 +278,7 @@ async def test_a_file_is_what_its_name_says_whatever_a_browser_calls_it(
     if mime_type == "image/jpeg":
         assert any(part.get("image_url", "").startswith("data:image/jpeg;") for part in sent)
     else:
-        words = f"[Attached file: {name.strip()} ({mime_type})]\n{NOTES.decode()}"
+        words = marked(f"Attached file: {name.strip()} ({mime_type})\n{NOTES.decode()}")
         assert {"type": "input_text", "text": words} in sent
 
 
@@ -322,7 +322,7 @@ async def test_a_text_is_read_by_its_byte_order_mark(
 ) -> None:
     file = await attached(alice, "notes.txt", content, "text/plain")
     await alice.send(create_request("read", attachments=[file.id]))
-    words = f"[Attached file: notes.txt (text/plain)]\n{NOTES.decode()}"
+    words = marked(f"Attached file: notes.txt (text/plain)\n{NOTES.decode()}")
     assert {"type": "input_text", "text": words} in content_sent(system)
 
 
@@ -330,7 +330,7 @@ async def test_a_csv_file_as_excel_writes_it(system: LocalSystem, alice: Client)
     content = "Käse;3,50 €\r\n".encode("cp1252")
     file = await attached(alice, "prices.csv", content, "application/vnd.ms-excel")
     await alice.send(create_request("read", attachments=[file.id]))
-    words = "[Attached file: prices.csv (text/csv)]\nKäse;3,50 €\r\n"
+    words = marked("Attached file: prices.csv (text/csv)\nKäse;3,50 €\r\n")
     assert {"type": "input_text", "text": words} in content_sent(system)
 
 
@@ -341,7 +341,7 @@ async def test_a_text_that_was_written_over_is_not_shown_as_one(
     answer = await alice.send(create_request("read", attachments=[file.id]))
     s3.put_object(Bucket=BUCKET, Key=await key_of(rows, file), Body=bytes(len(NOTES)))
     assert (await alice.add(answer.thread_id, "hello")).errors == []
-    words = "[Attached file: notes.txt (text/plain)] (not a text)"
+    words = marked("Attached file: notes.txt (text/plain) (not a text)")
     assert {"type": "input_text", "text": words} in content_sent(system)
 
 
@@ -393,7 +393,7 @@ async def test_an_image_that_was_written_over_does_not_break_the_conversation(
     s3.put_object(Bucket=BUCKET, Key=await key_of(rows, image), Body=bytes(len(PNG)))
     again = await alice.add(answer.thread_id, "hello")
     assert again.errors == []
-    words = "[Attached file: dot.png (image/png)] (not an image)"
+    words = marked("Attached file: dot.png (image/png) (not an image)")
     assert {"type": "input_text", "text": words} in content_sent(system)
 
 
@@ -537,7 +537,7 @@ async def test_a_file_that_vanished_does_not_break_the_conversation(
     assert again.errors == []
     gone: dict[str, Any] = {
         "type": "input_text",
-        "text": "[Attached file: notes.txt (text/plain)] (no longer there)",
+        "text": marked("Attached file: notes.txt (text/plain) (no longer there)"),
     }
     assert gone in content_sent(system)
 
@@ -578,4 +578,4 @@ async def test_files_beyond_what_a_request_has_room_for_are_only_named(
     told = str(content_sent(system))
     assert "the newer words" in told
     assert "the older words" not in told
-    assert "[Attached file: old.txt (text/plain) (not shown again)]" in told
+    assert "Attached file: old.txt (text/plain) (not shown again)" in told

@@ -25,6 +25,7 @@ from sidestream.local.model.errors import ApiError
 from sidestream.local.system import LocalSystem
 from tests.chat.client import Answer, Client, Document, create_request, delta_of, thread_request
 from tests.chat.conftest import MakePerson, Rows, TicketList
+from tests.chat.data import data_in
 from tests.chat.fold import Screen, fold
 from tests.chat.registries import registry_of
 from tests.chat.steps import QUESTION, answer_request, asked, lines, lines_in, the_question
@@ -533,7 +534,7 @@ class TestHeld:
             for item in system.model.requests[-1].body["input"]
             if item.get("type") == "function_call_output"
         ]
-        assert [row["subject"] for row in json.loads(told[-1])["data"]] == ["login"]
+        assert [row["subject"] for row in json.loads(data_in(told[-1]))["data"]] == ["login"]
         assert lines(answer)[-1][1] == "1 ticket"
         assert await subjects(tickets, alice) == ["login"]
 

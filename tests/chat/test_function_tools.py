@@ -19,6 +19,7 @@ from sidestream.local.system import LocalSystem
 from sidestream.store.ids import new_id
 from tests.chat.client import Client, Document
 from tests.chat.conftest import under_uvicorn
+from tests.chat.data import data_in
 from tests.chat.steps import answer_request, asked, lines, rows_shown, the_question, the_widget
 from tests.chat.with_functions import functions
 from tests.tickets import DOMAIN
@@ -63,7 +64,7 @@ async def test_a_function_is_traced_and_remembered(
     model.play(Step(text="As I said."))
     await carol.add(answer.thread_id, "and again?")
     [output] = outputs(model)
-    assert json.loads(output) == {"currency": "USD", "rupees": 280}
+    assert json.loads(data_in(output)) == {"currency": "USD", "rupees": 280}
 
 
 async def test_one_that_lists_shows_the_card(carol: Client, model: ScriptedModelServer) -> None:
@@ -99,8 +100,8 @@ async def test_one_that_fails_says_so_without_the_details_for_people(
     answer = await carol.create("how many stamps are there?")
     assert lines(answer) == [("Count stamps: did not work", "The tool did not work.")]
     [output] = outputs(model)
-    assert output.startswith("The tool did not work.\n")
-    assert output.endswith("\nAsk the porter.")
+    assert data_in(output).startswith("The tool did not work.\n")
+    assert data_in(output).endswith("\nAsk the porter.")
 
 
 async def test_the_plain_stream_shows_it(carol: Client, model: ScriptedModelServer) -> None:

@@ -5,6 +5,7 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import Any
 
+from sidestream.chat.marks import MEANING
 from sidestream.local.keys import LocalKeys
 from sidestream.local.model import ScriptedModelServer
 from sidestream.local.system import LocalSystem
@@ -30,8 +31,9 @@ async def told(system: LocalSystem, model: ScriptedModelServer, **changes: Any) 
         assert (await client.create("hello")).text
     instructions = model.requests[-1].body["instructions"]
     assert isinstance(instructions, str)
-    assert instructions.startswith(DOMAIN.instructions)
-    return instructions.removeprefix(DOMAIN.instructions)
+    same = DOMAIN.instructions + MEANING
+    assert instructions.startswith(same)
+    return instructions.removeprefix(same)
 
 
 async def test_the_language_the_zone_and_the_name(

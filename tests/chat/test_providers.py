@@ -12,6 +12,7 @@ from pydantic import HttpUrl
 from sidestream.config import ChatSettings
 from tests.chat.client import Client, words
 from tests.chat.conftest import MakePerson, Rows, TicketList, under_uvicorn
+from tests.chat.data import data_in
 from tests.chat.normalise import recordings as r
 from tests.chat.normalise.test_reading import body_of
 from tests.chat.provider import Body, Provider
@@ -85,7 +86,7 @@ async def test_a_call_in_one_packet_with_words(odd: Odd, client: Client) -> None
     odd.provider.play(odd.says("Yes."))
     await client.add(answer.thread_id, "is it open?")
     [output] = odd.outputs()
-    assert json.loads(output)["subject"] == "Printer is out"
+    assert json.loads(data_in(output))["subject"] == "Printer is out"
 
 
 async def test_calls_of_two_responses_with_one_id(
@@ -133,6 +134,7 @@ async def test_a_call_that_cannot_be_used(
     assert answer.text == SAID
     [output] = odd.outputs()
     assert told in output
+    assert not output.startswith("[Data ")  # a sentence of ours
     [trace] = answer.done(WorkflowItem)
     assert len(trace.workflow.tasks) == 1
     assert await tickets(client) == []

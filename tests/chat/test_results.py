@@ -10,6 +10,7 @@ from sidestream.local.model import ScriptedModelServer
 from sidestream.local.model.conversation import Step, ToolRequest
 from sidestream.local.system import LocalSystem
 from tests.chat.client import Client
+from tests.chat.data import data_in
 
 
 def _rows(count: int, chars: int) -> dict[str, object]:
@@ -79,7 +80,7 @@ async def test_the_model_reads_the_same_in_the_next_run(
     model.play(Step(calls=(call, call, call, call, call, call)), Step(text="Here they are."))
     answer = await alice.create("show my list")
     read = _outputs(model)
-    assert all(json.loads(output) for output in read)
+    assert all(json.loads(data_in(output)) for output in read)
     assert max(len(output.encode()) for output in read) <= 16_000
     assert sum(len(output.encode()) for output in read) <= 32_000 + 4 * 500
     model.play(Step(text="ok"))

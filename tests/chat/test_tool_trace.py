@@ -24,6 +24,7 @@ from sidestream.local.model.conversation import Step
 from sidestream.local.system import LocalSystem
 from tests.chat.client import Answer, Client, create_request
 from tests.chat.conftest import Rows, TicketList
+from tests.chat.data import data_in
 from tests.chat.fold import Screen, fold
 from tests.chat.variants import chat_function
 from tests.store.proxy import Proxy
@@ -193,7 +194,7 @@ async def test_next_turn_remembers_the_calls_as_calls(
     assert calls.keys() == outputs.keys()
     for call_id, call in calls.items():
         subject = json.loads(call["arguments"])["subject"]
-        assert json.loads(outputs[call_id]["output"])["subject"] == subject
+        assert json.loads(data_in(outputs[call_id]["output"]))["subject"] == subject
     users = [item for item in given if item.get("role") == "user"]
     assert len(users) == 2  # what a tool said is never among the person's words
 

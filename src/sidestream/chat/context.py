@@ -10,6 +10,7 @@ from enum import StrEnum
 from typing import Any
 
 from sidestream.caller import Caller
+from sidestream.chat.marks import marked
 
 
 class EndReason(StrEnum):
@@ -49,7 +50,7 @@ class ToolRecord:
     name: str
     arguments: dict[str, Any]
     output: str
-    """What the model is told, JSON where it is not a failure."""
+    """What came of it within its budget, JSON where it is not a failure."""
     failed: bool
     held: bool = False
     """The call was not made: it waits for the end of the run, and a person may be asked."""
@@ -57,8 +58,15 @@ class ToolRecord:
     """False when the tool server gave no answer, so that nothing is known of the effect."""
     result: Any = None
     """What the server answered, whole: its structured content, or its words."""
+    ours: bool = False
+    """Whether the output is a sentence of ours, and nothing of a tool is in it."""
     needs: InputRequired | None = None
     """What its server wants first. The call has to be made again, with the person's answer."""
+
+    @property
+    def told(self) -> str:
+        """The output as the model is told it: what a tool said is data."""
+        return self.output if self.ours else marked(self.output)
 
     @property
     def waits(self) -> bool:

@@ -94,18 +94,27 @@ def test_words_that_are_understood_need_no_word_of_the_file() -> None:
     assert say("hello", files=(File("a.txt", "b"),)) == "Hello! What can I do for you?"
 
 
+def _data(words: str) -> str:
+    return f"[Data 0123456789abcdef]\n{words}\n[End of data 0123456789abcdef]"
+
+
 def test_a_file_is_read_out_of_its_part() -> None:
-    label = "[Attached file: a (1).txt (text/plain)]"
+    label = "Attached file: a (1).txt (text/plain)"
     content = [
         {"type": "input_text", "text": "look"},
-        {"type": "input_text", "text": f"{label}\n[x]\ny"},
-        {"type": "input_text", "text": f"{label} (no longer there)"},
+        {"type": "input_text", "text": _data(f"{label}\n[x]\ny")},
+        {"type": "input_text", "text": _data(f"{label} (no longer there)")},
         {"type": "input_image", "image_url": "data:image/png;base64,AA=="},
     ]
     found = read_message("user", content)
 
     assert found.text == "look"
-    assert found.files == (File("a (1).txt", "[x]\ny"), File("a (1).txt"), File(is_image=True))
+    files = (File("a (1).txt", "[x]\ny"), File("a (1).txt"))
+    assert found.files == (*files, File(is_image=True))
+
+    # Some servers take text alone, in one string.
+    one = "\n\n".join(str(part["text"]) for part in content[:-1])
+    assert read_message("user", one) == Message("user", "look", files)
 
 
 def test_a_thread_that_begins_with_a_file_is_called_by_it() -> None:

@@ -37,6 +37,7 @@ from sidestream.chat.files.file_types import (
 )
 from sidestream.chat.files.image_size import IMAGE_HEAD_BYTES, pixels_of
 from sidestream.chat.files.keys import key_of
+from sidestream.chat.marks import marked, plain_name
 from sidestream.config import ChatSettings
 from sidestream.problems import (
     Invalid,
@@ -57,7 +58,7 @@ MAX_TEXT_CHARS: Final = 20_000
 
 _UPLOAD_TTL_S: Final = 600
 _PREVIEW_TTL_S: Final = 3600
-_GOES_ON: Final = "[The file goes on; only its beginning is shown.]"
+_GOES_ON: Final = "only its beginning"
 
 
 class AttachmentFiles(AttachmentStore[Caller]):
@@ -156,21 +157,28 @@ class AttachmentFiles(AttachmentStore[Caller]):
 
     async def model_content(self, attachment: Attachment) -> ResponseInputContentParam:
         """Give an attachment's content as the model takes it: an image, or text."""
-        label = f"[Attached file: {attachment.name} ({attachment.mime_type})]"
         try:
             body = await self._objects.read((attachment.metadata or {})["key"])
         except (NotFound, KeyError):
-            return ResponseInputTextParam(type="input_text", text=f"{label} (no longer there)")
+            return told_of(attachment, "no longer there")
         is_image = attachment.mime_type in IMAGE_TYPES
         # It may have been written over after the check: the address works for a while.
         if not has_type(attachment.mime_type, body[:HEAD_BYTES]):
-            kind = "an image" if is_image else "a text"
-            return ResponseInputTextParam(type="input_text", text=f"{label} (not {kind})")
+            return told_of(attachment, "not an image" if is_image else "not a text")
         if is_image:
             data = base64.b64encode(body).decode()
             url = f"data:{image_type(body)};base64,{data}"
             return ResponseInputImageParam(type="input_image", detail="auto", image_url=url)
         words = text_of(body)
-        if len(words) > MAX_TEXT_CHARS:
-            words = f"{words[:MAX_TEXT_CHARS]}\n{_GOES_ON}"
-        return ResponseInputTextParam(type="input_text", text=f"{label}\n{words}")
+        remark = _GOES_ON if len(words) > MAX_TEXT_CHARS else None
+        return told_of(attachment, remark, words[:MAX_TEXT_CHARS])
+
+
+def told_of(
+    attachment: Attachment, remark: str | None = None, words: str | None = None
+) -> ResponseInputTextParam:
+    """Give a file as text for the model: its name, a remark of ours, and its words."""
+    lines = [f"Attached file: {plain_name(attachment.name)} ({plain_name(attachment.mime_type)})"]
+    lines[0] += f" ({remark})" if remark else ""
+    lines += [] if words is None else [words]
+    return ResponseInputTextParam(type="input_text", text=marked("\n".join(lines)))

@@ -19,6 +19,7 @@ from agents import (
 )
 
 from sidestream.chat.context import RunContext
+from sidestream.chat.marks import MEANING, plain_name
 from sidestream.chat.model.provider import retries
 from sidestream.chat.tools.calls import Toolbox
 from sidestream.chat.tools.registry import ToolRegistry
@@ -43,8 +44,10 @@ def instructions(registry: ToolRegistry) -> Instructions:
             f"- Their time zone is {person.time_zone.key}: days and times are meant by its clocks.",
         ]
         if person.name:
-            lines.append(f"- They are called {json.dumps(person.name, ensure_ascii=False)}.")
-        return "".join((registry.domain.instructions, registry.notes(), "\n".join([*lines, ""])))
+            name = json.dumps(plain_name(person.name), ensure_ascii=False)
+            lines.append(f"- They are called {name}.")
+        told = (registry.domain.instructions, MEANING, registry.notes(), "\n".join([*lines, ""]))
+        return "".join(told)
 
     return filled
 

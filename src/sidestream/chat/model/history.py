@@ -16,10 +16,14 @@ from chatkit.agents import ThreadItemConverter
 from chatkit.types import (
     AssistantMessageItem,
     Attachment,
+    ClientToolCallItem,
     HiddenContextItem,
+    StructuredInput,
     StructuredInputItem,
+    StructuredInputMultipleChoice,
     TaskItem,
     ThreadItem,
+    UserMessageContent,
     UserMessageItem,
     UserMessageTagContent,
     WidgetItem,
@@ -31,9 +35,10 @@ from openai.types.responses.response_input_message_content_list_param import (
     ResponseInputContentParam,
 )
 
-from sidestream.chat.files.attachments import MAX_TEXT_CHARS, AttachmentFiles
+from sidestream.chat.files.attachments import MAX_TEXT_CHARS, AttachmentFiles, told_of
 from sidestream.chat.files.file_types import IMAGE_TYPES
 from sidestream.chat.incomplete import note_of
+from sidestream.chat.marks import marked, plain_name
 from sidestream.chat.tools.forms import is_form
 from sidestream.chat.tools.trace import TOOL_CALLS_KIND
 from sidestream.store.ids import new_id
@@ -95,7 +100,22 @@ class HistoryConverter(ThreadItemConverter):
         is_last_message: bool = True,  # noqa: ARG002
     ) -> TResponseInputItem | list[TResponseInputItem] | None:
         """What a message quotes stays a part of it: ChatKit's own forgets it on the next run."""
-        return await super().user_message_to_input(item, is_last_message=True)
+        safe = {
+            "content": [_named(part) for part in item.content],
+            "quoted_text": item.quoted_text and marked(item.quoted_text),
+        }
+        return await super().user_message_to_input(
+            item.model_copy(update=safe), is_last_message=True
+        )
+
+    async def client_tool_call_to_input(
+        self, item: ClientToolCallItem
+    ) -> TResponseInputItem | list[TResponseInputItem] | None:
+        given: Any = await super().client_tool_call_to_input(item)
+        for part in given or ():
+            if part.get("type") == "function_call_output":
+                part["output"] = marked(part["output"])
+        return given  # type: ignore[no-any-return]
 
     async def workflow_to_input(self, item: WorkflowItem) -> None:
         """The hidden item behind a workflow carries its calls."""
@@ -110,8 +130,7 @@ class HistoryConverter(ThreadItemConverter):
         self, attachment: Attachment
     ) -> ResponseInputContentParam:
         if attachment.id in self._left_out:
-            words = f"[Attached file: {attachment.name} ({attachment.mime_type}) (not shown again)]"
-            return ResponseInputTextParam(type="input_text", text=words)
+            return told_of(attachment, "not shown again")
         return await self._files.model_content(attachment)
 
     async def structured_input_to_input(
@@ -124,12 +143,12 @@ class HistoryConverter(ThreadItemConverter):
         asked = EasyInputMessageParam(
             type="message",
             role="assistant",
-            content=" ".join(question.question for question in item.inputs),
+            content=" ".join(plain_name(question.question) for question in item.inputs),
         )
         if item.status == "pending":
             return [asked, _note(_PENDING)]
         lines = [
-            f"{question.question} -> {', '.join(question.answer.values) or 'skipped'}"
+            f"{plain_name(question.question)} -> {', '.join(_answers(question)) or 'skipped'}"
             for question in item.inputs
             if question.answer is not None
         ]
@@ -138,7 +157,24 @@ class HistoryConverter(ThreadItemConverter):
         return [asked, Message(type="message", role="user", content=[part])]
 
     async def tag_to_message_content(self, tag: UserMessageTagContent) -> ResponseInputContentParam:
-        return ResponseInputTextParam(type="input_text", text=f"@{tag.text} (id: {tag.id})")
+        words = marked(f"@{tag.text} (id: {plain_name(tag.id)})")
+        return ResponseInputTextParam(type="input_text", text=words)
+
+
+def _named(part: UserMessageContent) -> UserMessageContent:
+    """Give a part of a message, with the name of a thing that it tags made plain."""
+    if not isinstance(part, UserMessageTagContent):
+        return part
+    return part.model_copy(update={"text": plain_name(part.text)})
+
+
+def _answers(question: StructuredInput) -> list[str]:
+    """What a person answered: choices by their names, and words of their own as they are."""
+    values = question.answer.values if question.answer else []
+    if not isinstance(question, StructuredInputMultipleChoice):
+        return values
+    names = {option.value for option in question.options}
+    return [plain_name(value) if value in names else value for value in values]
 
 
 def _note(words: str) -> Message:
@@ -194,7 +230,9 @@ def _step_items(calls: Sequence[Mapping[str, Any]]) -> list[TResponseInputItem]:
         )
     items += [
         FunctionCallOutput(
-            type="function_call_output", call_id=call["call_id"], output=call["output"]
+            type="function_call_output",
+            call_id=call["call_id"],
+            output=call["output"] if call.get("ours") else marked(call["output"]),
         )
         for call in calls
     ]

@@ -76,7 +76,8 @@ def pack(payload: str, records: Sequence[ToolRecord]) -> str:
 def _stored(record: ToolRecord) -> dict[str, Any]:
     """What the plain stream tells of a call. What its server wants is between it and the card."""
     told = replace(record, result=None, held=record.waits, needs=None)
-    return {name: value for name, value in asdict(told).items() if name != "needs"}
+    # A release before this one knows no `ours`; without it the words are taken for a tool's.
+    return {name: value for name, value in asdict(told).items() if name not in ("needs", "ours")}
 
 
 def unpack(stored: str) -> tuple[str, list[ToolRecord]]:

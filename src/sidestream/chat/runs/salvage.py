@@ -43,6 +43,7 @@ from sidestream.caller import Caller
 from sidestream.chat.context import ToolRecord
 from sidestream.chat.failures import LOST, error_event
 from sidestream.chat.incomplete import Incomplete, mark, reason_of
+from sidestream.chat.marks import plain_name
 from sidestream.chat.model.history import note
 from sidestream.chat.protocol.frames import HIDDEN, encode, unpack
 from sidestream.chat.runs.ended import NOT_MADE_NOTE
@@ -218,7 +219,8 @@ class Salvage:
             yield memory(run.thread_id, new)
         lost = [item for item in told.open.values() if isinstance(item, WorkflowItem)]
         if titles := [title for item in lost for title in under_way(item)]:
-            yield note(run.thread_id, _UNCERTAIN_NOTE.format(titles=", ".join(titles)))
+            named = ", ".join(map(plain_name, titles))
+            yield note(run.thread_id, _UNCERTAIN_NOTE.format(titles=named))
 
     @staticmethod
     def _mark(left: _Left, kept: Sequence[ThreadItem], run: RunView, locale: str) -> None:

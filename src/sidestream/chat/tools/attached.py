@@ -174,9 +174,6 @@ class AttachedServer:
     def asker(self) -> str:
         return self.entry.name
 
-    def told(self, words: str) -> str:
-        return words if self.entry.trusted else strangers.marked(self.entry.name, words)
-
     def rows(self, result: Any) -> list[Row]:  # noqa: ARG002
         """None: another server does not speak of the domain's things."""
         return []

@@ -17,6 +17,7 @@ from openai.types.responses import ResponseFunctionToolCall
 from pydantic_core import to_json
 
 from sidestream.chat.context import Control, EndReason, RunContext, RunState, ToolRecord
+from sidestream.chat.marks import MARKS_BYTES, plain_name
 from sidestream.chat.tools.arguments import Schema, Unusable, fitting, read
 from sidestream.chat.tools.confirmation import Confirmation
 from sidestream.chat.tools.elicitation import Answers
@@ -187,13 +188,13 @@ class Toolbox:
         context, call_id = tool.context, tool.tool_call_id
         if advice := self._one_too_many(context.run, arguments):
             words = f"{_TOO_MANY}\n{advice}"
-            return _keep(context.run, ToolRecord(call_id, name, {}, words, failed=True))
+            return _keep(context.run, _own_words(call_id, name, {}, words))
         try:
             reads = self.registry.policy(name).reads
             parsed = fitting(read(arguments), schema, reads=reads)
         except Unusable as error:
-            words = f"{_INVALID}\nThe arguments are not valid: {error}"
-            return _keep(context.run, ToolRecord(call_id, name, {}, words, failed=True))
+            words = f"{_INVALID}\nThe arguments are not valid: {plain_name(str(error))}"
+            return _keep(context.run, _own_words(call_id, name, {}, words))
         try:
             if self.confirmation.holds(name):
                 record = await self._hold(context, name, call_id, parsed)
@@ -220,23 +221,20 @@ class Toolbox:
 
     def _within_budget(self, context: RunContext, record: ToolRecord) -> ToolRecord:
         """Give a record whose words leave room for those of the run's other calls."""
-        used = sum(len(past.output.encode()) for past in context.run.records)
-        budget = max(_LEAST_BYTES, min(self._call_bytes, self._run_bytes - used))
+        used = sum(len(past.told.encode()) for past in context.run.records)
+        budget = max(_LEAST_BYTES, min(self._call_bytes, self._run_bytes - used)) - MARKS_BYTES
         # Only in what the model reads: the thing may have a status of its own.
         status = _NEEDS_STATUS if record.needs else _HELD_STATUS
         told = {**record.result, "status": status} if record.waits else record.result
         words = words_of(told or record.output, budget)
         if not record.waits:
             record = replace(record, result=kept_of(record.result, self._result_bytes))
-        source = self.registry.source(record.name)
-        # The sentences about calls that nobody answered are ours.
-        theirs = source is not None and record.result is not None and not record.waits
-        return replace(record, output=source.told(words) if source and theirs else words)
+        return replace(record, output=words)
 
     def _unanswered(self, call_id: str, name: str, arguments: dict[str, Any]) -> ToolRecord:
         reads = self.registry.policy(name).reads
         sentence = _UNREACHABLE if reads else _UNCERTAIN
-        return ToolRecord(call_id, name, arguments, sentence, failed=True, reached=False)
+        return replace(_own_words(call_id, name, arguments, sentence), reached=False)
 
 
 async def settle(run: RunState, grace_s: float) -> None:
@@ -270,8 +268,13 @@ def refused(run: RunState, call: ResponseFunctionToolCall, words: str) -> ToolRe
         arguments = read(call.arguments)
     except Unusable:
         arguments = {}
-    output = f"{_UNKNOWN}\n{words}"
-    return _keep(run, ToolRecord(call.call_id, call.name, arguments, output, failed=True))
+    output = f"{_UNKNOWN}\n{plain_name(words)}"
+    return _keep(run, _own_words(call.call_id, call.name, arguments, output))
+
+
+def _own_words(call_id: str, name: str, arguments: dict[str, Any], words: str) -> ToolRecord:
+    """Record a call that no tool answered, in words of ours: what they quote is a plain name."""
+    return ToolRecord(call_id, name, arguments, words, failed=True, ours=True)
 
 
 def _keep(run: RunState, record: ToolRecord) -> ToolRecord:

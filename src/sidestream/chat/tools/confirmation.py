@@ -29,6 +29,7 @@ from chatkit.types import (
 )
 
 from sidestream.chat.context import RunContext, RunState, ToolRecord
+from sidestream.chat.marks import seen_name
 from sidestream.chat.tools.elicitation import Answers
 from sidestream.chat.tools.registry import ToolRegistry
 from sidestream.domain import Ask, Question
@@ -97,13 +98,13 @@ class Confirmation:
     def told(self, record: ToolRecord) -> str:
         """Give what the model is told of a call, now: later runs do not need the advice."""
         if not record.waits:
-            return record.output
+            return record.told
         if record.needs is not None:
             note = _NEEDS_NOTE
         else:
             always = self._registry.policy(record.name).ask == Ask.ALWAYS
             note = _ASKS_NOTE if always else _HELD_NOTE
-        return json.dumps({**json.loads(record.output), "note": note}, ensure_ascii=False)
+        return f"{record.told}\n{note}"
 
     def without_held(self, run: RunState, result: Any) -> Any:
         """Give a list as it will be: a model that looks again does not find what it removed."""
@@ -182,7 +183,7 @@ class Confirmation:
         choices: dict[str, list[Call]] = {}
         none = text(locale, words.none)
         for id_ in dict.fromkeys([*self._matches(run), *held]):
-            title = titles.get(id_, id_)
+            title = seen_name(titles.get(id_, id_)) or id_
             value, number = title, 2
             while value in choices or value == none:
                 value, number = f"{title} ({number})", number + 1
@@ -192,7 +193,7 @@ class Confirmation:
 
     def _name(self, record: ToolRecord, locale: str) -> str:
         if rows := self._registry.rows(record):
-            return rows[0].title
+            return seen_name(rows[0].title)
         title = text(locale, self._registry.policy(record.name).title)
         values = list(record.arguments.values())[:_MAX_TITLES]
         given = ", ".join(map(_shown, values))
@@ -305,7 +306,7 @@ def _has_more(result: Any) -> bool:
 def _shown(value: Any) -> str:
     """An argument as a person is shown it: what is agreed to has to be seen."""
     words = value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
-    words = " ".join(words.split())
+    words = seen_name(words)
     return words if len(words) <= _MAX_SHOWN_CHARS else words[: _MAX_SHOWN_CHARS - 1] + "…"
 
 

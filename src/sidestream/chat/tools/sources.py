@@ -79,10 +79,6 @@ class ToolSource(Protocol):
         """Under which name it asks a person something. Empty for what is the system's own."""
         ...
 
-    def told(self, words: str) -> str:
-        """Give the words of a result as the model is to read them."""
-        ...
-
     def rows(self, result: Any) -> list[Row]:
         """Give the domain's things in a result, where this source may speak of them."""
         ...
@@ -116,9 +112,6 @@ class ReleasedTools:
 
     def owns(self, name: str) -> bool:
         return name in self._tools
-
-    def told(self, words: str) -> str:
-        return words
 
     def rows(self, result: Any) -> list[Row]:
         return self._domain.rows(result)

@@ -245,6 +245,7 @@ def memory(
             "name": record.name,
             "arguments": json.dumps(record.arguments, ensure_ascii=False),
             "output": record.output,
+            **({"ours": True} if record.ours else {}),
             **origins.get(record.call_id, {}),
         }
         for record in records

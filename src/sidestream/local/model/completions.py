@@ -21,7 +21,7 @@ from sidestream.local.model.conversation import (
 from sidestream.local.model.delivery import Delivery, frame
 from sidestream.local.model.errors import ApiError
 from sidestream.local.model.usage import estimate_tokens
-from sidestream.local.model.wire import read_arguments, read_content, read_message
+from sidestream.local.model.wire import read_arguments, read_content, read_message, read_output
 
 
 def read_request(body: Mapping[str, Any]) -> Conversation:
@@ -77,7 +77,7 @@ def _outputs(messages: list[Mapping[str, Any]]) -> dict[str, str]:
                     param=f"messages.[{index}].role",
                 )
             waiting.remove(call_id)
-            outputs[call_id] = read_content(message.get("content"))
+            outputs[call_id] = read_output(message.get("content"))
             continue
         _refuse_unanswered(waiting, index)
         waiting = [str(call["id"]) for call in message.get("tool_calls") or ()]

@@ -43,15 +43,17 @@ _ECHOED: Mapping[str, Any] = {
 }
 _ARGUMENT_DELTA_CHARS = 16
 _IMAGE_PARTS = ("input_image", "image_url")
-# How a client without file parts gives a file: as a text part with a label of this form.
-_FILE_PART = re.compile(
-    r"\[Attached file: (?P<name>.*) \([^()\n]*\)\](?:\n(?P<text>.*)| \([^()\n]*\))?", re.DOTALL
+# How a client marks what others wrote, and gives a file where it has no file parts.
+_DATA: Final = re.compile(
+    r"(?:\n\n)?\[Data (?P<letters>[0-9a-f]{16})\]\n(?P<words>.*?)\n\[End of data (?P=letters)\]",
+    re.DOTALL,
 )
-
-
-# How a client without the role `developer` gives notes, and text that goes into one string.
+_FILE: Final = re.compile(
+    r"Attached file: (?P<name>[^\n]*) \([^()\n/]*/[^()\n]*\)(?: \([^()\n/]*\))?(?:\n(?P<text>.*))?",
+    re.DOTALL,
+)
+# How a client without the role `developer` gives notes.
 _NOTES: Final = re.compile(r"\A(?:<note>.*?</note>\s*)+", re.DOTALL)
-_PIECES: Final = re.compile(r"\n\n(?=\[Attached file: )")
 
 
 def read_request(body: Mapping[str, Any]) -> Conversation:
@@ -100,7 +102,7 @@ def _outputs(items: list[Mapping[str, Any]]) -> dict[str, str]:
     """Outputs by call id. Calls and outputs must come in pairs: OpenAI refuses any other input."""
     calls = [item.get("call_id") for item in items if item.get("type") == "function_call"]
     outputs = {
-        str(item.get("call_id")): read_content(item.get("output"))
+        str(item.get("call_id")): read_output(item.get("output"))
         for item in items
         if item.get("type") == "function_call_output"
     }
@@ -123,26 +125,29 @@ def read_content(content: Any) -> str:
     return content if isinstance(content, str) else ""
 
 
+def read_output(content: Any) -> str:
+    """What a tool gave: its output without the marks round it, and what a client adds to it."""
+    text = read_content(content)
+    found = _DATA.match(text)
+    return found["words"] if found else text
+
+
 def read_message(role: Literal["user", "assistant"], content: Any) -> Message:
-    """A message with the files that stand in parts of their own."""
+    """A message without what it carries as data, and with the files that are in that."""
     if role == "assistant":
         return Message(role, read_content(content))
-    if isinstance(content, str):
-        content = [{"type": "text", "text": text} for text in _PIECES.split(content)]
-    words: list[Any] = []
+    parts = [{"type": "text", "text": content}] if isinstance(content, str) else content or ()
+    words: list[str] = []
     files: list[File] = []
-    for part in content or ():
-        kind = part.get("type") if isinstance(part, Mapping) else None
-        label = (
-            _FILE_PART.fullmatch(str(part.get("text"))) if kind in ("input_text", "text") else None
-        )
-        if kind in _IMAGE_PARTS:
+    for part in parts:
+        if isinstance(part, Mapping) and part.get("type") in _IMAGE_PARTS:
             files.append(File(is_image=True))
-        elif label is not None:
-            files.append(File(label["name"], label["text"]))
-        else:
-            words.append(part)
-    return Message(role, _NOTES.sub("", read_content(words)), tuple(files))
+            continue
+        text = read_content([part])
+        labels = (_FILE.fullmatch(data["words"]) for data in _DATA.finditer(text))
+        files += [File(label["name"], label["text"]) for label in labels if label]
+        words.append(_DATA.sub("", text))
+    return Message(role, _NOTES.sub("", "".join(words)), tuple(files))
 
 
 def read_arguments(arguments: Any) -> dict[str, Any]:
