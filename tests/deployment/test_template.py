@@ -75,11 +75,17 @@ def environment(template: Document, function: str) -> Document:
     return {**shared, **own}
 
 
+def statements_of(policy: Document) -> list[Document]:
+    """What a policy says, with what an option adds."""
+    found = policy["PolicyDocument"]["Statement"]
+    return [each["Fn::If"][1] if "Fn::If" in each else each for each in found]
+
+
 def statements(resources: Document) -> list[Document]:
     found: list[Document] = []
     for role in of_type(resources, "AWS::IAM::Role").values():
         for policy in role["Policies"]:
-            found += policy["PolicyDocument"]["Statement"]
+            found += statements_of(policy)
     for policy in of_type(resources, "AWS::IAM::RolePolicy").values():
         found += policy["PolicyDocument"]["Statement"]
     return found
@@ -151,11 +157,14 @@ def test_a_role_reads_exactly_the_secrets_of_its_functions_environment(template:
         policies = template["Resources"][role]["Properties"]["Policies"]
         readable = {
             parameter_of(secret)
-            for statement in policies[0]["PolicyDocument"]["Statement"]
+            for statement in statements_of(policies[0])
             if statement["Action"] == "secretsmanager:GetSecretValue"
             for secret in statement["Resource"]
         }
         assert readable == named
+        # In the role itself: a function is made after it, and reads its secrets at once.
+        [key] = [each for each in statements_of(policies[0]) if each["Action"] == "kms:Decrypt"]
+        assert key["Resource"] == {"Ref": "SecretsKeyArn"}
 
 
 def test_nothing_is_granted_on_everything(resources: Document) -> None:
@@ -295,7 +304,6 @@ def test_what_belongs_to_an_option_exists_only_with_it(template: Document) -> No
             *("FirstTokenCanary", "CanaryRole", "CanaryBucket", "CanaryBucketPolicy"),
             *("CanaryAlarm", "CanarySlowAlarm", "CanaryLogGroup"),
         },
-        "HasSecretsKey": {"FunctionsMayDecryptSecrets"},
         "HasFront": {"ChatMayCallTasks"},
         "HasNoFront": {
             *("AnyoneMayCallChatUrl", "AnyoneMayCallChatThroughUrl"),
@@ -395,6 +403,18 @@ def test_cloudfront_keeps_nothing_and_passes_everything_on(resources: Document) 
         assert {"GET", "POST", "PATCH", "DELETE", "OPTIONS"} <= set(each["AllowedMethods"])
         assert each["ViewerProtocolPolicy"] == "https-only"
         assert each["Compress"] is False
+
+
+def test_cloudfront_keeps_no_answer_and_no_error(resources: Document) -> None:
+    config = resources["Distribution"]["Properties"]["DistributionConfig"]
+    for behavior in (config["DefaultCacheBehavior"], *config["CacheBehaviors"]):
+        assert behavior["CachePolicyId"] == "4135ea2d-6df8-44a3-9df3-4b5a84be39ad"
+    # Those that it keeps (AWS: "HTTP 4xx and 5xx status codes that CloudFront caches").
+    kept = {400, 403, 404, 405, 414, 500, 501, 502, 503, 504}
+    errors = config["CustomErrorResponses"]
+    assert {each["ErrorCode"] for each in errors} == kept
+    assert all({*each} == {"ErrorCode", "ErrorCachingMinTTL"} for each in errors)
+    assert {each["ErrorCachingMinTTL"] for each in errors} == {0}
 
 
 def test_the_rest_front_streams_the_chat(resources: Document) -> None:
