@@ -32,11 +32,13 @@ FIRST = "DatabaseUrlSecretArn"
 
 @dataclass(frozen=True, slots=True)
 class Step:
-    """A command in the shell's words, and what it is for. `missing` says why it is left out."""
+    """A command in the shell's words, and what it is for. `missing` says why it is left out. What
+    comes after goes on without one that is not `needed`."""
 
     purpose: str
     command: str
     missing: str = ""
+    needed: bool = True
 
 
 class Refused(Exception):
@@ -78,6 +80,7 @@ class Stage:
         environment = ENVIRONMENTS[self.name]
         options = "" if self.is_known else " --guided"
         options += " --no-confirm-changeset" if unasked else ""
+        region = f" --region {self.region}" if self.region else ""
         return [
             Step("Build the functions and their libraries", "scripts/build"),
             Step(
@@ -85,21 +88,18 @@ class Stage:
                 'sidestream migrate --url "$DIRECT_DATABASE_URL"',
                 "" if os.environ.get("DIRECT_DATABASE_URL") else "DIRECT_DATABASE_URL is not set",
             ),
+            Step(  # before the release: what serves now is what one goes back to
+                "Delete the versions that nobody goes back to, of which SnapStart bills each",
+                f"python scripts/remove_versions.py --stack-name {shlex.quote(self.stack)}{region}",
+                "" if self.is_known else "nothing was deployed from here yet",
+                needed=False,
+            ),
             Step(
                 f"Deploy {self.stack} and wait until it is there",
                 f"sam deploy{options} --config-env {environment} --no-fail-on-empty-changeset"
                 f" --parameter-overrides {named}",
             ),
         ]
-
-    @property
-    def last(self) -> Step:
-        """What is done once a release has shown that it answers."""
-        region = f" --region {self.region}" if self.region else ""
-        return Step(
-            "Delete the versions that nobody goes back to, of which SnapStart bills each",
-            f"python scripts/remove_versions.py --stack-name {shlex.quote(self.stack)}{region}",
-        )
 
 
 def _override(name: str, value: str) -> str:
@@ -159,8 +159,10 @@ def take(steps: list[Step], ask: Callable[[Step], bool], *, dry_run: bool) -> No
                 cwd=ROOT,
                 env={**os.environ, "PATH": path, "SAM_CLI_TELEMETRY": "0"},
             )
-            if done.returncode != 0:
+            if done.returncode != 0 and step.needed:
                 raise Refused(f"It ended with {done.returncode}, so nothing more is done.")
+            if done.returncode != 0:
+                print(f"# It ended with {done.returncode}, and the rest goes on.", flush=True)
 
 
 def outputs_of(stage: Stage) -> dict[str, str]:
@@ -208,12 +210,12 @@ def main() -> int:
         take(stage.steps(name, unasked=options.yes), ask, dry_run=options.dry_run)
         if options.dry_run:
             placeholder = {"ChatUrl": "<ChatUrl>"}
-            take([*checks(placeholder), stage.last], ask, dry_run=True)
+            take(checks(placeholder), ask, dry_run=True)
             return 0
         # A first deployment has asked for the stack's name and region, and saved them.
         stage = Stage.of(options.stage, tomllib.loads(CONFIG.read_text()))
         outputs = outputs_of(stage)
-        take([*checks(outputs), stage.last], ask, dry_run=False)
+        take(checks(outputs), ask, dry_run=False)
         what_next(stage, outputs)
     except Refused as refused:
         print(f"\n{refused}", file=sys.stderr)

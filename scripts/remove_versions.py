@@ -1,9 +1,12 @@
 """Deletes the versions of a stack's functions that nobody goes back to: SnapStart bills each.
 
-    scripts/remove_versions.py --stack-name sidestream [--region REGION] [--keep 3] [--dry-run]
+    scripts/remove_versions.py --stack-name sidestream [--region REGION] [--keep 2] [--dry-run]
 
 Of each function the versions stay that an alias serves, all newer ones, and before them as many as
 make `--keep` with the oldest that is served. Safe to run twice, and to break off.
+
+Its place is before a release: what serves then is what one goes back to. Afterwards nothing tells
+the version that served from those that a failed release published, or somebody went back from.
 """
 
 import argparse
@@ -14,7 +17,7 @@ from typing import Any
 import boto3
 from botocore.exceptions import BotoCoreError, ClientError
 
-KEEP = 3
+KEEP = 2
 
 
 def superfluous(versions: Sequence[str], served: Sequence[str], keep: int) -> list[str]:

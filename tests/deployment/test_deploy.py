@@ -9,6 +9,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 import pytest
+from scripts.deploy import Refused, Step, take
 
 from tests.deployment.conftest import ROOT
 
@@ -61,7 +62,7 @@ def commands(output: str) -> list[str]:
 def test_a_dry_run_prints_each_command_and_runs_none(stage: str, environment: str) -> None:
     done = deploy(stage, "--dry-run")
     assert done.returncode == 0, done.stderr
-    build, migrate, sam, healthz, doctor, ttft, versions = commands(done.stdout)
+    build, migrate, versions, sam, healthz, doctor, ttft = commands(done.stdout)
     assert build == "scripts/build"
     assert migrate == 'sidestream migrate --url "$DIRECT_DATABASE_URL"'
     assert sam.startswith(f"sam deploy --guided --config-env {environment} ")
@@ -76,11 +77,11 @@ def test_a_dry_run_prints_each_command_and_runs_none(stage: str, environment: st
 def test_every_parameter_of_samconfig_is_passed_on(tmp_path: Path) -> None:
     """Overrides of the command line take the place of all those of the file."""
     config = tomllib.loads((ROOT / "samconfig.toml").read_text())
-    sam = commands(deploy("prod", "--dry-run").stdout)[2]
+    sam = commands(deploy("prod", "--dry-run").stdout)[3]
     for given in config["prod"]["deploy"]["parameters"]["parameter_overrides"]:
         assert given in sam.split()
 
-    sam = commands(deploy("dev", "--dry-run", config=SAVED, folder=tmp_path).stdout)[2]
+    sam = commands(deploy("dev", "--dry-run", config=SAVED, folder=tmp_path).stdout)[3]
     assert "--guided" not in sam
     assert "DatabaseUrlSecretArn=arn:aws:x" in sam
     assert """'Models=""'""" in sam
@@ -91,7 +92,7 @@ def test_every_parameter_of_samconfig_is_passed_on(tmp_path: Path) -> None:
 def test_no_secret_is_shown() -> None:
     secrets = {"DIRECT_DATABASE_URL": "postgresql://o:s3cr3t@h/d", "SIDESTREAM_TOKEN": "t0k3n"}
     done = deploy("staging", "--dry-run", variables=secrets)
-    assert "left out" not in done.stdout
+    assert "is not set" not in done.stdout
     assert not any(word in done.stdout + done.stderr for word in ("s3cr3t", "t0k3n"))
 
 
@@ -114,6 +115,22 @@ def test_it_stops_at_what_fails(tmp_path: Path) -> None:
     assert done.returncode == 1
     assert "It ended with 127, so nothing more is done." in done.stderr
     assert "sam deploy" not in done.stdout
+
+
+def test_what_a_release_does_not_need_may_fail(capfd: pytest.CaptureFixture[str]) -> None:
+    steps = [Step("tidy", "exit 3", needed=False), Step("deploy", "echo reached")]
+    take(steps, lambda _step: True, dry_run=False)
+    assert "It ended with 3, and the rest goes on." in capfd.readouterr().out
+    with pytest.raises(Refused, match="ended with 3"):
+        take([Step("deploy", "exit 3")], lambda _step: True, dry_run=False)
+
+
+def test_versions_are_deleted_before_a_release_and_of_a_stack_that_is_there(tmp_path: Path) -> None:
+    assert "# left out: nothing was deployed from here yet" in deploy("dev", "--dry-run").stdout
+    done = deploy("dev", "--dry-run", config=SAVED, folder=tmp_path)
+    removing, deploying = commands(done.stdout)[2:4]
+    assert removing.endswith("remove_versions.py --stack-name ours --region eu-central-1")
+    assert deploying.startswith("sam deploy")
 
 
 def test_a_first_deployment_is_not_left_unasked() -> None:

@@ -5,7 +5,7 @@ import re
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from scripts.remove_versions import superfluous
+from scripts.remove_versions import KEEP, superfluous
 from scripts.stamp_template import stamped
 
 from tests.deployment.conftest import TEMPLATE
@@ -38,6 +38,21 @@ def test_what_serves_or_is_newer_stays_and_twice_is_as_once(
     assert {number for number in numbers if number >= min(served)} <= left
     assert len({number for number in left if number <= min(served)}) <= keep
     assert superfluous([*map(str, left)], [*map(str, served)], keep) == []
+
+
+@given(st.lists(st.sampled_from(["good", "failed", "back"]), max_size=12))
+def test_what_served_before_a_release_is_there_after_it(releases: list[str]) -> None:
+    """Versions are deleted before each, whatever failed or was gone back from meanwhile."""
+    there, live, newest = {1}, 1, 1
+    for kind in releases:
+        there -= {int(each) for each in superfluous([*map(str, there)], [str(live)], KEEP)}
+        before, newest = live, newest + 1
+        there.add(newest)  # a release that fails leaves its version too
+        if kind == "good":
+            live = newest
+        assert {before, live} <= there
+        if kind == "back":  # it served, somebody looked, and went back
+            live = before
 
 
 def test_every_change_of_the_template_changes_every_function() -> None:
