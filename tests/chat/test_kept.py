@@ -429,6 +429,52 @@ async def test_words_that_could_not_be_saved_at_once_are_kept(
     assert run["status"] == "failed"
 
 
+async def test_a_call_that_waited_and_could_not_be_told_is_remembered(
+    system: LocalSystem,
+    chat_settings: ChatSettings,
+    person: MakePerson,
+    tickets: TicketList,
+    model: ScriptedModelServer,
+) -> None:
+    """The database is away when it has been made, for longer than the run waits."""
+    survivor = person()
+    ids = await open_tickets(system, survivor, "printer")
+    model.hold(after_words=WORDS)
+    async with (
+        FaultProxy(system.chat.spec.env["DATABASE_URL"]) as proxy,
+        FaultProxy(system.tools.url) as tools,
+    ):
+        settings = through(
+            proxy,
+            chat_settings,
+            run_lease_s=20.0,
+            run_beat_s=0.1,
+            tools_mcp_url=f"{tools.url}/mcp",
+        )
+        async with under_uvicorn(settings) as chat, Client(chat.url, survivor.token) as client:
+            chat.services.store.patience_s = 0.0
+            async with client.stream(create_request(delete_all(ids["printer"]))) as stream:
+                await model.until(lambda: model.held_streams > 0)
+                tools.hold(Way.DOWN)
+                model.release()
+                await tools.held(Way.DOWN)
+                await proxy.refuse()
+                tools.release()
+                async for frame in stream:
+                    if isinstance(frame, ErrorEvent):
+                        break
+                await proxy.accept()
+                await stream.rest()
+    assert not await tickets(survivor)
+    items = await survivor.items(stream.thread_id)
+    assert endings(items) == ["interrupted"]
+    assert [": waits" in str(title) for title, _ in lines_in(items)] == [False]
+    assert not (await survivor.add(stream.thread_id, "hello")).errors
+    told = model.requests[-1].body["input"]
+    outputs = [item["output"] for item in told if item.get("type") == "function_call_output"]
+    assert ['"status":"held"' in output for output in outputs] == [True, False]
+
+
 @pytest.mark.parametrize("ahead", [0, 1], ids=["rows with frames", "a row ahead"])
 async def test_at_whatever_moment_it_dies(alice: Client, owner_url: str, ahead: int) -> None:
     """Put back to each frame of an answer with a trace and words: all that was told or saved is

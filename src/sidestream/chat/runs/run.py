@@ -34,7 +34,7 @@ from chatkit.types import (
 )
 
 from sidestream.chat.context import EndReason, RunContext, ToolRecord
-from sidestream.chat.failures import DEADLINE, UNEXPECTED, Failure, error_event
+from sidestream.chat.failures import DEADLINE, UNEXPECTED, UNSAVED, Failure, error_event
 from sidestream.chat.protocol.frames import Frame, encode, pack
 from sidestream.chat.runs.ended import ENDED_EARLY, TAKEN_AWAY
 from sidestream.chat.runs.leased_store import PATIENCE, PAUSE_S
@@ -276,7 +276,7 @@ class Run:
         patient_until = time.monotonic() + self._settings.run_lease_s * PATIENCE
         while True:
             try:
-                if self._open:
+                if self._open or run.failure == UNSAVED.code:
                     await self._leave()
                 return await self._end(status)
             except Problem:
