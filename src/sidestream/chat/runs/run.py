@@ -276,7 +276,7 @@ class Run:
         patient_until = time.monotonic() + self._settings.run_lease_s * PATIENCE
         while True:
             try:
-                if self._open or run.failure == UNSAVED.code:
+                if self._open or self.context.run.failure == UNSAVED.code:
                     await self._leave()
                 return await self._end(status)
             except Problem:
