@@ -2,13 +2,17 @@
 
 import asyncio
 
+import httpx2
 import pytest
 
 from sidestream.config import ChatSettings
+from sidestream.limits import Limits
 from sidestream.local.model import ScriptedModelServer
-from tests.chat.client import Client, create_request, thread_request
+from sidestream.local.system import LocalSystem
+from tests.chat.client import Client, create_request, delta_of, thread_request
 from tests.chat.conftest import MakePerson, Rows, under_uvicorn
 from tests.chat.until import until
+from tests.chat.variants import chat_function
 from tests.tickets import open_all
 
 
@@ -102,6 +106,35 @@ async def test_tokens_of_a_conversation_that_is_deleted_meanwhile(
             return bool(0 < now["tokens"] < reserved["tokens"])
 
         await until(settled)
+
+
+async def test_tokens_of_an_answer_whose_process_died(
+    system: LocalSystem, person: MakePerson, model: ScriptedModelServer, rows: Rows
+) -> None:
+    """What it spent nobody knows, so what was reserved stays."""
+    survivor = person()
+    model.hold(after_words=1)
+    async with (
+        chat_function(system, RUN_LEASE_S="2", TOKENS_PER_DAY="1000000") as function,
+        Client(function.url, survivor.token) as client,
+    ):
+        [environment] = function.environments
+        async with client.stream(create_request("hello")) as stream:
+            await stream.until(delta_of)
+            environment.kill()
+            with pytest.raises((httpx2.HTTPError, AssertionError)):
+                await stream.rest()
+        model.release()
+
+        async def settled() -> bool:
+            run = await survivor.http.get(f"/api/chatkit/threads/{stream.thread_id}/run")
+            return bool(run.json()["status"] == "failed")
+
+        await until(settled)
+        assert (await survivor.replay(stream.run_id)).ended
+    [spent] = await rows("select tokens from usage_days where user_id = %s", survivor.user_id)
+    limits = Limits(tokens_per_day=1_000_000)
+    assert spent["tokens"] == limits.history_tokens + limits.max_output_tokens
 
 
 async def test_message_length(
