@@ -24,6 +24,8 @@ SHOWN = (
     "store",
     "tool_server",
     "identity.py",
+    "key_set.py",
+    "token_fault.py",
     "problems.py",
     "problem_handlers.py",
     "request_context.py",

@@ -21,7 +21,7 @@ FOREIGN: Final = {
 LOCAL_NAMES: Final = {
     "chat/runs/run.py": {"a task of its own", "_task", "self._task"},
     "chat/runs/salvage.py": {"update.task"},
-    "chat/tools/trace.py": {"task", "tasks", "_tasks", "a task of one workflow item"},
+    "chat/tools/trace.py": {"Task", "task", "tasks", "_tasks", "a task of one workflow item"},
     "cli/checks/finding.py": {"task"},
     "cli/judge.py": {'"tasks": lines'},
     "cli/transcript.py": {"task", "tasks", "_task"},

@@ -97,7 +97,7 @@ class Verifier:
         except (jwt.PyJWTError, ValueError, RecursionError) as error:
             fault = fault_of(error)
             _log(fault, issuer)
-            raise TokenRefused(fault) from None
+            raise TokenRefused(fault=fault) from None
 
     def _issuer_of(self, payload: Any) -> Issuer | SigningKey:
         name = payload.get("iss")
@@ -106,7 +106,7 @@ class Verifier:
                 return own
             if external := self._external.get(name):
                 return external[0]
-        raise TokenRefused(TokenFault.UNKNOWN_ISSUER)
+        raise TokenRefused(fault=TokenFault.UNKNOWN_ISSUER)
 
     async def _persons_claims(
         self, token: str, header: Mapping[str, Any], issuer: Issuer
@@ -114,9 +114,9 @@ class Verifier:
         _, keys = self._external[issuer.issuer]
         kid, algorithm = header.get("kid"), header.get("alg")
         if not isinstance(kid, str) or not kid:
-            raise TokenRefused(TokenFault.NO_KEY_ID)
+            raise TokenRefused(fault=TokenFault.NO_KEY_ID)
         if algorithm not in ALGORITHMS:
-            raise TokenRefused(TokenFault.ALGORITHM)
+            raise TokenRefused(fault=TokenFault.ALGORITHM)
         key = await keys.key(kid, algorithm)
         try:
             claims = _claims_of(token, key, issuer)
@@ -164,7 +164,7 @@ def path_segment(user_id: str) -> str:
 
 def _unverified(token: str) -> dict[str, Any]:
     if len(token) > _MAX_TOKEN_CHARS:
-        raise TokenRefused(TokenFault.TOO_LONG)
+        raise TokenRefused(fault=TokenFault.TOO_LONG)
     return jwt.decode_complete(token, options={"verify_signature": False})
 
 
@@ -183,22 +183,22 @@ def _claims_of(token: str, key: PublicKey, issuer: Issuer) -> dict[str, Any]:
         },
     )
     if issuer.client_id and claims.get("client_id") not in issuer.client_id:
-        raise TokenRefused(TokenFault.CLIENT_ID)
+        raise TokenRefused(fault=TokenFault.CLIENT_ID)
     if issuer.azp and claims.get("azp") not in issuer.azp:
-        raise TokenRefused(TokenFault.AZP)
+        raise TokenRefused(fault=TokenFault.AZP)
     # A session of Clerk's whose person still has something to do before they are signed in:
     # https://clerk.com/docs/guides/sessions/session-tokens, `sts`.
     if claims.get("sts") == "pending":
-        raise TokenRefused(TokenFault.PENDING)
+        raise TokenRefused(fault=TokenFault.PENDING)
     return claims
 
 
 def _with_a_subject(claims: dict[str, Any]) -> dict[str, Any]:
     subject = claims["sub"]
     if not isinstance(subject, str) or not 0 < len(subject) <= _MAX_SUBJECT_CHARS:
-        raise TokenRefused(TokenFault.SUBJECT)
+        raise TokenRefused(fault=TokenFault.SUBJECT)
     if _UNSPEAKABLE.search(subject):
-        raise TokenRefused(TokenFault.SUBJECT)
+        raise TokenRefused(fault=TokenFault.SUBJECT)
     return claims
 
 

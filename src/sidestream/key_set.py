@@ -80,10 +80,10 @@ class KeySet:
         if known is not None:
             return known
         if any(kid == bound for bound, _ in self._keys.usable):
-            raise TokenRefused(TokenFault.ALGORITHM)
+            raise TokenRefused(fault=TokenFault.ALGORITHM)
         if self._failures:
             raise _away()
-        raise TokenRefused(TokenFault.UNKNOWN_KEY)
+        raise TokenRefused(fault=TokenFault.UNKNOWN_KEY)
 
     async def is_known(self) -> bool:
         """Tell whether there are keys to go by, and have them read when it is time to."""

@@ -9,6 +9,7 @@ from typing import Final
 
 import jwt
 
+from sidestream.i18n import _
 from sidestream.problems import Unauthorized
 
 
@@ -52,12 +53,15 @@ ADVICE: Final = {
 """What each says to whoever set up the sign-in."""
 
 
+_EXPIRED: Final = _("The token has expired.")
+_NOT_VALID: Final = _("The token is not valid.")
+
+
 class TokenRefused(Unauthorized):
     """A token that speaks for nobody. `fault` is for us."""
 
-    def __init__(self, fault: TokenFault) -> None:
-        expired = fault is TokenFault.EXPIRED
-        super().__init__("The token has expired." if expired else "The token is not valid.")
+    def __init__(self, *, fault: TokenFault) -> None:
+        super().__init__(_EXPIRED if fault is TokenFault.EXPIRED else _NOT_VALID)
         self.fault = fault
 
 

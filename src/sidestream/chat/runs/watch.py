@@ -29,7 +29,7 @@ class Watch:
         self._looked = asyncio.Condition()
         self._seen: RunView | None = None
         self._error: Exception | None = None
-        self._task = asyncio.create_task(self._look(), name=f"watch {run_id}")
+        self._looking = asyncio.create_task(self._look(), name=f"watch {run_id}")
 
     async def news(self, run: RunView) -> None:
         """Wait until there is more of a running run than it was when it was read. Raises what the
@@ -42,8 +42,8 @@ class Watch:
 
     async def close(self) -> None:
         """Look no more."""
-        self._task.cancel()
-        await asyncio.gather(self._task, return_exceptions=True)
+        self._looking.cancel()
+        await asyncio.gather(self._looking, return_exceptions=True)
 
     def _is_newer(self, run: RunView) -> bool:
         seen = self._seen
