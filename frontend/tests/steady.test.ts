@@ -54,6 +54,17 @@ describe("the fetch of OpenAI's component", () => {
     expect(urls.slice(1)).toEqual([1, 1, 2].map((last) => `/runs/run_1/events?after=${last}`));
   });
 
+  it("goes on for as long as streams are left off that lived, and say nothing", async () => {
+    const silent = Array.from({ length: 20 }, () => run(":\n\n"));
+    const { fetch, urls } = setup(
+      run("id: 1\ndata: 1\n\n"),
+      ...silent,
+      run("id: 2\ndata: 2\n\n: end\n"),
+    );
+    expect(await read(fetch(CHATKIT))).toBe("data: 1\n\ndata: 2\n\n");
+    expect(urls).toHaveLength(22);
+  });
+
   it("fails when the run cannot be found again", async () => {
     const gone = Response.json({ code: "not_found" }, { status: 404 });
     const { fetch } = setup(run("id: 1\ndata: 1\n\n"), gone);

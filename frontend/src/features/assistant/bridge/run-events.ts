@@ -35,6 +35,7 @@ export async function* runEvents(
   let isBroken = false;
   for (let attempt = 1; ; attempt++) {
     const before = last;
+    let hasLived = false;
     try {
       const response = first ?? (await open(last));
       first = undefined;
@@ -42,7 +43,10 @@ export async function* runEvents(
       if (isBroken) onBroken?.(false);
       isBroken = false;
       let hasEnded = false;
-      const onComment = (text: string) => (hasEnded ||= text === END);
+      const onComment = (text: string) => {
+        hasEnded ||= text === END;
+        hasLived = true;
+      };
       for await (const event of readEvents(response.body, { silenceMs: SILENCE_MS, onComment })) {
         const number = Number(event.id) || last + 1;
         if (number <= last) continue;
@@ -53,7 +57,8 @@ export async function* runEvents(
       throw new TypeError("The stream ended before its run.");
     } catch (error) {
       signal?.throwIfAborted();
-      if (last > before) attempt = 1;
+      // A stream that was only left off has told that it lives.
+      if (last > before || hasLived) attempt = 1;
       const problem = problemOf(error);
       if (!problem.retryable || attempt >= RESUME.tries) throw problem;
       isBroken = true;
