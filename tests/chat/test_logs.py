@@ -47,8 +47,10 @@ class _Log:
 
     def _is_told(self, request_id: str) -> bool:
         lines = [line for line in self.text().split("\n") if request_id in line]
+        # A tool's line has the id too, as its caller's.
+        own = f'"request_id":"{request_id}"'
         return any(line.startswith("REPORT ") for line in lines) and any(
-            '"message":"request"' in line for line in lines
+            '"message":"request"' in line and own in line for line in lines
         )
 
     async def until_reported(self, *answers: Answer) -> list[Document]:

@@ -225,9 +225,10 @@ async def test_what_tidies_the_bucket_is_granted_what_it_calls_and_no_more(
 
 def _granted(resources: Document, role: str) -> set[str]:
     policy = resources[role]["Properties"]["Policies"][0]["PolicyDocument"]
+    statements = [each.get("Fn::If", [None, each])[1] for each in policy["Statement"]]
     return {
         action
-        for statement in policy["Statement"]
+        for statement in statements
         for action in as_list(statement["Action"])
         if action.startswith("s3:")
     }
