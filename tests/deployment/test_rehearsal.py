@@ -94,7 +94,7 @@ def properties(template: Document, logical_id: str) -> Any:
 
 def unreadable_secret(template: Document) -> None:
     statements = properties(template, "ChatRole")["Policies"][0]["PolicyDocument"]["Statement"]
-    [secrets] = [each for each in statements if each["Sid"] == "Secrets"]
+    [secrets] = [each for each in statements if each.get("Sid") == "Secrets"]
     secrets["Resource"].remove({"Ref": "ToolSigningKey"})
 
 
