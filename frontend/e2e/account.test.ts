@@ -83,7 +83,10 @@ describe("an account", () => {
     await person.context.clearCookies();
     // What the page holds in memory runs out: a reload of the page would ask the server anyway.
     await page.route("**/api/*/tasks**", async (route) => {
-      const headers = { ...route.request().headers(), authorization: "Bearer expired" };
+      const headers = {
+        ...route.request().headers(),
+        "x-sidestream-authorization": "Bearer expired",
+      };
       await route.continue({ headers });
     });
     await page.getByRole("button", { name: "To do" }).click();

@@ -397,7 +397,7 @@ describe("tokens", () => {
       const request = route.request();
       if (tampered > 0 || !request.postData()?.includes("threads.create")) return route.continue();
       tampered += 1;
-      const headers = { ...request.headers(), authorization: "Bearer a.b.c" };
+      const headers = { ...request.headers(), "x-sidestream-authorization": "Bearer a.b.c" };
       return route.continue({ headers });
     });
     expect(await person.ask("Hello")).toMatch(/Hello/);
