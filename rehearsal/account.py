@@ -7,7 +7,6 @@ import tempfile
 import time
 import urllib.error
 import urllib.request
-from functools import cache
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
@@ -41,6 +40,7 @@ class Account:
         self._process: subprocess.Popen[bytes] | None = None
         self.endpoint = ""
         self.secrets: dict[str, str] = {}
+        self._clients: dict[str, Any] = {}
 
     def __enter__(self) -> Self:
         port = free_port()
@@ -89,16 +89,17 @@ class Account:
             "NO_PROXY": "127.0.0.1",
         }
 
-    @cache  # noqa: B019 - an account lives as long as its process does
     def client(self, service: str) -> Any:
-        """A client of a service of this account."""
-        return boto3.client(
-            service,
-            endpoint_url=self.endpoint,
-            region_name=REGION,
-            aws_access_key_id="rehearsal",
-            aws_secret_access_key="rehearsal",  # noqa: S106 - anything will do
-        )
+        """A client of a service of this account, which closes it."""
+        if service not in self._clients:
+            self._clients[service] = boto3.client(
+                service,
+                endpoint_url=self.endpoint,
+                region_name=REGION,
+                aws_access_key_id="rehearsal",
+                aws_secret_access_key="rehearsal",  # noqa: S106 - anything will do
+            )
+        return self._clients[service]
 
     def keep_uploads(self) -> None:
         """Put aside what was uploaded, for `restore_uploads`."""
@@ -140,6 +141,8 @@ class Account:
         raise RuntimeError(f"The stand-in for AWS did not start:\n{self.log}")
 
     def _stop(self) -> None:
+        for client in self._clients.values():
+            client.close()
         if self._process is not None:
             self._process.kill()  # it keeps nothing that would have to be put away
             self._process.wait()

@@ -107,7 +107,7 @@ def test_every_required_parameter_is_named_before_it_is_asked_for(template: Docu
 @pytest.mark.parametrize("engine", ["docker", "finch", "/opt/podman"])
 def test_one_command_builds_the_pages_image(engine: str) -> None:
     done = subprocess.run(
-        ["make", "-n", "page-image", f"ENGINE={engine}", "IMAGE=ours"],
+        ["make", "-n", "--no-print-directory", "page-image", f"ENGINE={engine}", "IMAGE=ours"],
         cwd=ROOT,
         env={**os.environ, "MAKEFLAGS": ""},
         capture_output=True,
