@@ -20,7 +20,7 @@ FOREIGN: Final = {
 }
 LOCAL_NAMES: Final = {
     "chat/runs/run.py": {"a task of its own", "_task", "self._task"},
-    "chat/runs/salvage.py": {"update.task"},
+    "chat/runs/told.py": {"update.task"},
     "chat/tools/trace.py": {"Task", "task", "tasks", "_tasks", "a task of one workflow item"},
     "cli/checks/finding.py": {"task"},
     "cli/judge.py": {'"tasks": lines'},

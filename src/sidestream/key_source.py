@@ -60,12 +60,10 @@ async def _document(client: httpx2.AsyncClient, url: str) -> bytes:
 async def _body(answer: httpx2.Response) -> bytes:
     if answer.status_code != HTTPStatus.OK:
         raise KeysUnread(of_status(answer.status_code))
-    body = bytearray()
-    async for chunk in answer.aiter_raw():
-        body += chunk
-        if len(body) > MAX_BYTES:
-            raise KeysUnread(Reason.TOO_MUCH)
-    return bytes(body)
+    body = await network.at_most(MAX_BYTES, answer.aiter_raw())
+    if body is None:
+        raise KeysUnread(Reason.TOO_MUCH)
+    return body
 
 
 def _origin(url: httpx2.URL) -> tuple[str, str, int | None]:

@@ -5,7 +5,7 @@ not everybody's `NO_PROXY` names it. Every other address goes where the person w
 """
 
 import ipaddress
-from collections.abc import Iterator
+from collections.abc import AsyncIterator, Iterator
 from contextlib import contextmanager
 from typing import Any
 from urllib.parse import urlsplit
@@ -38,6 +38,17 @@ def async_client(
     """The same, asynchronous, of a class that may be chosen."""
     with _proxies_named():
         return kind(trust_env=not is_loopback(url), **options)
+
+
+async def at_most(max_bytes: int, chunks: AsyncIterator[bytes]) -> bytes | None:
+    """Read a body to its end; None for one that goes beyond so many bytes, of which no more is
+    read."""
+    body = bytearray()
+    async for chunk in chunks:
+        body += chunk
+        if len(body) > max_bytes:
+            return None
+    return bytes(body)
 
 
 def check_proxies() -> None:

@@ -15,7 +15,7 @@ from tests.tickets import DOMAIN, SHOW, open_all
 
 SECRET: Final = "Xanadu"
 _PLATFORM = ("REPORT ", "RequestId: ", "INIT_REPORT ", "START ", "END ")
-_TURN_METRICS = {
+_RUN_METRICS = {
     "DatabaseWait",
     "RunDuration",
     "ToolErrors",
@@ -75,7 +75,7 @@ def _metric_records(lines: list[Document], answer: Answer) -> list[Document]:
     return [line for line in lines if "_aws" in line and line.get("run_id") == answer.run_id]
 
 
-async def test_each_turn_is_one_metric_record(alice: Client, log: _Log) -> None:
+async def test_each_run_is_one_metric_record(alice: Client, log: _Log) -> None:
     first = await alice.create(open_all("printer"))
     second = await alice.add(first.thread_id, SHOW)
     listed = await alice.send({"type": "threads.list", "params": {}})
@@ -83,7 +83,7 @@ async def test_each_turn_is_one_metric_record(alice: Client, log: _Log) -> None:
     for answer in (first, second):
         [record] = _metric_records(lines, answer)
         [directive, *_] = record["_aws"]["CloudWatchMetrics"]
-        assert {metric["Name"] for metric in directive["Metrics"]} >= _TURN_METRICS
+        assert {metric["Name"] for metric in directive["Metrics"]} >= _RUN_METRICS
         assert directive["Namespace"] == "Sidestream"
         assert record["request_id"] == answer.headers["x-request-id"]
         assert record["status"] == "completed"
@@ -94,7 +94,7 @@ async def test_each_turn_is_one_metric_record(alice: Client, log: _Log) -> None:
         }
         assert kept["function", "version"] == {"RunErrors", "TTFTWithinTarget"}
         assert (record["function"], record["version"]) == ("ChatFunction", "$LATEST")
-        values = {name: _value(record[name]) for name in _TURN_METRICS}
+        values = {name: _value(record[name]) for name in _RUN_METRICS}
         assert 0 < values["TimeToFirstEvent"] <= values["TimeToFirstToken"]
         assert values["TimeToFirstToken"] <= values["RunDuration"]
         assert values["TTFTWithinTarget"] in {0, 1}

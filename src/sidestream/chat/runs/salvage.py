@@ -10,43 +10,31 @@ the model's memory. That is saved with the run's end in one statement, which onl
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
-from functools import cache
 from typing import Final
 
 from chatkit.types import (
-    AssistantMessageContent,
-    AssistantMessageContentPartAdded,
-    AssistantMessageContentPartAnnotationAdded,
-    AssistantMessageContentPartDone,
-    AssistantMessageContentPartTextDelta,
     AssistantMessageItem,
-    ErrorEvent,
     HiddenContextItem,
     Page,
     StructuredInputItem,
     Thread,
     ThreadCreatedEvent,
     ThreadItem,
-    ThreadItemAddedEvent,
     ThreadItemDoneEvent,
     ThreadItemRemovedEvent,
     ThreadItemReplacedEvent,
-    ThreadItemUpdatedEvent,
     ThreadStreamEvent,
     WorkflowItem,
-    WorkflowTaskAdded,
-    WorkflowTaskUpdated,
 )
-from pydantic import TypeAdapter, ValidationError
 
 from sidestream.caller import Caller
-from sidestream.chat.context import ToolRecord
 from sidestream.chat.failures import LOST, error_event
 from sidestream.chat.incomplete import Incomplete, mark, reason_of
 from sidestream.chat.marks import plain_name
 from sidestream.chat.model.history import note
-from sidestream.chat.protocol.frames import HIDDEN, encode, unpack
+from sidestream.chat.protocol.frames import HIDDEN, encode
 from sidestream.chat.runs.ended import NOT_MADE_NOTE
+from sidestream.chat.runs.told import Told, read
 from sidestream.chat.tools.trace import broken_off, memory, remembered, under_way, waits
 from sidestream.problems import DatabaseUnavailable, NotFound
 from sidestream.store.ids import made_ms, new_id
@@ -66,20 +54,6 @@ _PERHAPS_MADE_NOTE: Final = (
 )
 
 log = logger("chat")
-
-
-@dataclass(slots=True)
-class _Told:
-    """What the frames of a run tell."""
-
-    open: dict[str, ThreadItem] = field(default_factory=dict)
-    """Items that were announced and have no end."""
-    final: set[str] = field(default_factory=set)
-    records: dict[str, ToolRecord] = field(default_factory=dict)
-    last: ThreadItem | None = None
-    """The item that the last frame ended."""
-    failed: bool = False
-    """Whether the run has said itself that it broke off."""
 
 
 @dataclass(slots=True)
@@ -150,7 +124,7 @@ class Salvage:
     async def _left(self, page: RunEvents, caller: Caller) -> _Left:
         run = page.run
         kept, began_thread = await self._kept(run, caller)
-        told = _read(page.frames)
+        told = read(page.frames)
         left = _Left(failed=told.failed, whole=_is_whole(told, kept, run))
         if left.whole:
             return left
@@ -211,7 +185,7 @@ class Salvage:
 
     @staticmethod
     def _remembered(
-        told: _Told, kept: Sequence[ThreadItem], run: RunView
+        told: Told, kept: Sequence[ThreadItem], run: RunView
     ) -> Iterator[HiddenContextItem]:
         """What the model has to know, and no item says."""
         known = {call_id for item in kept for call_id in remembered(item)}
@@ -240,7 +214,7 @@ class Salvage:
             left.new.append(message)
 
 
-def _is_whole(told: _Told, kept: Sequence[ThreadItem], run: RunView) -> bool:
+def _is_whole(told: Told, kept: Sequence[ThreadItem], run: RunView) -> bool:
     """Whether a run had said all: its last word ended a message that is saved, and no call waited
     for its end. A retry or an answer to a question may have had something left to do."""
     shown = [item for item in kept if not isinstance(item, HIDDEN)]
@@ -254,7 +228,7 @@ def _is_whole(told: _Told, kept: Sequence[ThreadItem], run: RunView) -> bool:
     )
 
 
-def _given_up(told: _Told, kept: Sequence[ThreadItem], *, writing: bool) -> bool:
+def _given_up(told: Told, kept: Sequence[ThreadItem], *, writing: bool) -> bool:
     """Whether calls wait that nobody will be asked about. A trace that is saved tells whether they
     do still; before it is, while something is being written, their ends tell."""
     if any(isinstance(item, StructuredInputItem) for item in kept):
@@ -272,64 +246,8 @@ def _is_of(item: ThreadItem, run: RunView) -> bool:
     return made is not None and began is not None and made >= began
 
 
-@cache
-def _event_adapter() -> TypeAdapter[ThreadStreamEvent]:
-    return TypeAdapter(ThreadStreamEvent)
-
-
-def _read(frames: Sequence[tuple[int, str]]) -> _Told:
-    told = _Told()
-    for _number, stored in frames:
-        payload, records = unpack(stored)
-        told.records |= {record.call_id: record for record in records}
-        try:
-            event = _event_adapter().validate_json(payload)
-        except ValidationError:
-            told.last = None
-            continue  # of a newer release
-        told.last = event.item if isinstance(event, ThreadItemDoneEvent) else None
-        match event:
-            case ThreadItemAddedEvent():
-                told.open[event.item.id] = event.item
-            case ThreadItemUpdatedEvent() if event.item_id in told.open:
-                _update(told.open[event.item_id], event)
-            case ThreadItemDoneEvent() | ThreadItemReplacedEvent():
-                told.open.pop(event.item.id, None)
-                told.final.add(event.item.id)
-            case ThreadItemRemovedEvent():
-                told.open.pop(event.item_id, None)
-            case ErrorEvent():
-                told.failed = True
-    return told
-
-
-def _update(item: ThreadItem, event: ThreadItemUpdatedEvent) -> None:
-    update = event.update
-    match item, update:
-        case (
-            AssistantMessageItem(),
-            AssistantMessageContentPartAdded() | AssistantMessageContentPartDone(),
-        ):
-            _put(item.content, update.content_index, update.content)
-        case AssistantMessageItem(), AssistantMessageContentPartTextDelta():
-            _put(item.content, update.content_index, AssistantMessageContent(text=""), new=True)
-            item.content[update.content_index].text += update.delta
-        case AssistantMessageItem(), AssistantMessageContentPartAnnotationAdded():
-            item.content[update.content_index].annotations.append(update.annotation)
-        case WorkflowItem(), WorkflowTaskAdded() | WorkflowTaskUpdated():
-            _put(item.workflow.tasks, update.task_index, update.task)
-
-
-def _put[T](values: list[T], index: int, value: T, *, new: bool = False) -> None:
-    """Put a value at an index, or at the end; a `new` one at the end alone."""
-    if index >= len(values):
-        values.append(value)
-    elif not new:
-        values[index] = value
-
-
 def _unfinished(
-    told: _Told, kept: Sequence[ThreadItem], locale: str, *, given_up: bool
+    told: Told, kept: Sequence[ThreadItem], locale: str, *, given_up: bool
 ) -> Iterator[ThreadItem]:
     """Give the items that were being written, as far as they went, and no empty one."""
     saved = {item.id for item in kept}

@@ -14,6 +14,7 @@ from typing import Any, Final
 
 import httpx2
 
+from sidestream import network
 from sidestream.reasons import Reason
 from sidestream.storable import storable
 
@@ -73,12 +74,10 @@ async def post(
 
 
 async def _whole(response: httpx2.Response, max_bytes: int) -> bytes:
-    body = bytearray()
-    async for chunk in response.aiter_bytes():
-        body += chunk
-        if len(body) > max_bytes:
-            raise ToolServerError(Reason.UNEXPECTED)
-    return bytes(body)
+    body = await network.at_most(max_bytes, response.aiter_bytes())
+    if body is None:
+        raise ToolServerError(Reason.UNEXPECTED)
+    return body
 
 
 async def _response_among_events(
